@@ -1,0 +1,67 @@
+/**
+ * The one stream of call facts. CDR, metrics, log lines and the live view are folds over it, so
+ * they cannot disagree. A fact is past tense and plain data; it never holds a digit or a secret.
+ * Numbers are whole here: a fold that writes for people masks them.
+ */
+import type { CallId } from '../base/ids.js';
+import type { AudioCodec, LegName, LegStats, SilenceCause } from '../media/plane.js';
+import type { FailureCode } from './failure-code.js';
+
+export type CallDirection = 'browser-to-trunk' | 'trunk-to-browser';
+export type LegKind = 'browser' | 'trunk';
+
+export interface Party {
+  /** Number or user name, normalised (`+15550123456`, `demo`). */
+  readonly number: string;
+  readonly displayName?: string;
+}
+
+export type EndedBy = 'caller' | 'callee' | 'gateway';
+
+export type CallFactBody =
+  | {
+      readonly type: 'received';
+      readonly direction: CallDirection;
+      readonly from: Party;
+      readonly to: string;
+      /** Source address of the signalling, `host:port`. */
+      readonly source: string;
+      readonly origin?: string;
+    }
+  | { readonly type: 'routed'; readonly trunk?: string; readonly user?: string; readonly dialled: string }
+  | { readonly type: 'progress'; readonly status: number; readonly earlyMedia: boolean }
+  | { readonly type: 'ringing' }
+  | { readonly type: 'answered' }
+  | { readonly type: 'media-up'; readonly leg: LegName; readonly kind: LegKind }
+  | { readonly type: 'media-silent'; readonly leg: LegName; readonly kind: LegKind; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
+  /** A digit came in on one leg and went out (or not) on the other. Never which. */
+  | { readonly type: 'digit'; readonly from: LegKind; readonly by: 'rfc4733' | 'info' | 'api'; readonly durationMs: number; readonly delivered: boolean }
+  | { readonly type: 'flow-lost'; readonly leg: LegName }
+  | { readonly type: 'reoffer'; readonly leg: LegName; readonly accepted: boolean }
+  | {
+      readonly type: 'ended';
+      readonly by: EndedBy;
+      /** `completed` for a call that was answered and hung up by a person. */
+      readonly disposition: string;
+      readonly failure?: FailureCode;
+      /** Final SIP status of the called side where there was one. */
+      readonly sipStatus?: number;
+      readonly q850: number;
+      /** From answer to end; 0 when never answered. */
+      readonly talkMs: number;
+      readonly totalMs: number;
+      readonly codecA?: AudioCodec;
+      readonly codecB?: AudioCodec;
+      readonly mediaA?: LegStats;
+      readonly mediaB?: LegStats;
+    };
+
+export type CallFact = CallFactBody & {
+  readonly callId: CallId;
+  /** Milliseconds since the Unix epoch. */
+  readonly atMs: number;
+};
+
+/** Receives every fact in order, synchronously. Must not throw; the runner guards each fold anyway. */
+export type FactSink = (fact: CallFact) => void;

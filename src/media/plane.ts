@@ -1,0 +1,128 @@
+/**
+ * The media plane port: what the call core asks of whatever moves RTP. Every argument, result and
+ * event is plain structured-clonable data, so worker threads and an external media engine are two
+ * implementations of the same thing. RTP itself never crosses it.
+ *
+ * A session joins two legs, `a` (the calling side) and `b` (the called side). Media that arrives on
+ * one leg leaves on the other as soon as both can carry it, which is how early media works: nobody
+ * has to switch anything on.
+ */
+import type { SessionId } from '../base/ids.js';
+import type { LiveObjects } from '../base/live-objects.js';
+import type { Startable } from '../base/startable.js';
+
+export type LegName = 'a' | 'b';
+export const otherLeg = (leg: LegName): LegName => (leg === 'a' ? 'b' : 'a');
+
+export type AudioCodec = 'PCMU' | 'PCMA';
+
+/** One of `0-9`, `*`, `#`, `A-D` (RFC 4733 §3.2). */
+export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
+
+/** A browser: ICE, DTLS-SRTP, rtcp-mux, BUNDLE. */
+export interface WebRtcLegOptions {
+  readonly kind: 'webrtc';
+  /** In order of preference. */
+  readonly codecs: readonly AudioCodec[];
+}
+
+/** A trunk: RTP and RTCP over UDP on an even/odd port pair. */
+export interface UdpLegOptions {
+  readonly kind: 'udp';
+  readonly codecs: readonly AudioCodec[];
+  /** CIDR blocks from which a source other than the SDP address may be learnt; empty = only the SDP address itself (any port). */
+  readonly learnFrom: readonly string[];
+}
+
+export type LegOptions = WebRtcLegOptions | UdpLegOptions;
+
+export interface DigitToSend {
+  readonly digit: Digit;
+  /** Milliseconds of tone, 40 to 6000. */
+  readonly durationMs: number;
+}
+
+/** Why a direction carries nothing, as far as it can be told. */
+export type SilenceCause =
+  | 'nothing-received'
+  | 'source-mismatch'
+  | 'srtp-failing'
+  | 'ice-lost'
+  | 'dtls-pending'
+  | 'unreachable';
+
+export type LegFailure = 'ice-failed' | 'dtls-failed' | 'fingerprint-mismatch' | 'setup-timeout';
+
+export type MediaEvent =
+  /** webrtc: DTLS is up and keys are in place. udp: the first packet was accepted and the source is locked. */
+  | { readonly type: 'leg-up'; readonly session: SessionId; readonly leg: LegName }
+  | { readonly type: 'leg-failed'; readonly session: SessionId; readonly leg: LegName; readonly cause: LegFailure; readonly detail: string }
+  /** The browser said goodbye on DTLS (close_notify) or stopped answering consent checks (RFC 7675). */
+  | { readonly type: 'leg-gone'; readonly session: SessionId; readonly leg: LegName; readonly detail: string }
+  /** Nothing usable has arrived ON `leg` for `silentMs`. `detail` is a sentence an operator can act on. */
+  | { readonly type: 'media-silent'; readonly session: SessionId; readonly leg: LegName; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | { readonly type: 'media-resumed'; readonly session: SessionId; readonly leg: LegName }
+  /** A digit arrived on `leg` by RFC 4733; one event per key press, when its length is known. */
+  | { readonly type: 'digit'; readonly session: SessionId; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }
+  /** The digits of one `sendDigits` call have left on `leg`. */
+  | { readonly type: 'digits-sent'; readonly session: SessionId; readonly leg: LegName; readonly count: number }
+  /** The worker that held the session died; the session is gone. */
+  | { readonly type: 'session-lost'; readonly session: SessionId; readonly detail: string };
+
+/** Counters of one leg since it was made. Jitter and loss as RFC 3550 §A.8 and §A.3 define them. */
+export interface LegStats {
+  readonly kind: 'webrtc' | 'udp';
+  readonly codec?: AudioCodec;
+  readonly up: boolean;
+  readonly packetsReceived: number;
+  readonly bytesReceived: number;
+  readonly packetsSent: number;
+  readonly bytesSent: number;
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+  /** From RTCP, undefined until a report block came back (RFC 3550 §6.4.1). */
+  readonly roundTripMs?: number;
+  /** Share of what we sent that the far end says it lost, 0..1. */
+  readonly farLossFraction?: number;
+  readonly digitsReceived: number;
+  readonly digitsSent: number;
+  /** Dropped by reason: `source`, `srtp`, `replay`, `malformed`, `before-dtls`, `payload-type`. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+export interface SessionStats {
+  readonly session: SessionId;
+  /** Each direction as one line, e.g. `webrtc(PCMU,te 126/8000) > srtp > dtmf > g711 > udp(PCMA,te 101/8000)`. */
+  readonly path: readonly string[];
+  readonly a?: LegStats;
+  readonly b?: LegStats;
+}
+
+export type MediaErrorInfo =
+  /** The SDP cannot be read at all: 400. */
+  | { readonly code: 'sdp-malformed'; readonly detail: string }
+  /** It can be read and offers nothing we can take: 488. */
+  | { readonly code: 'sdp-not-acceptable'; readonly detail: string }
+  | { readonly code: 'no-free-ports' }
+  | { readonly code: 'no-worker' }
+  | { readonly code: 'unknown-session'; readonly session: SessionId }
+  | { readonly code: 'wrong-state'; readonly detail: string };
+
+/** All methods reject with `GatewayError<MediaErrorInfo>`. */
+export interface MediaPlane extends Startable {
+  onEvent(handler: (event: MediaEvent) => void): void;
+  open(session: SessionId): Promise<void>;
+  /** Makes the leg (or offers anew on it) and resolves with our offer. */
+  offer(session: SessionId, leg: LegName, options: LegOptions): Promise<string>;
+  /** Takes the peer's offer and resolves with our answer. Calling it again on a leg is a re-offer: same socket, same keys, `o=` version +1 only when something changed (RFC 3264 §8). */
+  answer(session: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string>;
+  /** Takes the peer's answer to our offer. May be called again for another early dialog or the final answer: the socket stays, the remote moves. */
+  accept(session: SessionId, leg: LegName, answer: string): Promise<void>;
+  /** Sends digits on `leg`, in order, after those already waiting; resolves when queued. Rejects with `wrong-state` when the peer takes no telephone-events. */
+  sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void>;
+  stats(session: SessionId): Promise<SessionStats>;
+  /** Frees everything and resolves with the last counters. Idempotent: an unknown session resolves with none. */
+  close(session: SessionId): Promise<SessionStats | undefined>;
+  /** Kinds: `media_session`, `media_socket`, `media_timer`, `media_port`, `media_worker`. `media_worker` stays up for life. */
+  liveObjects(): Promise<LiveObjects>;
+}
