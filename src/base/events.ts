@@ -39,4 +39,3 @@ export class TypedEvents<Map extends object> {
     return count;
   }
 }
-

@@ -33,10 +33,23 @@ export type CallFactBody =
   | { readonly type: 'ringing' }
   | { readonly type: 'answered' }
   | { readonly type: 'media-up'; readonly leg: LegName; readonly kind: LegKind }
-  | { readonly type: 'media-silent'; readonly leg: LegName; readonly kind: LegKind; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | {
+      readonly type: 'media-silent';
+      readonly leg: LegName;
+      readonly kind: LegKind;
+      readonly silentMs: number;
+      readonly cause: SilenceCause;
+      readonly detail: string;
+    }
   | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
   /** A digit came in on one leg and went out (or not) on the other. Never which. */
-  | { readonly type: 'digit'; readonly from: LegKind; readonly by: 'rfc4733' | 'info' | 'api'; readonly durationMs: number; readonly delivered: boolean }
+  | {
+      readonly type: 'digit';
+      readonly from: LegKind;
+      readonly by: 'rfc4733' | 'info' | 'api';
+      readonly durationMs: number;
+      readonly delivered: boolean;
+    }
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'reoffer'; readonly leg: LegName; readonly accepted: boolean }
   | {

@@ -43,13 +43,7 @@ export interface DigitToSend {
 }
 
 /** Why a direction carries nothing, as far as it can be told. */
-export type SilenceCause =
-  | 'nothing-received'
-  | 'source-mismatch'
-  | 'srtp-failing'
-  | 'ice-lost'
-  | 'dtls-pending'
-  | 'unreachable';
+export type SilenceCause = 'nothing-received' | 'source-mismatch' | 'srtp-failing' | 'ice-lost' | 'dtls-pending' | 'unreachable';
 
 export type LegFailure = 'ice-failed' | 'dtls-failed' | 'fingerprint-mismatch' | 'setup-timeout';
 
@@ -60,10 +54,24 @@ export type MediaEvent =
   /** The browser said goodbye on DTLS (close_notify) or stopped answering consent checks (RFC 7675). */
   | { readonly type: 'leg-gone'; readonly session: SessionId; readonly leg: LegName; readonly detail: string }
   /** Nothing usable has arrived ON `leg` for `silentMs`. `detail` is a sentence an operator can act on. */
-  | { readonly type: 'media-silent'; readonly session: SessionId; readonly leg: LegName; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | {
+      readonly type: 'media-silent';
+      readonly session: SessionId;
+      readonly leg: LegName;
+      readonly silentMs: number;
+      readonly cause: SilenceCause;
+      readonly detail: string;
+    }
   | { readonly type: 'media-resumed'; readonly session: SessionId; readonly leg: LegName }
   /** A digit arrived on `leg` by RFC 4733; one event per key press, when its length is known. */
-  | { readonly type: 'digit'; readonly session: SessionId; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }
+  | {
+      readonly type: 'digit';
+      readonly session: SessionId;
+      readonly leg: LegName;
+      readonly digit: Digit;
+      readonly durationMs: number;
+      readonly relayed: boolean;
+    }
   /** The digits of one `sendDigits` call have left on `leg`. */
   | { readonly type: 'digits-sent'; readonly session: SessionId; readonly leg: LegName; readonly count: number }
   /** The worker that held the session died; the session is gone. */

@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * The direction of imports. A file belongs to the longest room that is a prefix of its path; it may
+ * import its own room, the rooms listed, and the third-party packages listed. Node's own modules
+ * are free except where `noNode` says that a room is pure.
+ */
+interface Room {
+  readonly mayImport: readonly string[];
+  readonly packages?: readonly string[];
+  readonly noNode?: boolean;
+}
+
+const pureMedia = ['base', 'media/rtp', 'media/codec', 'media/dtmf'];
+
+const rooms: Readonly<Record<string, Room>> = {
+  base: { mayImport: [] },
+  config: { mayImport: ['base'], packages: ['zod', 'yaml'] },
+  sip: { mayImport: ['base'] },
+  'sip/embedded': { mayImport: ['base', 'sip'], packages: ['ws'] },
+  'media/rtp': { mayImport: ['base'] },
+  'media/codec': { mayImport: ['base'] },
+  'media/dtmf': { mayImport: ['base', 'media/rtp'] },
+  'media/sdp': { mayImport: ['base'], packages: ['sdp-transform'] },
+  'media/relay': { mayImport: pureMedia },
+  media: { mayImport: [...pureMedia, 'media/sdp', 'media/relay'] },
+  'media/embedded': { mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay'], packages: ['hash-wasm'] },
+  'media/embedded/udp': { mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded'] },
+  'media/embedded/webrtc': { mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded'], packages: ['werift'] },
+  call: { mayImport: ['base', 'sip', 'media', 'media/dtmf'] },
+  browser: { mayImport: ['base', 'sip', 'call'] },
+  trunk: { mayImport: ['base', 'sip', 'call'] },
+  policy: { mayImport: ['base', 'call'] },
+  cdr: { mayImport: ['base', 'call', 'media'] },
+  metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
+  admin: { mayImport: ['base', 'call', 'cdr', 'metrics'], packages: ['fastify'] },
+  cli: { mayImport: ['base', 'config', 'gateway.ts'], packages: ['pino'] },
+  'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
+  'web/demo': { mayImport: [], noNode: true },
+  web: { mayImport: [], packages: ['esbuild'] },
+  demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
+  'gateway.ts': {
+    mayImport: [
+      ...['base', 'config', 'sip', 'sip/embedded', 'media', 'media/embedded', 'call', 'browser', 'trunk', 'policy'],
+      ...['cdr', 'metrics', 'admin'],
+    ],
+    packages: ['pino'],
+  },
+};
+
+const root = normalize(join(dirname(fileURLToPath(import.meta.url)), '..', 'src'));
+const importPattern = /(?:^|\n)\s*(?:import|export)\s(?:[^'";]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    if (statSync(path).isDirectory()) return sourceFiles(path);
+    return /\.(ts|mjs)$/.test(name) ? [path] : [];
+  });
+}
+
+function roomOf(path: string): string | undefined {
+  return Object.keys(rooms)
+    .filter((room) => path === room || path.startsWith(`${room}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}
+
+interface Import {
+  readonly file: string;
+  readonly room: string | undefined;
+  readonly target: string;
+}
+
+function packageName(specifier: string): string {
+  const parts = specifier.split('/');
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? specifier);
+}
+
+function readImports(): Import[] {
+  return sourceFiles(root).flatMap((path) => {
+    const file = relative(root, path);
+    const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+    return [...text.matchAll(importPattern)].map((match) => {
+      const specifier = match[1] ?? match[2] ?? '';
+      const target = specifier.startsWith('.') ? relative(root, join(dirname(path), specifier)).replace(/\.js$/, '.ts') : specifier;
+      return { file, room: roomOf(file), target };
+    });
+  });
+}
+
+function faultOf({ file, room, target }: Import): string | undefined {
+  const rule = room === undefined ? undefined : rooms[room];
+  if (rule === undefined) return `${file}: its folder has no row in the table`;
+  if (target.startsWith('node:') || builtinModules.includes(target)) {
+    return rule.noNode === true ? `${file}: imports ${target}, but ${room} runs in a browser` : undefined;
+  }
+  const targetRoom = target.endsWith('.ts') || target.endsWith('.mjs') ? roomOf(target) : undefined;
+  if (targetRoom === undefined) {
+    const name = packageName(target);
+    return rule.packages?.includes(name) ? undefined : `${file}: imports the package ${name}, which is fenced to other folders`;
+  }
+  if (targetRoom === room || rule.mayImport.includes(targetRoom) || rule.mayImport.includes(target)) return undefined;
+  return `${file}: ${room} may not import ${targetRoom} (${target})`;
+}
+
+describe('the direction of imports', () => {
+  const imports = readImports();
+
+  it('reads the whole source, so that the checks below cannot pass on nothing', () => {
+    expect(sourceFiles(root).length).toBeGreaterThan(30);
+    expect(imports.length).toBeGreaterThan(50);
+  });
+
+  it('follows the table', () => {
+    expect(imports.map(faultOf).filter((fault) => fault !== undefined)).toEqual([]);
+  });
+
+  it('has no cycle between rooms', () => {
+    const visit = (room: string, trail: readonly string[]): readonly string[] | undefined => {
+      if (trail.includes(room)) return [...trail, room];
+      for (const next of rooms[room]?.mayImport ?? []) {
+        const cycle = next === 'media' && room.startsWith('media/') ? undefined : visit(next, [...trail, room]);
+        if (cycle !== undefined) return cycle;
+      }
+      return undefined;
+    };
+    expect(Object.keys(rooms).map((room) => visit(room, [])).filter((cycle) => cycle !== undefined)).toEqual([]);
+  });
+
+  it('has a room for every row', () => {
+    const files = sourceFiles(root).map((path) => relative(root, path));
+    expect(Object.keys(rooms).filter((room) => !files.some((file) => roomOf(file) === room))).toEqual([]);
+  });
+});
