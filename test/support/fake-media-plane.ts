@@ -1,0 +1,307 @@
+/**
+ * A media plane with no media: it keeps sessions and legs in memory, answers with SDP that reads
+ * like the real thing and says what it was asked. It passes the same contract suite as the
+ * embedded plane, so a test may trust it.
+ */
+import { GatewayError } from '../../src/base/errors.js';
+import type { SessionId } from '../../src/base/ids.js';
+import type { LiveObjects } from '../../src/base/live-objects.js';
+import type {
+  AudioCodec,
+  DigitToSend,
+  LegName,
+  LegOptions,
+  LegStats,
+  MediaErrorInfo,
+  MediaEvent,
+  MediaPlane,
+  SessionStats,
+} from '../../src/media/plane.js';
+
+type Method = 'open' | 'offer' | 'answer' | 'accept' | 'sendDigits' | 'stats' | 'close';
+
+/** One request to the plane, in the order it came. */
+export interface FakeMediaCall {
+  readonly method: Method;
+  readonly session: SessionId;
+  readonly leg?: LegName;
+  readonly options?: LegOptions;
+  /** The peer's SDP given, for `answer` and `accept`. */
+  readonly sdp?: string;
+  readonly digits?: readonly DigitToSend[];
+}
+
+interface FakeLeg {
+  readonly options: LegOptions;
+  readonly port: number;
+  version: number;
+  lastBody: string;
+  lastSdp: string;
+  codec: AudioCodec | undefined;
+  /** Payload number of telephone-event the peer takes. */
+  telephoneEvent: number | undefined;
+  offered: boolean;
+  up: boolean;
+  digitsSent: number;
+}
+
+interface PeerSdp {
+  readonly codecs: readonly AudioCodec[];
+  readonly telephoneEvent: number | undefined;
+  readonly telephoneEventPayload: number;
+}
+
+const payloadOf: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 };
+
+function fail(info: MediaErrorInfo): GatewayError<MediaErrorInfo> {
+  return new GatewayError(info, 'detail' in info ? info.detail : info.code);
+}
+
+function readPeer(sdp: string): PeerSdp {
+  if (!/^v=0\r?\n/.test(sdp) || !/^o=/m.test(sdp)) throw fail({ code: 'sdp-malformed', detail: 'no v= or o= line' });
+  const media = /^m=audio (\d+) (\S+) ([\d ]+)\s*$/m.exec(sdp);
+  if (media === null || media[1] === '0') throw fail({ code: 'sdp-not-acceptable', detail: 'no audio line that is switched on' });
+  const payloads = (media[3] ?? '').trim().split(' ').map(Number);
+  const codecs: AudioCodec[] = [];
+  let telephoneEvent: number | undefined;
+  for (const payload of payloads) {
+    const name = new RegExp(`^a=rtpmap:${payload} ([^/\\s]+)/(\\d+)`, 'm').exec(sdp);
+    if (payload === 0 || name?.[1] === 'PCMU') codecs.push('PCMU');
+    else if (payload === 8 || name?.[1] === 'PCMA') codecs.push('PCMA');
+    else if (name?.[1] === 'telephone-event' && name[2] === '8000') telephoneEvent = payload;
+  }
+  return { codecs, telephoneEvent, telephoneEventPayload: telephoneEvent ?? 101 };
+}
+
+export class FakeMediaPlane implements MediaPlane {
+  /** Every request since the start, oldest first. */
+  readonly requests: FakeMediaCall[] = [];
+
+  private readonly handlers: ((event: MediaEvent) => void)[] = [];
+  private readonly sessions = new Map<SessionId, Map<LegName, FakeLeg>>();
+  private readonly planned = new Map<Method, MediaErrorInfo>();
+  private nextPort = 20000;
+  private running = false;
+
+  async start(): Promise<void> {
+    this.running = true;
+  }
+
+  async stop(): Promise<void> {
+    this.sessions.clear();
+    this.running = false;
+  }
+
+  onEvent(handler: (event: MediaEvent) => void): void {
+    this.handlers.push(handler);
+  }
+
+  /** Plays an event of the plane, as if media had caused it. */
+  emit(event: MediaEvent): void {
+    for (const handler of this.handlers) handler(event);
+  }
+
+  /** The next request of that kind is rejected. */
+  failNext(method: Method, info: MediaErrorInfo): void {
+    this.planned.set(method, info);
+  }
+
+  /** Marks a leg as carrying media and says so. */
+  bringUp(session: SessionId, leg: LegName): void {
+    this.legOf(session, leg).up = true;
+    this.emit({ type: 'leg-up', session, leg });
+  }
+
+  /** A key pressed at the far end of `leg`, by RFC 4733. */
+  pressDigit(session: SessionId, leg: LegName, digit: DigitToSend): void {
+    this.emit({ type: 'digit', session, leg, ...digit, relayed: true });
+  }
+
+  hasSession(session: SessionId): boolean {
+    return this.sessions.has(session);
+  }
+
+  /** Digits asked for on a leg so far, as one string. */
+  digitsAskedOn(session: SessionId, leg: LegName): string {
+    return this.requests
+      .filter((request) => request.method === 'sendDigits' && request.session === session && request.leg === leg)
+      .flatMap((request) => request.digits ?? [])
+      .map(({ digit }) => digit)
+      .join('');
+  }
+
+  async open(session: SessionId): Promise<void> {
+    this.note({ method: 'open', session });
+    if (!this.running) throw fail({ code: 'no-worker' });
+    if (this.sessions.has(session)) throw fail({ code: 'wrong-state', detail: `session ${session} is already open` });
+    this.sessions.set(session, new Map());
+  }
+
+  async offer(session: SessionId, leg: LegName, options: LegOptions): Promise<string> {
+    this.note({ method: 'offer', session, leg, options });
+    const made = this.makeLeg(session, leg, options);
+    made.offered = true;
+    return this.describe(made, options.codecs, 101, 'actpass');
+  }
+
+  async answer(session: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string> {
+    this.note({ method: 'answer', session, leg, options, sdp: offer });
+    if (!this.sessions.has(session)) throw fail({ code: 'unknown-session', session });
+    const peer = readPeer(offer);
+    const codec = options.codecs.find((name) => peer.codecs.includes(name));
+    if (codec === undefined) throw fail({ code: 'sdp-not-acceptable', detail: 'no codec in common' });
+    const made = this.makeLeg(session, leg, options);
+    made.codec = codec;
+    made.telephoneEvent = peer.telephoneEvent;
+    return this.describe(made, [codec], peer.telephoneEvent, 'passive');
+  }
+
+  async accept(session: SessionId, leg: LegName, answer: string): Promise<void> {
+    this.note({ method: 'accept', session, leg, sdp: answer });
+    const made = this.legOf(session, leg);
+    if (!made.offered) throw fail({ code: 'wrong-state', detail: `leg ${leg} has made no offer` });
+    const peer = readPeer(answer);
+    const codec = peer.codecs.find((name) => made.options.codecs.includes(name));
+    if (codec === undefined) throw fail({ code: 'sdp-not-acceptable', detail: 'no codec in common' });
+    made.codec = codec;
+    made.telephoneEvent = peer.telephoneEvent;
+  }
+
+  async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
+    this.note({ method: 'sendDigits', session, leg, digits });
+    const made = this.legOf(session, leg);
+    if (made.telephoneEvent === undefined) throw fail({ code: 'wrong-state', detail: `the peer of leg ${leg} takes no telephone-events` });
+    made.digitsSent += digits.length;
+    queueMicrotask(() => {
+      if (this.sessions.has(session)) this.emit({ type: 'digits-sent', session, leg, count: digits.length });
+    });
+  }
+
+  async stats(session: SessionId): Promise<SessionStats> {
+    this.note({ method: 'stats', session });
+    const legs = this.sessions.get(session);
+    if (legs === undefined) throw fail({ code: 'unknown-session', session });
+    return this.count(session, legs);
+  }
+
+  async close(session: SessionId): Promise<SessionStats | undefined> {
+    this.note({ method: 'close', session });
+    const legs = this.sessions.get(session);
+    if (legs === undefined) return undefined;
+    this.sessions.delete(session);
+    return this.count(session, legs);
+  }
+
+  async liveObjects(): Promise<LiveObjects> {
+    let sockets = 0;
+    let ports = 0;
+    for (const legs of this.sessions.values()) {
+      for (const { options } of legs.values()) {
+        sockets += options.kind === 'udp' ? 2 : 1;
+        ports += options.kind === 'udp' ? 2 : 1;
+      }
+    }
+    return { media_session: this.sessions.size, media_socket: sockets, media_timer: 0, media_port: ports, media_worker: this.running ? 1 : 0 };
+  }
+
+  private note(request: FakeMediaCall): void {
+    this.requests.push(request);
+    const planned = this.planned.get(request.method);
+    if (planned === undefined) return;
+    this.planned.delete(request.method);
+    throw fail(planned);
+  }
+
+  private legOf(session: SessionId, leg: LegName): FakeLeg {
+    const legs = this.sessions.get(session);
+    if (legs === undefined) throw fail({ code: 'unknown-session', session });
+    const made = legs.get(leg);
+    if (made === undefined) throw fail({ code: 'wrong-state', detail: `session ${session} has no leg ${leg}` });
+    return made;
+  }
+
+  private makeLeg(session: SessionId, leg: LegName, options: LegOptions): FakeLeg {
+    const legs = this.sessions.get(session);
+    if (legs === undefined) throw fail({ code: 'unknown-session', session });
+    const known = legs.get(leg);
+    if (known !== undefined) {
+      if (known.options.kind !== options.kind) throw fail({ code: 'wrong-state', detail: `leg ${leg} is of kind ${known.options.kind}` });
+      return known;
+    }
+    const made: FakeLeg = {
+      options,
+      port: this.nextPort,
+      version: 1,
+      lastBody: '',
+      lastSdp: '',
+      codec: undefined,
+      telephoneEvent: undefined,
+      offered: false,
+      up: false,
+      digitsSent: 0,
+    };
+    this.nextPort += 2;
+    legs.set(leg, made);
+    return made;
+  }
+
+  private describe(leg: FakeLeg, codecs: readonly AudioCodec[], telephoneEvent: number | undefined, setup: string): string {
+    const payloads = [...codecs.map((codec) => payloadOf[codec]), ...(telephoneEvent === undefined ? [] : [telephoneEvent])];
+    const webrtc = leg.options.kind === 'webrtc';
+    const body = [
+      's=-',
+      'c=IN IP4 127.0.0.1',
+      't=0 0',
+      ...(webrtc ? ['a=ice-lite', 'a=group:BUNDLE 0'] : []),
+      `m=audio ${leg.port} ${webrtc ? 'UDP/TLS/RTP/SAVPF' : 'RTP/AVP'} ${payloads.join(' ')}`,
+      ...codecs.map((codec) => `a=rtpmap:${payloadOf[codec]} ${codec}/8000`),
+      ...(telephoneEvent === undefined ? [] : [`a=rtpmap:${telephoneEvent} telephone-event/8000`, `a=fmtp:${telephoneEvent} 0-15`]),
+      'a=ptime:20',
+      'a=sendrecv',
+      ...(webrtc
+        ? [
+            'a=mid:0',
+            'a=rtcp-mux',
+            `a=setup:${setup}`,
+            `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AB').join(':')}`,
+            'a=ice-ufrag:fake',
+            'a=ice-pwd:fakefakefakefakefakefake',
+            `a=candidate:1 1 udp 2130706431 127.0.0.1 ${leg.port} typ host`,
+          ]
+        : [`a=rtcp:${leg.port + 1}`]),
+      '',
+    ].join('\r\n');
+    if (leg.lastBody !== '' && leg.lastBody !== body) leg.version += 1;
+    leg.lastBody = body;
+    leg.lastSdp = `v=0\r\no=- 4200${leg.port} ${leg.version} IN IP4 127.0.0.1\r\n${body}`;
+    return leg.lastSdp;
+  }
+
+  private count(session: SessionId, legs: ReadonlyMap<LegName, FakeLeg>): SessionStats {
+    const a = legs.get('a');
+    const b = legs.get('b');
+    return {
+      session,
+      path: a !== undefined && b !== undefined ? [`${a.options.kind} > fake > ${b.options.kind}`, `${b.options.kind} > fake > ${a.options.kind}`] : [],
+      ...(a === undefined ? {} : { a: statsOf(a) }),
+      ...(b === undefined ? {} : { b: statsOf(b) }),
+    };
+  }
+}
+
+function statsOf(leg: FakeLeg): LegStats {
+  return {
+    kind: leg.options.kind,
+    ...(leg.codec === undefined ? {} : { codec: leg.codec }),
+    up: leg.up,
+    packetsReceived: 0,
+    bytesReceived: 0,
+    packetsSent: 0,
+    bytesSent: 0,
+    packetsLost: 0,
+    jitterMs: 0,
+    digitsReceived: 0,
+    digitsSent: leg.digitsSent,
+    dropped: {},
+  };
+}
