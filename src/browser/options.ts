@@ -1,0 +1,38 @@
+import type { Party } from '../call/facts.js';
+import type { AudioCodec } from '../media/plane.js';
+
+/** A person or seat that may register from a page. */
+export interface BrowserUser {
+  readonly name: string;
+  /** Absent: registers without one, and only where `allowPasswordless` is set. */
+  readonly password?: string;
+  /** Number shown to the called side; the trunk's caller id when absent. */
+  readonly from?: string;
+  readonly displayName?: string;
+}
+
+export interface BrowserEdgeOptions {
+  /** Answered to browsers, in order of preference. */
+  readonly codecs: readonly AudioCodec[];
+  readonly users: readonly BrowserUser[];
+  /** Digest realm, and the domain in addresses shown to browsers. */
+  readonly realm: string;
+  /** For a loopback listener only: users without a password may register. */
+  readonly allowPasswordless: boolean;
+  /** Who a page is that has not registered; absent: such a page may not call. */
+  readonly guest?: Party;
+  readonly registration: {
+    readonly minSeconds: number;
+    readonly maxSeconds: number;
+    readonly defaultSeconds: number;
+    /** Flows at the same time for one user; the oldest goes. */
+    readonly maxFlowsPerUser: number;
+  };
+}
+
+export const defaultRegistration: BrowserEdgeOptions['registration'] = {
+  minSeconds: 30,
+  maxSeconds: 3600,
+  defaultSeconds: 300,
+  maxFlowsPerUser: 5,
+};

@@ -1,0 +1,31 @@
+import type { AudioCodec } from '../media/plane.js';
+import type { Credentials } from '../sip/port.js';
+
+/** One signalling address of a carrier. Lower `priority` first. */
+export interface TrunkPeer {
+  /** `sip:host:port;transport=udp`. */
+  readonly uri: string;
+  readonly priority: number;
+  readonly weight: number;
+}
+
+/** How numbers are written toward the trunk: `15550123`, `+15550123`, or as they were dialled. */
+export type NumberFormat = 'e164' | 'plus' | 'national-as-is';
+
+export interface TrunkOptions {
+  readonly id: string;
+  readonly peers: readonly TrunkPeer[];
+  readonly credentials?: Credentials;
+  /** Host part of our addresses toward the carrier; the peer's host when absent. */
+  readonly domain?: string;
+  /** Number shown when the caller has none of its own. */
+  readonly callerId: string;
+  readonly numberFormat: NumberFormat;
+  readonly codecs: readonly AudioCodec[];
+  /** CIDR blocks whose INVITEs are this trunk's. */
+  readonly allow: readonly string[];
+  /** CIDR blocks its RTP may come from besides the address in its SDP. */
+  readonly mediaAllow: readonly string[];
+  readonly maxCalls?: number;
+  readonly callsPerSecond?: number;
+}
