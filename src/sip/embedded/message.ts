@@ -4,6 +4,12 @@
  * are expanded when parsed (RFC 3261 §7.3.3).
  */
 
+import type { Parameters } from '../grammar.js';
+
+export type { Parameters } from '../grammar.js';
+export type { NameAddressValue } from '../name-address.js';
+export type { SipUri } from '../uri.js';
+
 /** One header line of the message, unfolded. */
 export interface HeaderLine {
   readonly name: string;
@@ -85,9 +91,6 @@ export interface SipResponseMessage {
 
 export type SipMessage = SipRequestMessage | SipResponseMessage;
 
-/** `;name=value` parameters; a parameter without a value maps to ''. Names in lower case. */
-export type Parameters = ReadonlyMap<string, string>;
-
 /** One Via value (RFC 3261 §20.42). */
 export interface Via {
   /** `UDP`, `TCP`, `TLS`, `WS`, `WSS`, upper case. */
@@ -97,27 +100,7 @@ export interface Via {
   readonly parameters: Parameters;
 }
 
-/** A From, To, Contact, Route or Record-Route value (RFC 3261 §20.10). */
-export interface NameAddressValue {
-  readonly displayName?: string;
-  readonly uri: string;
-  /** Header parameters (tag, expires, …), not those of the URI. */
-  readonly parameters: Parameters;
-}
-
 export interface CSeq {
   readonly number: number;
   readonly method: string;
-}
-
-/** A parsed `sip:` or `sips:` URI (RFC 3261 §19.1). `user` is as written, still escaped. */
-export interface SipUri {
-  readonly scheme: 'sip' | 'sips';
-  readonly user?: string;
-  readonly password?: string;
-  /** IPv6 without its brackets. */
-  readonly host: string;
-  readonly port?: number;
-  readonly parameters: Parameters;
-  readonly headers: Parameters;
 }

@@ -1,0 +1,83 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { readHeaderName } from './header-names.js';
+import { maxHeaderLines, maxLineLength } from './limits.js';
+import { HeaderFields } from './message.js';
+
+/** What a header block holds, up to and including the first fault, and what could be read beyond it. */
+export interface HeaderBlock {
+  readonly startLine: string;
+  readonly headers: HeaderFields;
+  /** Reason phrase of the first fault. */
+  readonly fault?: string;
+}
+
+const lineFeed = 10;
+const carriageReturn = 13;
+const space = 32;
+const tab = 9;
+
+/**
+ * Header text of a message. It is UTF-8 by the book; text that is not is taken as Latin-1, which
+ * some carriers send in display names.
+ */
+export function decodeHeaderText(bytes: Buffer): string {
+  return isAscii(bytes) || !isUtf8(bytes) ? bytes.toString('latin1') : bytes.toString('utf8');
+}
+
+/**
+ * Splits a header block (without the empty line that ends it) into its start line and its header
+ * fields, unfolded (RFC 3261 §7.3.1). Lines end in CRLF and in nothing else: a lone CR or LF would
+ * be read differently by different elements.
+ */
+export function readHeaderBlock(text: string): HeaderBlock {
+  const headers = new HeaderFields();
+  let fault: string | undefined;
+  let startLine: string | undefined;
+  let count = 0;
+  let at = 0;
+  while (at <= text.length) {
+    let end = endOfLine(text, at);
+    let line = text.slice(at, end);
+    if (hasStrayBreak(line)) fault ??= 'Bad line ending';
+    at = end + 2;
+    if (startLine === undefined) {
+      startLine = line;
+      if (line.length > maxLineLength) fault ??= 'Start line too long';
+      continue;
+    }
+    while (isFolded(text, at)) {
+      end = endOfLine(text, at);
+      const more = text.slice(at, end);
+      if (hasStrayBreak(more)) fault ??= 'Bad line ending';
+      line = `${line.trimEnd()} ${more.trimStart()}`;
+      at = end + 2;
+      if (line.length > maxLineLength) break;
+    }
+    count += 1;
+    if (line.length > maxLineLength) return { startLine, headers, fault: fault ?? 'Header field too long' };
+    if (count > maxHeaderLines) return { startLine, headers, fault: fault ?? 'Too many header fields' };
+    const colon = line.indexOf(':');
+    const name = colon < 0 ? undefined : readHeaderName(line.slice(0, colon).trimEnd());
+    if (name === undefined) fault ??= 'Malformed header field';
+    else headers.add(name, line.slice(colon + 1).trim());
+  }
+  return { startLine: startLine ?? '', headers, ...(fault === undefined ? {} : { fault }) };
+}
+
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\r\n', at);
+  return end < 0 ? text.length : end;
+}
+
+function isFolded(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === space || code === tab;
+}
+
+function hasStrayBreak(line: string): boolean {
+  for (let i = 0; i < line.length; i += 1) {
+    const code = line.charCodeAt(i);
+    if (code === lineFeed || code === carriageReturn) return true;
+  }
+  return false;
+}

@@ -1,0 +1,42 @@
+import { formatParameters, readParameters, skipSpace, skipToken, splitList } from '../grammar.js';
+import { formatUriHost, parseUriHostPort } from '../uri.js';
+import type { Via } from './message.js';
+
+/** Reads one Via value, white space allowed around every separator (RFC 3261 §20.42, §25.1). */
+export function parseVia(text: string): Via | undefined {
+  const first = text.indexOf('/');
+  const second = text.indexOf('/', first + 1);
+  if (first < 0 || second < 0) return undefined;
+  if (text.slice(0, first).trim().toUpperCase() !== 'SIP') return undefined;
+  if (text.slice(first + 1, second).trim() !== '2.0') return undefined;
+  const transportStart = skipSpace(text, second + 1);
+  const transportEnd = skipToken(text, transportStart);
+  const hostStart = skipSpace(text, transportEnd);
+  if (transportEnd === transportStart || hostStart === transportEnd) return undefined;
+  const semicolon = text.indexOf(';', hostStart);
+  const hostEnd = semicolon < 0 ? text.length : semicolon;
+  const sentBy = text.slice(hostStart, hostEnd).trimEnd();
+  const hostPort = parseUriHostPort(sentBy) ?? parseUriHostPort(sentBy.replace(/[ \t]*:[ \t]*(?=\d+$)/, ':'));
+  const parameters = readParameters(text, hostEnd);
+  if (hostPort === undefined || parameters === undefined) return undefined;
+  return { transport: text.slice(transportStart, transportEnd).toUpperCase(), ...hostPort, parameters };
+}
+
+/** Reads a comma list of Via values. */
+export function parseViaList(text: string): readonly Via[] | undefined {
+  const parts = splitList(text);
+  if (parts === undefined) return undefined;
+  const vias: Via[] = [];
+  for (const part of parts) {
+    const via = parseVia(part);
+    if (via === undefined) return undefined;
+    vias.push(via);
+  }
+  return vias;
+}
+
+/** Writes one Via value. */
+export function formatVia(via: Via): string {
+  const port = via.port === undefined ? '' : `:${via.port}`;
+  return `SIP/2.0/${via.transport} ${formatUriHost(via.host)}${port}${formatParameters(via.parameters)}`;
+}
