@@ -1,0 +1,38 @@
+/** Keys that are planned and that this version does not have. A list entry stands as `[]`. */
+const plannedKeys: ReadonlySet<string> = new Set([
+  'http.trustedProxies',
+  'sip.drachtio',
+  'sip.domain',
+  'media.iceServers',
+  'media.turn',
+  'media.rtpengine',
+  'trunks[].register',
+  'trunks[].dtmf',
+  'trunks[].srtp',
+  'trunks[].sessionTimer',
+  'trunks[].prack',
+  'trunks[].options',
+  'inbound[].to.group',
+  'inbound[].to.menu',
+  'inbound[].to.number',
+  'policy.budgets',
+  'cdr.webhook',
+  'cdr.postgres',
+  'sites',
+  'menus',
+  'metrics',
+]);
+
+/** Values that are planned, by key. */
+const plannedValues: Readonly<Record<string, readonly unknown[]>> = { 'sip.stack': ['drachtio'], 'media.plane': ['rtpengine'] };
+
+const general = (path: readonly PropertyKey[]): string =>
+  path.map((step, at) => (typeof step === 'number' ? '[]' : `${at === 0 ? '' : '.'}${String(step)}`)).join('');
+
+export function isPlannedKey(path: readonly PropertyKey[]): boolean {
+  return plannedKeys.has(general(path));
+}
+
+export function isPlannedValue(path: readonly PropertyKey[], value: unknown): boolean {
+  return plannedValues[general(path)]?.includes(value) ?? false;
+}

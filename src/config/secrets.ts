@@ -1,0 +1,133 @@
+import { inspect } from 'node:util';
+import { messageOf } from '../base/errors.js';
+import type { Environment } from './environment.js';
+import type { ConfigFault } from './fault.js';
+import type { GatewayConfig } from './schema.js';
+import type { SecretRef } from './values.js';
+
+/** Certificate, key and authorities as PEM text. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string;
+}
+
+interface SecretValues {
+  readonly adminToken?: string;
+  readonly trunkPasswords: ReadonlyMap<string, string>;
+  readonly userPasswords: ReadonlyMap<string, string>;
+  readonly httpTls?: TlsMaterial;
+  readonly sipTls?: TlsMaterial;
+}
+
+/** The secrets of one configuration, apart from it. Printing or serialising it shows nothing. */
+export class Secrets {
+  readonly #values: SecretValues;
+
+  constructor(values: SecretValues) {
+    this.#values = values;
+  }
+
+  get adminToken(): string | undefined {
+    return this.#values.adminToken;
+  }
+
+  trunkPassword(id: string): string | undefined {
+    return this.#values.trunkPasswords.get(id);
+  }
+
+  userPassword(name: string): string | undefined {
+    return this.#values.userPasswords.get(name);
+  }
+
+  get httpTls(): TlsMaterial | undefined {
+    return this.#values.httpTls;
+  }
+
+  get sipTls(): TlsMaterial | undefined {
+    return this.#values.sipTls;
+  }
+
+  toJSON(): string {
+    return '***';
+  }
+
+  [inspect.custom](): string {
+    return 'Secrets ***';
+  }
+}
+
+/** Where secrets are read from. */
+export interface SecretSources {
+  readonly environment: Environment;
+  readFile(path: string): string;
+}
+
+export interface ResolvedSecrets {
+  readonly secrets: Secrets;
+  /** Secrets that cannot be had here. */
+  readonly faults: readonly ConfigFault[];
+}
+
+class Reader {
+  readonly faults: ConfigFault[] = [];
+
+  constructor(private readonly sources: SecretSources) {}
+
+  file(path: string, file: string): string {
+    try {
+      const text = this.sources.readFile(file);
+      if (text.trim() !== '') return text;
+      this.faults.push({ path, problem: `the file ${file} is empty`, remedy: 'put the value into it' });
+    } catch (thrown) {
+      this.faults.push({
+        path,
+        problem: `the file ${file} cannot be read (${messageOf(thrown)})`,
+        remedy: 'correct the path or its permissions',
+      });
+    }
+    return '';
+  }
+
+  secret(path: string, ref: SecretRef): string {
+    if (ref.file !== undefined) return this.file(path, ref.file).replace(/\r?\n$/, '');
+    const value = this.sources.environment[ref.env ?? ''] ?? '';
+    if (value === '')
+      this.faults.push({ path, problem: `the variable ${ref.env} is not set`, remedy: `set ${ref.env} in the environment of the gateway` });
+    return value;
+  }
+
+  tls(
+    path: string,
+    tls: { readonly cert: string; readonly key: SecretRef; readonly ca?: string | undefined } | undefined,
+  ): TlsMaterial | undefined {
+    if (tls === undefined) return undefined;
+    const cert = this.file(`${path}.cert`, tls.cert);
+    const key = this.secret(`${path}.key`, tls.key);
+    return tls.ca === undefined ? { cert, key } : { cert, key, ca: this.file(`${path}.ca`, tls.ca) };
+  }
+}
+
+/** Fetches every secret the configuration names, and reports all that cannot be had. */
+export function resolveSecrets(config: GatewayConfig, sources: SecretSources): ResolvedSecrets {
+  const reader = new Reader(sources);
+  const trunkPasswords = new Map<string, string>();
+  for (const [at, { id, auth }] of config.trunks.entries()) {
+    if (auth !== undefined) trunkPasswords.set(id, reader.secret(`trunks[${at}].auth.password`, auth.password));
+  }
+  const userPasswords = new Map<string, string>();
+  for (const [at, { name, password }] of config.users.entries()) {
+    if (password !== undefined) userPasswords.set(name, reader.secret(`users[${at}].password`, password));
+  }
+  const adminToken = config.admin.token === undefined ? undefined : reader.secret('admin.token', config.admin.token);
+  const httpTls = reader.tls('http.tls', config.http.tls);
+  const sipTls = reader.tls('sip.tls', config.sip.tls);
+  const secrets = new Secrets({
+    trunkPasswords,
+    userPasswords,
+    ...(adminToken === undefined ? {} : { adminToken }),
+    ...(httpTls === undefined ? {} : { httpTls }),
+    ...(sipTls === undefined ? {} : { sipTls }),
+  });
+  return { secrets, faults: reader.faults };
+}

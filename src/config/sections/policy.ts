@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { key, rule } from '../key.js';
+
+const prefix = rule(
+  z.string(),
+  (text) => text === '*' || /^\+?[0-9*#]{1,32}$/.test(text),
+  'is not a number prefix',
+  'write the beginning of a number in quotes, such as "+44", or "*" for every number',
+);
+
+export const policy = z
+  .strictObject({
+    destinations: key(
+      z
+        .strictObject({
+          allow: key(z.array(prefix).default([]), {
+            description: 'Beginnings of numbers that pages may call. Nothing else can be called; "*" allows every number.',
+            example: ['+44', '+1'],
+          }),
+          deny: key(z.array(prefix).default([]), {
+            description: 'Beginnings of numbers that are refused although allowed above.',
+            example: ['+4487', '+1900'],
+          }),
+        })
+        .prefault({}),
+      { description: 'What may be dialled.' },
+    ),
+    maxCalls: key(z.int().min(1).default(100), { description: 'Calls at one time.' }),
+    maxSeconds: key(z.int().min(1).max(86_400).default(3600), { description: 'Longest call; then it is ended.', unit: 'seconds' }),
+    ringSeconds: key(z.int().min(1).max(600).default(60), {
+      description: 'How long a call rings before it counts as not answered.',
+      unit: 'seconds',
+    }),
+  })
+  .prefault({});
+
+export type PolicyConfig = z.output<typeof policy>;

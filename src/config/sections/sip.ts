@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { parseHostPort } from '../../base/address.js';
+import { key, rule } from '../key.js';
+import { host, tls } from '../values.js';
+
+/** One SIP listener, e.g. `udp:0.0.0.0:5060`. */
+export interface SipListen {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `transport:host:port`; the port may be left out (5060, tls 5061: RFC 3261 §19.1.2). */
+export function parseListen(text: string): SipListen | undefined {
+  const match = /^(udp|tcp|tls):(.+)$/.exec(text);
+  if (match === null) return undefined;
+  const transport = match[1] as SipListen['transport'];
+  const address = parseHostPort(match[2] ?? '', transport === 'tls' ? 5061 : 5060);
+  return address === undefined ? undefined : { transport, ...address };
+}
+
+const listen = rule(
+  z.string(),
+  (text) => parseListen(text) !== undefined,
+  'is not a SIP listener',
+  'write transport:address:port with udp, tcp or tls, such as udp:0.0.0.0:5060',
+);
+
+export const sip = z
+  .strictObject({
+    stack: key(z.enum(['embedded']).default('embedded'), { description: 'The SIP stack. This version has the embedded one.' }),
+    listen: key(z.array(listen).min(1).default(['udp:127.0.0.1:5060']), {
+      description: 'Where trunks reach the gateway: transport:address:port, transport udp, tcp or tls. Port 0 takes any free one.',
+      example: ['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060'],
+    }),
+    publicAddress: key(host.optional(), {
+      description:
+        'Address in Via and Contact, when the gateway stands behind address translation. Without it, the local address toward each peer.',
+      example: '203.0.113.10',
+    }),
+    tls: key(
+      z
+        .strictObject({
+          ...tls.shape,
+          ca: key(z.string().min(1).optional(), {
+            description: "File with the authorities trusted for trunk peers, PEM. Without it, the system's own.",
+            example: '/etc/gateway/tls/ca.pem',
+          }),
+          verifyPeer: key(z.boolean().default(true), { description: "Check the peers' certificates against their host names." }),
+        })
+        .optional(),
+      { description: 'Certificate for "tls:" listeners and connections.' },
+    ),
+    userAgent: key(
+      z
+        .string()
+        .min(1)
+        .max(100)
+        .regex(/^[\x20-\x7e]+$/)
+        .default('webrtc-pstn-gateway'),
+      {
+        description: 'Text of the User-Agent and Server headers.',
+      },
+    ),
+  })
+  .prefault({});
+
+export type SipConfig = z.output<typeof sip>;
