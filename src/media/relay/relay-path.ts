@@ -1,0 +1,106 @@
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { AudioOut } from './audio-out.js';
+import { DtmfSplit, type RelayedDigit } from './dtmf-split.js';
+import type { LegOutput } from './leg-output.js';
+import { LoopGuard } from './loop-guard.js';
+import { PayloadTypeFilter } from './payload-type-filter.js';
+import { describeReceiving, describeSending, type LegKind, type RelayFormat } from './relay-format.js';
+import { RelayFrame, type RelayOutcome, type RelayStage } from './relay-stage.js';
+
+export interface RelayPathOptions {
+  /** Of the leg that packets come from. */
+  readonly kind: LegKind;
+  /** SSRC of our own stream toward that same leg, to know our packets when they come back. */
+  readonly ownSsrc?: number;
+}
+
+export interface RelayPathDeps {
+  /** The sending side of the other leg. */
+  readonly output: LegOutput;
+  /** A press arrived; called at its end, from `input`, `tick`, `setFormat` or `close`. */
+  readonly onDigit: (digit: RelayedDigit) => void;
+}
+
+/** One direction of a call: loop guard > payload types > dtmf > audio out (see README.md here). */
+export class RelayPath {
+  private readonly frame = new RelayFrame();
+  private stages: readonly RelayStage[] = [];
+  private format: RelayFormat | undefined;
+  private dtmf: DtmfSplit | undefined;
+  private dtmfClockHz = 0;
+
+  constructor(
+    private readonly options: RelayPathOptions,
+    private readonly deps: RelayPathDeps,
+  ) {}
+
+  /** Sets what the sending peer may send, after each offer and answer; undefined = nothing is taken. */
+  setFormat(format: RelayFormat | undefined): void {
+    this.format = format;
+    const hasEvents = format?.receivePayloadTypes.some((received) => received.format === 'telephone-event') === true;
+    this.setDtmf(hasEvents ? (format?.telephoneEvent?.clockRateHz ?? 0) : 0);
+    this.stages = [
+      new LoopGuard(this.options.ownSsrc),
+      new PayloadTypeFilter(format?.receivePayloadTypes ?? []),
+      ...(this.dtmf === undefined ? [] : [this.dtmf]),
+      new AudioOut(this.deps.output),
+    ];
+  }
+
+  /** Passes one decrypted packet. `packet` is only read, and not kept. */
+  input(packet: RtpPacket, nowMs: number): RelayOutcome {
+    this.frame.packet = packet;
+    for (const stage of this.stages) {
+      const outcome = stage.process(this.frame, nowMs);
+      if (outcome !== undefined) return this.settle(outcome, packet, nowMs);
+    }
+    return 'no-output';
+  }
+
+  /** When `tick` is due: a press is under way and may time out. */
+  nextDueMs(): number | undefined {
+    return this.dtmf?.nextDueMs();
+  }
+
+  tick(nowMs: number): void {
+    this.dtmf?.tick(nowMs);
+    this.deps.output.pump(nowMs);
+  }
+
+  /** No more packets will come: a press under way ends with the length it has. */
+  close(): void {
+    this.setDtmf(0);
+    this.stages = [];
+  }
+
+  /** The direction as one line of text. */
+  describe(): string {
+    const { output } = this.deps;
+    const translates = this.format?.receivePayloadTypes.some(
+      ({ format }) => format !== 'telephone-event' && output.format !== undefined && format !== output.format.codec,
+    );
+    return [
+      describeReceiving(this.options.kind, this.format),
+      ...(this.options.kind === 'webrtc' ? ['srtp'] : []),
+      ...(this.dtmf === undefined ? [] : ['dtmf']),
+      ...(translates === true ? ['g711'] : []),
+      ...(output.kind === 'webrtc' ? ['srtp'] : []),
+      describeSending(output.kind, output.format),
+    ].join(' > ');
+  }
+
+  /** What was taken out on purpose leaves no hole in the outgoing sequence; a digit's packets that are due go out now. */
+  private settle(outcome: RelayOutcome, packet: RtpPacket, nowMs: number): RelayOutcome {
+    if (outcome === 'audio' || outcome === 'loop' || outcome === 'sequence') return outcome;
+    this.deps.output.sender.skip(packet.ssrc, packet.sequenceNumber);
+    if (outcome === 'digit') this.deps.output.pump(nowMs);
+    return outcome;
+  }
+
+  private setDtmf(clockHz: number): void {
+    if (clockHz === this.dtmfClockHz) return;
+    this.dtmf?.close();
+    this.dtmfClockHz = clockHz;
+    this.dtmf = clockHz === 0 ? undefined : new DtmfSplit({ clockRateHz: clockHz }, this.deps);
+  }
+}
