@@ -1,5 +1,5 @@
 import type { Party } from '../call/facts.js';
-import type { AudioCodec } from '../media/plane.js';
+import type { UserTarget } from '../call/ports.js';
 
 /** A person or seat that may register from a page. */
 export interface BrowserUser {
@@ -13,7 +13,7 @@ export interface BrowserUser {
 
 export interface BrowserEdgeOptions {
   /** Answered to browsers, in order of preference. */
-  readonly codecs: readonly AudioCodec[];
+  readonly codecs: UserTarget['media']['codecs'];
   readonly users: readonly BrowserUser[];
   /** Digest realm, and the domain in addresses shown to browsers. */
   readonly realm: string;

@@ -1,4 +1,4 @@
-import type { AudioCodec } from '../media/plane.js';
+import type { TrunkTarget } from '../call/ports.js';
 import type { Credentials } from '../sip/port.js';
 
 /** One signalling address of a carrier. Lower `priority` first. */
@@ -21,7 +21,7 @@ export interface TrunkOptions {
   /** Number shown when the caller has none of its own. */
   readonly callerId: string;
   readonly numberFormat: NumberFormat;
-  readonly codecs: readonly AudioCodec[];
+  readonly codecs: TrunkTarget['media']['codecs'];
   /** CIDR blocks whose INVITEs are this trunk's. */
   readonly allow: readonly string[];
   /** CIDR blocks its RTP may come from besides the address in its SDP. */

@@ -1,0 +1,154 @@
+/** The media side of one call: its session on the plane, worked on one step after another. */
+import { GatewayError, messageOf } from '../base/errors.js';
+import type { SessionId } from '../base/ids.js';
+import type { Log } from '../base/log.js';
+import type { SerialQueue } from '../base/serial-queue.js';
+import type { DigitToSend, LegName, LegOptions, MediaErrorInfo, MediaPlane, SessionStats } from '../media/plane.js';
+import type { Reoffer } from '../sip/port.js';
+import type { CallEvent, CallerSdp } from './event.js';
+import type { CallFactBody } from './facts.js';
+import type { FailureCode } from './failure-code.js';
+import type { CallRequest } from './request.js';
+
+interface CallMediaDeps {
+  readonly plane: MediaPlane;
+  readonly queue: SerialQueue;
+  readonly log: Log;
+  readonly post: (event: CallEvent) => void;
+  readonly fact: (body: CallFactBody) => void;
+}
+
+export class CallMedia {
+  /** The counters at the end, once the session is closed. */
+  lastStats: SessionStats | undefined;
+  private readonly legOptions: Partial<Record<LegName, LegOptions>>;
+
+  constructor(
+    private readonly options: { readonly session: SessionId; readonly request: CallRequest },
+    private readonly deps: CallMediaDeps,
+  ) {
+    this.legOptions = { a: options.request.media };
+  }
+
+  /**
+   * The caller's leg first: when its offer is unusable no telephone rings. A caller without an
+   * offer gets ours (RFC 3261 §13.3.1.4).
+   */
+  prepare(called: LegOptions): void {
+    const { session, request } = this.options;
+    const { plane, post } = this.deps;
+    this.legOptions.b = called;
+    this.deps.queue.push(async () => {
+      try {
+        await plane.open(session);
+        const a = await this.describeCaller(request.leg.offer, request.media);
+        const bOffer = await plane.offer(session, 'b', called);
+        post({ type: 'media-ready', a, bOffer });
+      } catch (thrown) {
+        this.note('the media of the call cannot be prepared', thrown);
+        post({ type: 'media-refused', ...refusal(thrown) });
+      }
+    });
+  }
+
+  acceptCallee(sdp: string, stage: 'early' | 'final'): void {
+    const { plane, post } = this.deps;
+    this.deps.queue.push(async () => {
+      try {
+        await plane.accept(this.options.session, 'b', sdp);
+        post({ type: `${stage}-accepted` });
+      } catch (thrown) {
+        this.note(`the ${stage} session description of the called side is refused`, thrown);
+        post(stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: refusal(thrown).failure });
+      }
+    });
+  }
+
+  /** Takes the answer that came in an ACK. */
+  acceptAnswer(leg: LegName, sdp: string): void {
+    this.deps.queue.push(async () => {
+      try {
+        await this.deps.plane.accept(this.options.session, leg, sdp);
+      } catch (thrown) {
+        this.note('the answer in an ACK is refused', thrown);
+        this.deps.post({ type: 'answer-refused', leg });
+      }
+    });
+  }
+
+  /** A refused re-offer leaves the leg as it was agreed before (RFC 3261 §14.2, RFC 6337 §4). */
+  answerOffer(leg: LegName, sdp: string | undefined, reoffer: Reoffer | undefined): void {
+    if (reoffer === undefined) return;
+    this.deps.queue.push(async () => {
+      try {
+        reoffer.accept(await this.describeAgain(leg, sdp));
+        this.deps.fact({ type: 'reoffer', leg, accepted: true });
+      } catch (thrown) {
+        this.note('a re-offer is refused; the call goes on as before', thrown);
+        reoffer.reject(refusal(thrown).failure === 'media-not-acceptable' ? 488 : 500);
+        this.deps.fact({ type: 'reoffer', leg, accepted: false });
+      }
+    });
+  }
+
+  /** False when the far end takes no digits. */
+  async sendDigits(leg: LegName, digits: readonly DigitToSend[], by: 'info' | 'api'): Promise<boolean> {
+    let delivered = true;
+    try {
+      await this.deps.plane.sendDigits(this.options.session, leg, digits);
+    } catch (thrown) {
+      delivered = false;
+      this.note('digits cannot be sent', thrown);
+    }
+    for (const { durationMs } of digits) this.deps.fact({ type: 'digit', from: 'browser', by, durationMs, delivered });
+    return delivered;
+  }
+
+  close(): void {
+    this.deps.queue.push(async () => {
+      try {
+        this.lastStats = await this.deps.plane.close(this.options.session);
+      } catch (thrown) {
+        this.note('the media session did not close cleanly', thrown);
+      } finally {
+        this.deps.post({ type: 'part-closed', part: 'media' });
+      }
+    });
+  }
+
+  private async describeCaller(offer: string | undefined, media: LegOptions): Promise<CallerSdp> {
+    const { plane } = this.deps;
+    const { session } = this.options;
+    if (offer === undefined) return { role: 'offer', sdp: await plane.offer(session, 'a', media) };
+    return { role: 'answer', sdp: await plane.answer(session, 'a', offer, media) };
+  }
+
+  private describeAgain(leg: LegName, sdp: string | undefined): Promise<string> {
+    const { plane } = this.deps;
+    const { session } = this.options;
+    const media = this.legOptions[leg] ?? this.options.request.media;
+    return sdp === undefined ? plane.offer(session, leg, media) : plane.answer(session, leg, sdp, media);
+  }
+
+  private note(what: string, thrown: unknown): void {
+    this.deps.log.warn({ session: this.options.session, fault: messageOf(thrown) }, what);
+  }
+}
+
+/** What a fault of the media plane means to the caller. */
+function refusal(thrown: unknown): { readonly failure: FailureCode; readonly status?: number } {
+  switch (mediaCode(thrown)) {
+    case 'sdp-malformed':
+      return { failure: 'media-not-acceptable', status: 400 };
+    case 'sdp-not-acceptable':
+      return { failure: 'media-not-acceptable' };
+    case 'no-free-ports':
+      return { failure: 'too-many-calls' };
+    default:
+      return { failure: 'media-setup-failed' };
+  }
+}
+
+function mediaCode(thrown: unknown): MediaErrorInfo['code'] | undefined {
+  return thrown instanceof GatewayError ? (thrown as GatewayError<MediaErrorInfo>).code : undefined;
+}

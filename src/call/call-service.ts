@@ -1,0 +1,161 @@
+/** All calls of the gateway: takes them in, finds them again, ends them all when it must. */
+import type { Clock } from '../base/clock.js';
+import { formatHostPort } from '../base/address.js';
+import { messageOf } from '../base/errors.js';
+import { type CallId, type SessionId, newCallId } from '../base/ids.js';
+import type { LiveObjects } from '../base/live-objects.js';
+import type { Log } from '../base/log.js';
+import { maskNumber } from '../base/mask.js';
+import { digitOfText } from '../media/dtmf/digit.js';
+import { DEFAULT_INFO_DURATION_MS } from '../media/dtmf/info-body.js';
+import type { DigitToSend, MediaEvent, MediaPlane } from '../media/plane.js';
+import type { FlowRef } from '../sip/port.js';
+import type { CallView } from './call-view.js';
+import type { CallFactBody, FactSink } from './facts.js';
+import type { FailureCode } from './failure-code.js';
+import { failureHeaders } from './failure-headers.js';
+import { failureOf } from './failure.js';
+import type { CallServiceOptions } from './options.js';
+import type { CallIntake, Diallers, Router } from './ports.js';
+import type { CallRequest } from './request.js';
+import { CallRunner, type SendDigitsResult } from './runner.js';
+
+export type { CallServiceOptions } from './options.js';
+
+export interface CallServiceDeps {
+  readonly media: MediaPlane;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly router: Router;
+  readonly diallers: Diallers;
+  readonly facts: FactSink;
+}
+
+/** More digits than any menu asks for in one go. */
+const MAX_DIGITS = 64;
+
+function readDigits(text: string): readonly DigitToSend[] | undefined {
+  const digits: DigitToSend[] = [];
+  for (const character of text) {
+    const digit = digitOfText(character);
+    if (digit === undefined) return undefined;
+    digits.push({ digit, durationMs: DEFAULT_INFO_DURATION_MS });
+  }
+  return digits.length === 0 || digits.length > MAX_DIGITS ? undefined : digits;
+}
+
+export class CallService implements CallIntake {
+  private readonly runners = new Map<CallId, CallRunner>();
+  private readonly bySession = new Map<SessionId, CallRunner>();
+  private readonly whenEmpty: (() => void)[] = [];
+  private draining = false;
+
+  constructor(
+    private readonly options: CallServiceOptions,
+    private readonly deps: CallServiceDeps,
+  ) {
+    deps.media.onEvent((event) => this.mediaEvent(event));
+  }
+
+  /** Takes a call in, or refuses it with 503 and `Retry-After` when there is no room for it. */
+  incoming(request: CallRequest): void {
+    if (this.draining) return this.refuse(request, 'shutting-down');
+    if (this.runners.size >= this.options.maxCalls) return this.refuse(request, 'too-many-calls');
+    const runner = new CallRunner(request, this.options, {
+      ...this.deps,
+      onFinished: (done) => this.remove(done),
+    });
+    this.runners.set(runner.id, runner);
+    this.bySession.set(runner.session, runner);
+    this.deps.log.info({ callId: runner.id, direction: request.direction, to: maskNumber(request.to) }, 'call comes in');
+    runner.begin();
+  }
+
+  calls(): readonly CallView[] {
+    return [...this.runners.values()].map((runner) => runner.view());
+  }
+
+  /** False when there is no such call. Without a failure the record says that the gateway hung up. */
+  hangUp(callId: CallId, failure?: FailureCode): boolean {
+    const runner = this.runners.get(callId);
+    runner?.post({ type: 'hang-up', by: 'gateway', ...(failure === undefined ? {} : { failure }) });
+    return runner !== undefined;
+  }
+
+  /** Sends digits (`0-9`, `*`, `#`, `A-D`) to the telephone, as if the browser had pressed them. */
+  async sendDigits(callId: CallId, text: string): Promise<SendDigitsResult> {
+    const runner = this.runners.get(callId);
+    if (runner === undefined) return { kind: 'refused', why: 'unknown-call' };
+    const digits = readDigits(text);
+    return digits === undefined ? { kind: 'refused', why: 'not-digits' } : await runner.sendDigits(digits);
+  }
+
+  /** A connection toward a peer is gone. */
+  flowClosed(flow: FlowRef): void {
+    for (const runner of [...this.runners.values()]) {
+      const leg = runner.legOn(flow);
+      if (leg !== undefined) runner.post({ type: 'flow-lost', leg });
+    }
+  }
+
+  /**
+   * Takes no more calls, gives those that live `graceMs` to end by themselves, and then ends them on
+   * both legs. Resolves when none is left and every record is written.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true;
+    if (this.runners.size === 0) return;
+    const empty = new Promise<void>((resolve) => this.whenEmpty.push(resolve));
+    const timer = this.deps.clock.after(graceMs, () => this.endAll());
+    await empty;
+    timer.cancel();
+  }
+
+  liveObjects(): LiveObjects {
+    let timers = 0;
+    for (const runner of this.runners.values()) timers += runner.liveTimers;
+    return { call: this.runners.size, call_timer: timers };
+  }
+
+  private endAll(): void {
+    for (const id of [...this.runners.keys()]) this.hangUp(id, 'shutting-down');
+  }
+
+  private mediaEvent(event: MediaEvent): void {
+    this.bySession.get(event.session)?.mediaEvent(event);
+  }
+
+  private remove(runner: CallRunner): void {
+    this.runners.delete(runner.id);
+    this.bySession.delete(runner.session);
+    if (this.runners.size > 0) return;
+    for (const resolve of this.whenEmpty.splice(0)) resolve();
+  }
+
+  /** A refused call is recorded like any other. */
+  private refuse(request: CallRequest, failure: FailureCode): void {
+    const { sipStatus, reasonPhrase, disposition, q850 } = failureOf(failure);
+    const { address, port, origin } = request.leg.source;
+    const kind = request.direction === 'browser-to-trunk' ? 'browser' : 'trunk';
+    const callId = newCallId();
+    this.deps.log.warn({ callId, failure }, 'call refused');
+    request.leg.reject(sipStatus, { reason: reasonPhrase, headers: failureHeaders(kind, failure, this.options.retryAfterSeconds) });
+    this.record(callId, {
+      type: 'received',
+      direction: request.direction,
+      from: request.from,
+      to: request.to,
+      source: formatHostPort({ host: address, port }),
+      ...(origin === undefined ? {} : { origin }),
+    });
+    this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
+  }
+
+  private record(callId: CallId, body: CallFactBody): void {
+    try {
+      this.deps.facts({ ...body, callId, atMs: this.deps.clock.wallMs() });
+    } catch (thrown) {
+      this.deps.log.error({ callId, fact: body.type, fault: messageOf(thrown) }, 'a listener of call facts failed');
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** Everything that can happen to a call, as data. Timers are events like all others. */
+import type { Digit, DigitToSend, LegName, SilenceCause } from '../media/plane.js';
+import type { DialogEnd } from '../sip/port.js';
+import type { EndedBy } from './facts.js';
+import type { FailureCode } from './failure-code.js';
+import type { RouteTarget } from './ports.js';
+
+/**
+ * `setup`: opening media takes too long. `ring`: nobody answers. `length`: the longest call.
+ * `grace`: the browser's signalling is lost. `gone`: its media said goodbye and no BYE came.
+ * `dead`: both legs silent. `closing`: legs that do not confirm their end.
+ */
+export type TimerId = 'setup' | 'ring' | 'length' | 'grace' | 'gone' | 'dead' | 'closing';
+
+/** What an ending call still waits for. */
+export type Part = LegName | 'media';
+
+/** Our description for the calling leg: an answer to its offer, or our offer when it made none (RFC 3261 §13.3.1.4). */
+export interface CallerSdp {
+  readonly role: 'answer' | 'offer';
+  readonly sdp: string;
+}
+
+export interface HeldDigit {
+  readonly digit: Digit;
+  readonly durationMs: number;
+}
+
+export type CallEvent =
+  | { readonly type: 'routed'; readonly target: RouteTarget }
+  | { readonly type: 'route-refused'; readonly failure: FailureCode }
+  /** Both legs have media: `a` for the caller, `bOffer` for the called side. */
+  | { readonly type: 'media-ready'; readonly a: CallerSdp; readonly bOffer: string }
+  | { readonly type: 'media-refused'; readonly failure: FailureCode; readonly status?: number }
+  | { readonly type: 'dial-refused'; readonly failure: FailureCode }
+  | { readonly type: 'dial-exhausted' }
+  | { readonly type: 'progress'; readonly status: number; readonly sdp?: string }
+  | { readonly type: 'early-accepted' }
+  | { readonly type: 'early-refused' }
+  | { readonly type: 'answered'; readonly sdp: string }
+  | { readonly type: 'final-accepted' }
+  | { readonly type: 'final-refused'; readonly failure: FailureCode }
+  /** The called side said no or cannot be had. `elsewhere`: another peer may be tried. */
+  | { readonly type: 'failed'; readonly failure: FailureCode; readonly status?: number; readonly elsewhere: boolean }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'acked'; readonly leg: LegName; readonly sdp?: string }
+  | { readonly type: 'answer-refused'; readonly leg: LegName }
+  | { readonly type: 'offered'; readonly leg: LegName; readonly sdp?: string }
+  | { readonly type: 'leg-ended'; readonly leg: LegName; readonly by: DialogEnd['by'] }
+  | { readonly type: 'flow-lost'; readonly leg: LegName }
+  | { readonly type: 'media-up'; readonly leg: LegName }
+  | { readonly type: 'media-failed'; readonly leg: LegName }
+  | { readonly type: 'media-gone'; readonly leg: LegName }
+  | { readonly type: 'media-silent'; readonly leg: LegName; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | { readonly type: 'media-resumed'; readonly leg: LegName }
+  | { readonly type: 'media-lost' }
+  | { readonly type: 'digit'; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }
+  | { readonly type: 'info-digits'; readonly leg: LegName; readonly digits: readonly DigitToSend[] }
+  | { readonly type: 'timer'; readonly id: TimerId }
+  | { readonly type: 'hang-up'; readonly by: EndedBy; readonly failure?: FailureCode }
+  | { readonly type: 'fault' }
+  | { readonly type: 'part-closed'; readonly part: Part };
+
+export type CallEventType = CallEvent['type'];

@@ -1,0 +1,186 @@
+/** The two SIP legs of one call: the INVITE that reached us, the one we send, and their dialogs. */
+import { messageOf } from '../base/errors.js';
+import type { CallId } from '../base/ids.js';
+import type { Log } from '../base/log.js';
+import { type LegName, otherLeg } from '../media/plane.js';
+import type { FlowRef, InboundRequest, OutboundCall, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
+import type { CallEvent, HeldDigit } from './event.js';
+import type { CallFactBody } from './facts.js';
+import type { FailureCode } from './failure-code.js';
+import { failureHeaders } from './failure-headers.js';
+import { failureOf } from './failure.js';
+import { type InfoReading, infoBody, readInfo } from './info.js';
+import { classify } from './outcome.js';
+import type { Diallers, DialResult, RouteTarget } from './ports.js';
+import type { CallRequest } from './request.js';
+import { type EndCause, legKind } from './state.js';
+
+interface CallLegsOptions {
+  readonly callId: CallId;
+  readonly request: CallRequest;
+  readonly retryAfterSeconds: number;
+}
+
+interface CallLegsDeps {
+  readonly diallers: Diallers;
+  readonly log: Log;
+  readonly post: (event: CallEvent) => void;
+  readonly fact: (body: CallFactBody) => void;
+}
+
+type Dialled = Extract<DialResult, { readonly kind: 'dialling' }>;
+
+export class CallLegs {
+  private dialled: Dialled | undefined;
+  private readonly dialogs: Partial<Record<LegName, SipDialog>> = {};
+  private readonly offers: Partial<Record<LegName, Reoffer>> = {};
+  private readonly onCancel = (): void => this.deps.post({ type: 'cancelled' });
+
+  constructor(
+    private readonly options: CallLegsOptions,
+    private readonly deps: CallLegsDeps,
+  ) {}
+
+  watchCaller(): void {
+    const { cancelled } = this.options.request.leg;
+    if (cancelled.aborted) return this.onCancel();
+    cancelled.addEventListener('abort', this.onCancel, { once: true });
+  }
+
+  legOn(flow: FlowRef): LegName | undefined {
+    if (this.options.request.leg.source.flow === flow) return 'a';
+    return this.dialled?.flow === flow ? 'b' : undefined;
+  }
+
+  dial(target: RouteTarget, offer: string, attempt: number): void {
+    this.releaseDialled();
+    const result = this.tryDial(target, offer, attempt);
+    if (result.kind === 'refused') return this.deps.post({ type: 'dial-refused', failure: result.failure });
+    if (result.kind === 'exhausted') return this.deps.post({ type: 'dial-exhausted' });
+    this.dialled = result;
+    this.follow(result.leg, target);
+  }
+
+  progressCaller(status: 180 | 183, sdp: string | undefined): void {
+    this.options.request.leg.progress(status, sdp === undefined ? {} : { sdp });
+  }
+
+  answerCaller(sdp: string): void {
+    this.adopt('a', this.options.request.leg.answer(sdp));
+  }
+
+  rejectCaller(failure: FailureCode, status: number | undefined): void {
+    const { sipStatus, reasonPhrase } = failureOf(failure);
+    const headers = this.headers('a', failure);
+    if (status !== undefined && status !== sipStatus) return this.options.request.leg.reject(status, { headers });
+    this.options.request.leg.reject(sipStatus, { reason: reasonPhrase, headers });
+  }
+
+  /** The outcome that follows, whatever it is, closes the leg. */
+  cancelCallee(cause: EndCause): void {
+    const leg = this.dialled?.leg;
+    if (leg === undefined) return this.deps.post({ type: 'part-closed', part: 'b' });
+    leg.cancel({ headers: this.headers('b', cause.failure) });
+  }
+
+  bye(leg: LegName, cause: EndCause): void {
+    const closed = (): void => this.deps.post({ type: 'part-closed', part: leg });
+    const dialog = this.dialogs[leg];
+    if (dialog !== undefined) {
+      dialog.bye({ headers: this.headers(leg, cause.failure) }).then(closed, (thrown: unknown) => {
+        this.deps.log.warn({ leg, fault: messageOf(thrown) }, 'BYE could not be sent');
+        closed();
+      });
+      return;
+    }
+    // The 200 could not be sent, so there is an INVITE to refuse instead of a dialog to end.
+    if (leg === 'a') this.rejectCaller(cause.failure ?? 'internal', undefined);
+    closed();
+  }
+
+  /** The re-offer last made on this leg, once. */
+  takeOffer(leg: LegName): Reoffer | undefined {
+    const offer = this.offers[leg];
+    delete this.offers[leg];
+    return offer;
+  }
+
+  /** Tells a browser of a digit by INFO, the form stock user agents raise. */
+  sendInfo(leg: LegName, held: HeldDigit, by: 'rfc4733' | 'info'): void {
+    const tell = (delivered: boolean): void =>
+      this.deps.fact({ type: 'digit', from: legKind(this.options.request.direction, otherLeg(leg)), by, durationMs: held.durationMs, delivered });
+    const dialog = this.dialogs[leg];
+    if (dialog === undefined) return tell(false);
+    dialog.request('INFO', { body: infoBody(held) }).then(
+      ({ status }) => tell(status >= 200 && status < 300),
+      () => tell(false),
+    );
+  }
+
+  /** Frees what the dialler counts and stops listening to the caller. */
+  letGo(): void {
+    this.releaseDialled();
+    this.options.request.leg.cancelled.removeEventListener('abort', this.onCancel);
+  }
+
+  private tryDial(target: RouteTarget, offer: string, attempt: number): DialResult {
+    const { callId, request } = this.options;
+    const common = { callId, from: request.from, offer, attempt };
+    try {
+      return target.kind === 'trunk' ? this.deps.diallers.trunk.dial({ ...common, target }) : this.deps.diallers.browser.dial({ ...common, target });
+    } catch (thrown) {
+      this.deps.log.error({ kind: target.kind, fault: messageOf(thrown) }, 'the called side cannot be dialled');
+      return { kind: 'refused', failure: 'internal' };
+    }
+  }
+
+  private follow(leg: OutboundCall, target: RouteTarget): void {
+    leg.onProgress(({ status, sdp }) => this.deps.post({ type: 'progress', status, ...(sdp === undefined ? {} : { sdp }) }));
+    leg.outcome.then(
+      (outcome) => this.settled(outcome, target),
+      (thrown: unknown) => {
+        this.deps.log.error({ fault: messageOf(thrown) }, 'the SIP stack reported no outcome');
+        this.deps.post({ type: 'failed', failure: 'internal', elsewhere: false });
+      },
+    );
+  }
+
+  private settled(outcome: OutboundOutcome, target: RouteTarget): void {
+    if (outcome.kind === 'answered') {
+      this.adopt('b', outcome.dialog);
+      return this.deps.post({ type: 'answered', sdp: outcome.sdp });
+    }
+    const { failure, status } = classify(outcome, target.kind);
+    const elsewhere = target.kind === 'trunk' && failureOf(failure).elsewhere;
+    this.deps.log.info({ leg: 'b', failure, status, detail: outcome.kind === 'failed' ? outcome.detail : outcome.reason }, 'the called side did not answer');
+    this.deps.post({ type: 'failed', failure, elsewhere, ...(status === undefined ? {} : { status }) });
+  }
+
+  private adopt(leg: LegName, dialog: SipDialog): void {
+    this.dialogs[leg] = dialog;
+    dialog.onAck((sdp) => this.deps.post({ type: 'acked', leg, ...(sdp === undefined ? {} : { sdp }) }));
+    dialog.onOffer((offer) => {
+      this.offers[leg]?.reject(491);
+      this.offers[leg] = offer;
+      this.deps.post({ type: 'offered', leg, ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }) });
+    });
+    dialog.onRequest((request) => this.inDialog(leg, request));
+    dialog.onEnd(({ by }) => this.deps.post({ type: 'leg-ended', leg, by }));
+  }
+
+  private inDialog(leg: LegName, request: InboundRequest): void {
+    if (request.method !== 'INFO') return request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS']] });
+    const reading: InfoReading = readInfo(request.body);
+    request.respond(reading.status);
+    if (reading.digits.length > 0) this.deps.post({ type: 'info-digits', leg, digits: reading.digits });
+  }
+
+  private releaseDialled(): void {
+    this.dialled?.release();
+    this.dialled = undefined;
+  }
+
+  private headers(leg: LegName, failure: FailureCode | undefined): ReturnType<typeof failureHeaders> {
+    return failureHeaders(legKind(this.options.request.direction, leg), failure, this.options.retryAfterSeconds);
+  }
+}

@@ -1,0 +1,299 @@
+/** One call at work: feeds events to the machine and does what its steps ask for. */
+import type { Clock, Timer } from '../base/clock.js';
+import { type CallId, type SessionId, newCallId, newSessionId } from '../base/ids.js';
+import { messageOf } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { maskNumber } from '../base/mask.js';
+import { SerialQueue } from '../base/serial-queue.js';
+import { formatHostPort } from '../base/address.js';
+import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plane.js';
+import type { FlowRef } from '../sip/port.js';
+import type { CallView } from './call-view.js';
+import type { CallEffect } from './effect.js';
+import type { CallEvent, TimerId } from './event.js';
+import type { CallFactBody, FactSink } from './facts.js';
+import { NORMAL_CLEARING, failureOf } from './failure.js';
+import { CallLegs } from './legs.js';
+import { CallMedia } from './call-media.js';
+import { type Step, begin, next } from './machine.js';
+import { eventOfMedia } from './media-event.js';
+import type { CallServiceOptions } from './options.js';
+import type { Diallers, Router } from './ports.js';
+import type { CallRequest } from './request.js';
+import { type CallState, type EndCause, trunkLeg } from './state.js';
+
+/** How long a browser whose media said goodbye may take to say BYE. */
+const GOODBYE_MS = 2_000;
+
+export interface RunnerDeps {
+  readonly media: MediaPlane;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly router: Router;
+  readonly diallers: Diallers;
+  readonly facts: FactSink;
+  readonly onFinished: (runner: CallRunner) => void;
+}
+
+/** What came of digits somebody asked to be sent. */
+export type SendDigitsResult = { readonly kind: 'queued' } | { readonly kind: 'refused'; readonly why: 'unknown-call' | 'not-digits' | 'not-connected' | 'not-supported' };
+
+/**
+ * Signalling effects run at once, in the order of the step, so that a CANCEL never waits for
+ * media; media effects run one after another in the call's queue. What they come to returns as
+ * events, and so does any fault of theirs.
+ */
+export class CallRunner {
+  readonly id: CallId = newCallId();
+  readonly session: SessionId = newSessionId();
+  private state: CallState;
+  private readonly inbox: CallEvent[] = [];
+  private running = false;
+  private readonly timers = new Map<TimerId, Timer>();
+  private readonly log: Log;
+  private readonly legs: CallLegs;
+  private readonly media: CallMedia;
+  private readonly startedMs: number;
+  private readonly startedWallMs: number;
+  private answeredMs: number | undefined;
+  private answeredWallMs: number | undefined;
+  private endedMs: number | undefined;
+  /** No fact follows `ended`: what is still on its way then is dropped. */
+  private finished = false;
+  private routedTo: { readonly trunk?: string; readonly user?: string } = {};
+
+  constructor(
+    private readonly request: CallRequest,
+    private readonly options: CallServiceOptions,
+    private readonly deps: RunnerDeps,
+  ) {
+    this.log = deps.log.child({ callId: this.id });
+    this.startedMs = deps.clock.nowMs();
+    this.startedWallMs = deps.clock.wallMs();
+    this.state = { name: 'routing', direction: request.direction };
+    const post = (event: CallEvent): void => this.post(event);
+    const fact = (body: CallFactBody): void => this.emit(body);
+    this.legs = new CallLegs({ callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds }, { diallers: deps.diallers, log: this.log, post, fact });
+    const queue = new SerialQueue((thrown) => this.fault('media step', thrown));
+    this.media = new CallMedia({ session: this.session, request }, { plane: deps.media, queue, log: this.log, post, fact });
+  }
+
+  /** Takes the call up. */
+  begin(): void {
+    const { request } = this;
+    this.emit({
+      type: 'received',
+      direction: request.direction,
+      from: request.from,
+      to: request.to,
+      source: formatHostPort({ host: request.leg.source.address, port: request.leg.source.port }),
+      ...(request.leg.source.origin === undefined ? {} : { origin: request.leg.source.origin }),
+    });
+    this.running = true;
+    this.apply(begin(request.direction));
+    this.legs.watchCaller();
+    this.running = false;
+    this.drainInbox();
+  }
+
+  /** Hands the call an event. Events that come up while one is handled wait their turn. */
+  post(event: CallEvent): void {
+    this.inbox.push(event);
+    this.drainInbox();
+  }
+
+  mediaEvent(event: MediaEvent): void {
+    const translated = eventOfMedia(event);
+    if (translated !== undefined) this.post(translated);
+  }
+
+  /** The leg whose signalling runs over `flow`, if any. */
+  legOn(flow: FlowRef): LegName | undefined {
+    return this.legs.legOn(flow);
+  }
+
+  /** Sends digits on the trunk's leg; before the answer too, for menus that ask without answering. */
+  async sendDigits(digits: readonly DigitToSend[]): Promise<SendDigitsResult> {
+    const { state } = this;
+    const able = state.name === 'connected' || (state.name === 'ringing' && state.shown === 183);
+    if (!able) return { kind: 'refused', why: 'not-connected' };
+    return (await this.media.sendDigits(trunkLeg(state.direction), digits, 'api')) ? { kind: 'queued' } : { kind: 'refused', why: 'not-supported' };
+  }
+
+  view(): CallView {
+    const { request } = this;
+    const { origin, address, port } = request.leg.source;
+    const trunk = request.trunk ?? this.routedTo.trunk;
+    const user = request.user ?? this.routedTo.user;
+    return {
+      id: this.id,
+      direction: request.direction,
+      state: this.state.name,
+      from: request.from,
+      to: request.to,
+      source: formatHostPort({ host: address, port }),
+      startedAtMs: this.startedWallMs,
+      ...(origin === undefined ? {} : { origin }),
+      ...(trunk === undefined ? {} : { trunk }),
+      ...(user === undefined ? {} : { user }),
+      ...(this.answeredWallMs === undefined ? {} : { answeredAtMs: this.answeredWallMs }),
+    };
+  }
+
+  /** Timers of this call now set. */
+  get liveTimers(): number {
+    return this.timers.size;
+  }
+
+  private drainInbox(): void {
+    if (this.running) return;
+    this.running = true;
+    try {
+      for (let event = this.inbox.shift(); event !== undefined; event = this.inbox.shift()) this.apply(next(this.state, event));
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private apply(step: Step): void {
+    const before = this.state;
+    this.state = step.state;
+    if (before.name !== step.state.name) this.log.debug({ from: before.name, to: step.state.name }, 'call changes state');
+    const over = step.state.name === 'ending' || step.state.name === 'ended';
+    if (over && this.endedMs === undefined) this.endedMs = this.deps.clock.nowMs();
+    for (const effect of step.effects) {
+      try {
+        this.run(effect);
+      } catch (thrown) {
+        this.fault(effect.do, thrown);
+      }
+    }
+  }
+
+  private run(effect: CallEffect): void {
+    switch (effect.do) {
+      case 'route':
+        return this.route();
+      case 'dial':
+        return this.legs.dial(effect.target, effect.offer, effect.attempt);
+      case 'progress-caller':
+        return this.legs.progressCaller(effect.status, effect.sdp);
+      case 'answer-caller':
+        return this.legs.answerCaller(effect.answer.sdp);
+      case 'reject-caller':
+        return this.legs.rejectCaller(effect.failure, effect.status);
+      case 'cancel-callee':
+        return this.legs.cancelCallee(effect.cause);
+      case 'bye':
+        return this.legs.bye(effect.leg, effect.cause);
+      case 'refuse-offer':
+        return this.legs.takeOffer(effect.leg)?.reject(effect.status);
+      case 'send-info':
+        return this.legs.sendInfo(effect.leg, effect.held, effect.by);
+      case 'prepare-media':
+        return this.media.prepare(effect.target.media);
+      case 'accept-callee':
+        return this.media.acceptCallee(effect.sdp, effect.stage);
+      case 'accept-answer':
+        return this.media.acceptAnswer(effect.leg, effect.sdp);
+      case 'answer-offer':
+        return this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg));
+      case 'send-digits':
+        void this.media.sendDigits(effect.leg, effect.digits, 'info');
+        return;
+      case 'close-media':
+        return this.media.close();
+      case 'set-timer':
+        return this.setTimer(effect.id);
+      case 'clear-timer':
+        return this.clearTimer(effect.id);
+      case 'clear-timers':
+        return this.clearTimers();
+      case 'fact':
+        return this.emit(effect.fact);
+      case 'finish':
+        return this.finish(effect.cause);
+    }
+  }
+
+  private route(): void {
+    const decision = this.deps.router.route(this.request);
+    if (decision.kind === 'refused') return this.post({ type: 'route-refused', failure: decision.failure });
+    this.routedTo = decision.target.kind === 'trunk' ? { trunk: decision.target.trunk } : { user: decision.target.user };
+    this.post({ type: 'routed', target: decision.target });
+  }
+
+  private setTimer(id: TimerId): void {
+    this.clearTimer(id);
+    const run = (): void => {
+      this.timers.delete(id);
+      this.post({ type: 'timer', id });
+    };
+    this.timers.set(id, this.deps.clock.after(this.delayMs(id), run));
+  }
+
+  private delayMs(id: TimerId): number {
+    const { options } = this;
+    const delays: Readonly<Record<TimerId, number>> = {
+      setup: options.setupMs,
+      ring: options.ringMs,
+      length: Math.min(options.maxCallMs, this.request.maxCallMs ?? options.maxCallMs),
+      grace: options.flowGraceMs,
+      gone: GOODBYE_MS,
+      dead: options.deadMediaMs,
+      closing: options.closingMs,
+    };
+    return delays[id];
+  }
+
+  private clearTimer(id: TimerId): void {
+    this.timers.get(id)?.cancel();
+    this.timers.delete(id);
+  }
+
+  private clearTimers(): void {
+    for (const timer of this.timers.values()) timer.cancel();
+    this.timers.clear();
+  }
+
+  private finish(cause: EndCause): void {
+    const { answeredMs, startedMs, endedMs = startedMs } = this;
+    const failure = cause.failure === undefined ? undefined : failureOf(cause.failure);
+    const last = this.media.lastStats;
+    this.emit({
+      type: 'ended',
+      by: cause.by,
+      disposition: failure?.disposition ?? 'completed',
+      q850: failure?.q850 ?? NORMAL_CLEARING,
+      talkMs: answeredMs === undefined ? 0 : Math.round(endedMs - answeredMs),
+      totalMs: Math.round(endedMs - startedMs),
+      ...(cause.failure === undefined ? {} : { failure: cause.failure }),
+      ...(cause.sipStatus === undefined ? {} : { sipStatus: cause.sipStatus }),
+      ...(last?.a?.codec === undefined ? {} : { codecA: last.a.codec }),
+      ...(last?.b?.codec === undefined ? {} : { codecB: last.b.codec }),
+      ...(last?.a === undefined ? {} : { mediaA: last.a }),
+      ...(last?.b === undefined ? {} : { mediaB: last.b }),
+    });
+    this.legs.letGo();
+    this.deps.onFinished(this);
+  }
+
+  private emit(body: CallFactBody): void {
+    if (this.finished) return;
+    if (body.type === 'ended') this.finished = true;
+    if (body.type === 'answered') {
+      this.answeredMs = this.deps.clock.nowMs();
+      this.answeredWallMs = this.deps.clock.wallMs();
+    }
+    try {
+      this.deps.facts({ ...body, callId: this.id, atMs: this.deps.clock.wallMs() });
+    } catch (thrown) {
+      this.log.error({ fact: body.type, fault: messageOf(thrown) }, 'a listener of call facts failed; the call goes on');
+    }
+  }
+
+  private fault(where: string, thrown: unknown): void {
+    this.log.error({ where, to: maskNumber(this.request.to), fault: messageOf(thrown) }, 'a step of the call failed; the call is ended');
+    this.post({ type: 'fault' });
+  }
+}
