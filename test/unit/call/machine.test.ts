@@ -1,0 +1,614 @@
+import { describe, expect, it } from 'vitest';
+import type { CallEffect, CallEffectName } from '../../../src/call/effect.js';
+import type { CallEvent, CallEventType } from '../../../src/call/event.js';
+import { begin, next } from '../../../src/call/machine.js';
+import type { RouteTarget } from '../../../src/call/ports.js';
+import type { CallState, CallStateName, EndCause } from '../../../src/call/state.js';
+
+const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
+const a = { role: 'answer', sdp: 'answer to a' } as const;
+const direction = 'browser-to-trunk' as const;
+const cause: EndCause = { by: 'caller', failure: 'cancelled' };
+const digit = { digit: '5', durationMs: 100 } as const;
+
+/** One state of each name. The type makes a missing one a compile error. */
+const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> } = {
+  routing: { name: 'routing', direction },
+  preparing: { name: 'preparing', direction, target },
+  dialling: { name: 'dialling', direction, target, a, bOffer: 'offer to b', attempt: 0 },
+  ringing: { name: 'ringing', direction, a, shown: 180, held: [] },
+  answering: { name: 'answering', direction, a, held: [] },
+  connecting: { name: 'connecting', direction, role: 'answer', held: [digit] },
+  connected: { name: 'connected', direction, browser: 'there', silent: [] },
+  ending: { name: 'ending', cause, waiting: ['b', 'media'] },
+  ended: { name: 'ended', cause },
+};
+
+/** One event of each type; where a field decides, `variants` below has the others. */
+const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> } = {
+  routed: { type: 'routed', target },
+  'route-refused': { type: 'route-refused', failure: 'no-route' },
+  'media-ready': { type: 'media-ready', a, bOffer: 'offer to b' },
+  'media-refused': { type: 'media-refused', failure: 'media-not-acceptable', status: 400 },
+  'dial-refused': { type: 'dial-refused', failure: 'too-many-calls' },
+  'dial-exhausted': { type: 'dial-exhausted' },
+  progress: { type: 'progress', status: 180 },
+  'early-accepted': { type: 'early-accepted' },
+  'early-refused': { type: 'early-refused' },
+  answered: { type: 'answered', sdp: 'answer of b' },
+  'final-accepted': { type: 'final-accepted' },
+  'final-refused': { type: 'final-refused', failure: 'media-not-acceptable' },
+  failed: { type: 'failed', failure: 'busy', status: 486, elsewhere: false },
+  cancelled: { type: 'cancelled' },
+  acked: { type: 'acked', leg: 'a' },
+  'answer-refused': { type: 'answer-refused', leg: 'a' },
+  offered: { type: 'offered', leg: 'b', sdp: 're-offer' },
+  'leg-ended': { type: 'leg-ended', leg: 'b', by: 'remote' },
+  'flow-lost': { type: 'flow-lost', leg: 'a' },
+  'media-up': { type: 'media-up', leg: 'a' },
+  'media-failed': { type: 'media-failed', leg: 'a' },
+  'media-gone': { type: 'media-gone', leg: 'a' },
+  'media-silent': { type: 'media-silent', leg: 'b', silentMs: 5000, cause: 'nothing-received', detail: 'nothing' },
+  'media-resumed': { type: 'media-resumed', leg: 'b' },
+  'media-lost': { type: 'media-lost' },
+  digit: { type: 'digit', leg: 'b', ...digit, relayed: true },
+  'info-digits': { type: 'info-digits', leg: 'a', digits: [digit] },
+  timer: { type: 'timer', id: 'ring' },
+  'hang-up': { type: 'hang-up', by: 'gateway' },
+  fault: { type: 'fault' },
+  'part-closed': { type: 'part-closed', part: 'b' },
+};
+
+/** `state + event -> state: effects`. What is not listed must leave the state and do nothing. */
+const arrows = `
+routing + routed -> preparing: fact set-timer prepare-media
+routing + route-refused -> ended: clear-timers reject-caller finish
+routing + cancelled -> ended: clear-timers finish
+routing + flow-lost -> ended: clear-timers reject-caller finish
+routing + hang-up -> ended: clear-timers reject-caller finish
+routing + fault -> ended: clear-timers reject-caller finish
+preparing + media-ready -> dialling: clear-timer set-timer dial
+preparing + media-refused -> ending: clear-timers reject-caller close-media set-timer
+preparing + cancelled -> ending: clear-timers close-media set-timer
+preparing + flow-lost -> ending: clear-timers reject-caller close-media set-timer
+preparing + media-up -> preparing: fact
+preparing + media-failed -> ending: clear-timers reject-caller close-media set-timer
+preparing + media-gone -> ending: clear-timers reject-caller close-media set-timer
+preparing + media-lost -> ending: clear-timers reject-caller close-media set-timer
+preparing + digit -> preparing: fact
+preparing + hang-up -> ending: clear-timers reject-caller close-media set-timer
+preparing + fault -> ending: clear-timers reject-caller close-media set-timer
+dialling + dial-refused -> ending: clear-timers reject-caller close-media set-timer
+dialling + dial-exhausted -> ending: clear-timers reject-caller close-media set-timer
+dialling + progress -> ringing: progress-caller fact fact
+dialling + early-accepted -> ringing: progress-caller fact fact
+dialling + early-refused -> ringing: progress-caller fact fact
+dialling + answered -> answering: clear-timer set-timer fact accept-callee
+dialling + failed -> ending: clear-timers reject-caller close-media set-timer
+dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
+dialling + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + media-up -> dialling: fact
+dialling + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + media-gone -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + media-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + digit -> dialling: fact
+dialling + timer -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + hang-up -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + early-accepted -> ringing*: progress-caller fact
+ringing + answered -> answering: clear-timer set-timer fact accept-callee
+ringing + failed -> ending: clear-timers reject-caller close-media set-timer
+ringing + cancelled -> ending: clear-timers cancel-callee close-media set-timer
+ringing + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + media-up -> ringing: fact
+ringing + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + media-gone -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + media-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + digit -> ringing*:
+ringing + timer -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + hang-up -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+answering + final-accepted -> connecting: answer-caller
+answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + cancelled -> ending: clear-timers bye:b close-media set-timer
+answering + offered -> answering: refuse-offer
+answering + leg-ended -> ending: clear-timers reject-caller close-media set-timer
+answering + flow-lost -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + media-up -> answering: fact
+answering + media-failed -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + media-gone -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + media-lost -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + digit -> answering*:
+answering + hang-up -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + fault -> ending: clear-timers reject-caller bye:b close-media set-timer
+connecting + acked -> connected: send-info
+connecting + answer-refused -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + offered -> connecting: answer-offer
+connecting + leg-ended -> ending: clear-timers bye:a close-media set-timer
+connecting + flow-lost -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + media-up -> connecting: fact
+connecting + media-failed -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + media-gone -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + media-lost -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + digit -> connecting*:
+connecting + hang-up -> ending: clear-timers bye:a bye:b close-media set-timer
+connecting + fault -> ending: clear-timers bye:a bye:b close-media set-timer
+connected + answer-refused -> ending: clear-timers bye:a bye:b close-media set-timer
+connected + offered -> connected: answer-offer
+connected + leg-ended -> ending: clear-timers bye:a close-media set-timer
+connected + flow-lost -> connected*: fact set-timer
+connected + media-up -> connected: fact
+connected + media-failed -> ending: clear-timers bye:a bye:b close-media set-timer
+connected + media-gone -> connected*: set-timer
+connected + media-silent -> connected*: fact
+connected + media-lost -> ending: clear-timers bye:a bye:b close-media set-timer
+connected + digit -> connected: send-info
+connected + info-digits -> connected: send-digits
+connected + hang-up -> ending: clear-timers bye:a bye:b close-media set-timer
+connected + fault -> ending: clear-timers bye:a bye:b close-media set-timer
+ending + answered -> ending: bye:b
+ending + failed -> ending*:
+ending + part-closed -> ending*:
+ended + answered -> ended: bye:b
+`;
+
+interface Arrow {
+  readonly to: CallStateName;
+  /** The state keeps its name and changes its data. */
+  readonly changed: boolean;
+  readonly effects: readonly string[];
+}
+
+const listed = new Map<string, Arrow>(
+  arrows
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const match = /^(\S+) \+ (\S+) -> ([a-z]+)(\*?):(.*)$/.exec(line);
+      if (match === null) throw new Error(`unreadable arrow: ${line}`);
+      const [, from, event, to, star, effects = ''] = match;
+      return [`${from} + ${event}`, { to: to as CallStateName, changed: star === '*', effects: effects.split(' ').filter(Boolean) }];
+    }),
+);
+
+const nameOf = (effect: CallEffect): string => (effect.do === 'bye' ? `bye:${effect.leg}` : effect.do);
+
+describe('the arrows of a call', () => {
+  const pairs = Object.values(states).flatMap((state) => Object.values(events).map((event) => ({ state, event, key: `${state.name} + ${event.type}` })));
+
+  it('covers every pair of state and event, and lists none that does not exist', () => {
+    expect(pairs).toHaveLength(9 * 31);
+    const known = new Set(pairs.map(({ key }) => key));
+    expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
+    expect(listed.size).toBe(89);
+  });
+
+  for (const { state, event, key } of pairs) {
+    const arrow = listed.get(key);
+    if (arrow === undefined) {
+      it(`${key} leaves the call as it is`, () => {
+        expect(next(state, event)).toEqual({ state, effects: [] });
+      });
+    } else {
+      it(`${key} leads to ${arrow.to}`, () => {
+        const step = next(state, event);
+        expect(step.state.name).toBe(arrow.to);
+        expect(step.effects.map(nameOf)).toEqual(arrow.effects);
+        if (arrow.to === state.name && !arrow.changed) expect(step.state).toEqual(state);
+        if (arrow.changed) expect(step.state).not.toEqual(state);
+      });
+    }
+  }
+});
+
+function effectsOf(state: CallState, event: CallEvent): readonly CallEffect[] {
+  return next(state, event).effects;
+}
+
+function run(start: CallState, ...happened: readonly CallEvent[]): { readonly state: CallState; readonly effects: readonly CallEffect[] } {
+  let state = start;
+  const effects: CallEffect[] = [];
+  for (const event of happened) {
+    const step = next(state, event);
+    state = step.state;
+    effects.push(...step.effects);
+  }
+  return { state, effects };
+}
+
+const only = <N extends CallEffectName>(effects: readonly CallEffect[], name: N): readonly Extract<CallEffect, { do: N }>[] =>
+  effects.filter((effect): effect is Extract<CallEffect, { do: N }> => effect.do === name);
+
+describe('ringing and early media', () => {
+  it('takes in early media before it tells the caller 183 with the answer made beforehand', () => {
+    const first = next(states.dialling, { type: 'progress', status: 183, sdp: 'early' });
+    expect(first.effects).toEqual([{ do: 'accept-callee', sdp: 'early', stage: 'early' }]);
+    expect(only(effectsOf(first.state, { type: 'early-accepted' }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 183, sdp: a.sdp }]);
+  });
+
+  it('tells 180 with the answer when a trunk rings without media, and 183 when media comes later', () => {
+    const { state, effects } = run(
+      states.dialling,
+      { type: 'progress', status: 180 },
+      { type: 'progress', status: 180 },
+      { type: 'progress', status: 183, sdp: 'early' },
+      { type: 'early-accepted' },
+    );
+    expect(only(effects, 'progress-caller').map(({ status, sdp }) => [status, sdp])).toEqual([
+      [180, a.sdp],
+      [183, a.sdp],
+    ]);
+    expect(state).toMatchObject({ name: 'ringing', shown: 183 });
+  });
+
+  it('does not start local ringing again when 180 follows early media', () => {
+    const { state, effects } = run(states.dialling, { type: 'early-accepted' }, { type: 'progress', status: 180 });
+    expect(only(effects, 'progress-caller')).toHaveLength(1);
+    expect(state).toMatchObject({ shown: 183 });
+  });
+
+  it('takes in the newest early description of every fork, and the final one last', () => {
+    const { effects } = run(
+      states.dialling,
+      { type: 'progress', status: 183, sdp: 'fork 1' },
+      { type: 'early-accepted' },
+      { type: 'progress', status: 183, sdp: 'fork 2' },
+      { type: 'early-accepted' },
+      { type: 'answered', sdp: 'fork 1 final' },
+    );
+    expect(only(effects, 'accept-callee').map(({ sdp, stage }) => `${stage} ${sdp}`)).toEqual(['early fork 1', 'early fork 2', 'final fork 1 final']);
+  });
+
+  it('gives a calling trunk no description in 180, which would silence its ringing', () => {
+    const dialling: CallState = { ...states.dialling, direction: 'trunk-to-browser' };
+    expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 180 }]);
+  });
+
+  it('never puts our own offer into a provisional response', () => {
+    const dialling: CallState = { ...states.dialling, a: { role: 'offer', sdp: 'our offer' } };
+    expect(only(effectsOf(dialling, { type: 'early-accepted' }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 183 }]);
+  });
+
+  it('answers the caller with the very description of the first 18x', () => {
+    const { effects } = run(states.dialling, { type: 'progress', status: 180 }, { type: 'answered', sdp: 'b' }, { type: 'final-accepted' });
+    expect(only(effects, 'answer-caller')).toEqual([{ do: 'answer-caller', answer: a }]);
+  });
+});
+
+describe('a trunk with several peers', () => {
+  const unreachable: CallEvent = { type: 'failed', failure: 'trunk-unreachable', elsewhere: true };
+
+  it('dials the next peer with the same offer when the first cannot be reached', () => {
+    const step = next(states.dialling, unreachable);
+    expect(step.effects).toEqual([{ do: 'dial', target, offer: 'offer to b', attempt: 1 }]);
+    expect(step.state).toMatchObject({ name: 'dialling', attempt: 1 });
+  });
+
+  it('ends with the failure of the last peer when there is none left', () => {
+    const { state } = run(states.dialling, unreachable, { type: 'dial-exhausted' });
+    expect(state).toMatchObject({ name: 'ending', cause: { by: 'gateway', failure: 'trunk-unreachable' } });
+  });
+
+  it('does not dial again once a phone has rung', () => {
+    expect(next(states.ringing, unreachable).state.name).toBe('ending');
+  });
+});
+
+describe('why a call ends', () => {
+  const causeAfter = (state: CallState, event: CallEvent): EndCause | undefined => {
+    const { state: after } = next(state, event);
+    return after.name === 'ending' || after.name === 'ended' ? after.cause : undefined;
+  };
+
+  it('names the side that hung up, without a failure', () => {
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'a', by: 'remote' })).toEqual({ by: 'caller' });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'remote' })).toEqual({ by: 'callee' });
+  });
+
+  it('names a lost dialog by the kind of its leg', () => {
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'a', by: 'ack-timeout' })).toEqual({ by: 'caller', failure: 'browser-gone' });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'transport' })).toEqual({ by: 'callee', failure: 'trunk-unreachable' });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'dialog-gone' })).toEqual({ by: 'callee', failure: 'trunk-error' });
+  });
+
+  it('carries the status of the called side', () => {
+    expect(causeAfter(states.dialling, events.failed)).toEqual({ by: 'callee', failure: 'busy', sipStatus: 486 });
+  });
+
+  it('tells a trunk that never rang from a phone that nobody picked up', () => {
+    expect(causeAfter(states.dialling, events.timer)?.failure).toBe('trunk-timeout');
+    expect(causeAfter(states.ringing, events.timer)?.failure).toBe('no-answer');
+  });
+
+  it('is too-long when the longest time is over, in every answered state', () => {
+    for (const state of [states.answering, states.connecting, states.connected]) {
+      expect(causeAfter(state, { type: 'timer', id: 'length' })?.failure).toBe('too-long');
+    }
+    expect(causeAfter(states.ringing, { type: 'timer', id: 'length' })).toBeUndefined();
+  });
+
+  it('is a cancellation when the gateway hangs up before the answer, and no failure after it', () => {
+    expect(causeAfter(states.ringing, events['hang-up'])).toEqual({ by: 'gateway', failure: 'cancelled' });
+    expect(causeAfter(states.connected, events['hang-up'])).toEqual({ by: 'gateway' });
+    expect(causeAfter(states.connected, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' })).toEqual({ by: 'gateway', failure: 'shutting-down' });
+  });
+
+  it('rejects an unreadable offer with the status the media plane asked for', () => {
+    expect(only(effectsOf(states.preparing, events['media-refused']), 'reject-caller')).toEqual([
+      { do: 'reject-caller', failure: 'media-not-acceptable', status: 400 },
+    ]);
+  });
+
+  it('gives up on media that is not opened in time', () => {
+    expect(causeAfter(states.preparing, { type: 'timer', id: 'setup' })?.failure).toBe('media-setup-failed');
+  });
+});
+
+describe('the browser that goes away', () => {
+  const flowLost: CallEvent = { type: 'flow-lost', leg: 'a' };
+  const silentA: CallEvent = { type: 'media-silent', leg: 'a', silentMs: 5000, cause: 'nothing-received', detail: 'nothing' };
+  const grace: CallEvent = { type: 'timer', id: 'grace' };
+  const gone: CallEvent = { type: 'media-gone', leg: 'a' };
+
+  it('stays in the call after its WebSocket is lost while its media flows', () => {
+    expect(run(states.connected, flowLost, grace).state).toMatchObject({ name: 'connected', browser: 'signalling-overdue' });
+  });
+
+  it('is gone when the grace is over and its media is silent, in either order', () => {
+    for (const order of [[flowLost, silentA, grace], [flowLost, grace, silentA], [silentA, flowLost, grace]]) {
+      expect(run(states.connected, ...order).state).toMatchObject({ name: 'ending', cause: { by: 'caller', failure: 'browser-gone' } });
+    }
+  });
+
+  it('is not gone when its media came back before the grace was over', () => {
+    const { state } = run(states.connected, flowLost, silentA, { type: 'media-resumed', leg: 'a' }, grace);
+    expect(state.name).toBe('connected');
+  });
+
+  it('is gone at once when signalling and media are both lost', () => {
+    expect(run(states.connected, flowLost, gone).state.name).toBe('ending');
+    expect(run(states.connected, gone, flowLost).state.name).toBe('ending');
+  });
+
+  it('gets a moment to say BYE when its media says goodbye first', () => {
+    expect(run(states.connected, gone, { type: 'leg-ended', leg: 'a', by: 'remote' }).state).toMatchObject({ cause: { by: 'caller' } });
+    expect(run(states.connected, gone, { type: 'timer', id: 'gone' }).state).toMatchObject({ cause: { failure: 'browser-gone' } });
+  });
+
+  it('is back when it makes an offer again', () => {
+    const { state, effects } = run(states.connected, flowLost, { type: 'offered', leg: 'a', sdp: 'again' });
+    expect(state).toMatchObject({ browser: 'there' });
+    expect(only(effects, 'clear-timer')).toEqual([{ do: 'clear-timer', id: 'grace' }]);
+  });
+
+  it('ends a call that has gone silent on both legs for good', () => {
+    const silentB: CallEvent = events['media-silent'];
+    const { state, effects } = run(states.connected, silentA, silentB, { type: 'timer', id: 'dead' });
+    expect(only(effects, 'set-timer').map(({ id }) => id)).toEqual(['dead', 'closing']);
+    expect(state).toMatchObject({ cause: { failure: 'media-lost' } });
+    expect(run(states.connected, silentA, silentB, events['media-resumed'], { type: 'timer', id: 'dead' }).state.name).toBe('connected');
+  });
+});
+
+describe('a caller without an offer', () => {
+  const connecting: CallState = { ...states.connecting, role: 'offer', held: [] };
+
+  it('must bring the answer in its ACK', () => {
+    expect(next(connecting, { type: 'acked', leg: 'a', sdp: 'late answer' })).toMatchObject({
+      state: { name: 'connected' },
+      effects: [{ do: 'accept-answer', leg: 'a', sdp: 'late answer' }],
+    });
+    expect(next(connecting, { type: 'acked', leg: 'a' }).state).toMatchObject({ name: 'ending', cause: { failure: 'media-setup-failed' } });
+  });
+});
+
+describe('digits from the telephone', () => {
+  it('are kept until the browser has a dialog, and then told in order', () => {
+    const keyed = (key: '1' | '2'): CallEvent => ({ type: 'digit', leg: 'b', digit: key, durationMs: 100, relayed: true });
+    const { effects } = run(states.ringing, keyed('1'), { type: 'answered', sdp: 'b' }, { type: 'final-accepted' }, keyed('2'), { type: 'acked', leg: 'a' });
+    expect(only(effects, 'send-info').map(({ leg, held }) => `${leg}${held.digit}`)).toEqual(['a1', 'a2']);
+  });
+
+  it('are dropped beyond 32 before the answer, and the drop is recorded', () => {
+    let state: CallState = states.ringing;
+    for (let i = 0; i < 32; i += 1) state = next(state, events.digit).state;
+    expect(only(effectsOf(state, events.digit), 'fact').map(({ fact }) => fact)).toEqual([
+      { type: 'digit', from: 'trunk', by: 'rfc4733', durationMs: 100, delivered: false },
+    ]);
+  });
+
+  it('of the browser are recorded as the media plane relayed them', () => {
+    expect(effectsOf(states.connected, { type: 'digit', leg: 'a', ...digit, relayed: true })).toEqual([
+      { do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs: 100, delivered: true } },
+    ]);
+  });
+});
+
+/** A small seeded generator (mulberry32), so that a failing run can be repeated. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/**
+ * The world around a call: SIP peers and a media plane that may do anything the ports allow, at any
+ * time. It keeps count of what was opened and what was ended.
+ */
+class World {
+  state: CallState;
+  readonly opened = { b: 0, media: 0 };
+  readonly ended = { a: 0, b: 0, media: 0, facts: 0 };
+  private a: 'invited' | 'answered' | 'over' = 'invited';
+  private b: 'none' | 'inviting' | 'cancelling' | 'answered' | 'over' = 'none';
+  private media: 'none' | 'preparing' | 'open' | 'closing' | 'closed' = 'none';
+  private readonly timers = new Set<string>();
+  private readonly pending: CallEvent[] = [];
+  private flow = true;
+
+  constructor(private readonly random: () => number) {
+    const step = begin(random() < 0.5 ? 'browser-to-trunk' : 'trunk-to-browser');
+    this.state = step.state;
+    this.perform(step.effects);
+  }
+
+  get done(): boolean {
+    return this.state.name === 'ended' && this.pending.length === 0 && this.b !== 'inviting' && this.b !== 'cancelling' && this.b !== 'answered';
+  }
+
+  /** Lets one thing happen, any that is possible now. */
+  step(): void {
+    const possible = this.possible();
+    const chosen = possible[Math.floor(this.random() * possible.length)];
+    if (chosen !== undefined) this.happen(chosen);
+  }
+
+  private happen(event: CallEvent): void {
+    this.before(event);
+    const step = next(this.state, event);
+    this.state = step.state;
+    this.perform(step.effects);
+  }
+
+  private possible(): CallEvent[] {
+    const list: CallEvent[] = [...this.pending, ...this.pending];
+    const media = this.media === 'open';
+    if (this.a === 'invited' && this.random() < 0.1) list.push({ type: 'cancelled' });
+    for (const id of this.timers) if (this.random() < 0.1) list.push({ type: 'timer', id: id as 'ring' });
+    if (this.b === 'inviting') {
+      list.push({ type: 'progress', status: 180 }, { type: 'progress', status: 183, sdp: 'early' }, { type: 'answered', sdp: 'b' });
+      if (this.random() < 0.3) list.push({ type: 'failed', failure: 'trunk-unreachable', elsewhere: true }, { type: 'failed', failure: 'busy', status: 486, elsewhere: false });
+    }
+    // The adapter may or may not win the race of CANCEL and 200.
+    if (this.b === 'cancelling') list.push({ type: 'failed', failure: 'cancelled', elsewhere: false }, { type: 'answered', sdp: 'b' });
+    if (this.a === 'answered') list.push({ type: 'acked', leg: 'a' }, { type: 'offered', leg: 'a', sdp: 'x' });
+    for (const leg of ['a', 'b'] as const) if (this[leg] === 'answered' && this.random() < 0.2) list.push({ type: 'leg-ended', leg, by: 'remote' });
+    if (this.b === 'answered') list.push({ type: 'offered', leg: 'b', sdp: 'x' });
+    if (media) {
+      for (const leg of ['a', 'b'] as const) {
+        list.push({ type: 'media-up', leg }, { type: 'media-silent', leg, silentMs: 5, cause: 'nothing-received', detail: '' }, { type: 'media-resumed', leg });
+        if (this.random() < 0.02) list.push({ type: 'media-gone', leg }, { type: 'media-failed', leg });
+      }
+      list.push({ type: 'digit', leg: 'b', ...digit, relayed: true });
+    }
+    if (this.flow && this.random() < 0.02) list.push({ type: 'flow-lost', leg: this.random() < 0.5 ? 'a' : 'b' });
+    if (this.random() < 0.02) list.push({ type: 'fault' }, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' });
+    return list;
+  }
+
+  private before(event: CallEvent): void {
+    const at = this.pending.indexOf(event);
+    if (at >= 0) this.pending.splice(at, 1);
+    if (event.type === 'cancelled') this.end('a');
+    if (event.type === 'flow-lost') this.flow = false;
+    if (event.type === 'timer') this.timers.delete(event.id);
+    if (event.type === 'answered') this.b = 'answered';
+    if (event.type === 'failed') this.end('b');
+    if (event.type === 'leg-ended') this.end(event.leg);
+    if (event.type === 'media-ready') this.media = 'open';
+  }
+
+  private end(leg: 'a' | 'b'): void {
+    this.ended[leg] += 1;
+    this[leg] = 'over';
+  }
+
+  private perform(effects: readonly CallEffect[]): void {
+    for (const effect of effects) this.one(effect);
+  }
+
+  private one(effect: CallEffect): void {
+    switch (effect.do) {
+      case 'route':
+        this.pending.push(this.random() < 0.9 ? { type: 'routed', target } : { type: 'route-refused', failure: 'no-route' });
+        return;
+      case 'prepare-media':
+        this.opened.media += 1;
+        this.media = 'preparing';
+        this.pending.push(this.random() < 0.9 ? { type: 'media-ready', a, bOffer: 'o' } : { type: 'media-refused', failure: 'media-not-acceptable' });
+        return;
+      case 'dial':
+        if (effect.attempt > 1) return void this.pending.push({ type: 'dial-exhausted' });
+        if (this.random() < 0.05) return void this.pending.push({ type: 'dial-refused', failure: 'too-many-calls' });
+        this.opened.b += 1;
+        this.b = 'inviting';
+        return;
+      case 'accept-callee':
+        this.pending.push(this.random() < 0.9 ? { type: `${effect.stage}-accepted` } : refusedAt(effect.stage));
+        return;
+      case 'answer-caller':
+        expect(this.a).toBe('invited');
+        this.a = 'answered';
+        return;
+      case 'reject-caller':
+        expect(this.a).toBe('invited');
+        this.end('a');
+        return;
+      case 'cancel-callee':
+        // Between a refused or exhausted dial and its event there is nothing to cancel.
+        if (this.b === 'inviting') this.b = 'cancelling';
+        else this.pending.push({ type: 'part-closed', part: 'b' });
+        return;
+      case 'bye':
+        expect(this[effect.leg]).toBe('answered');
+        this.end(effect.leg);
+        this.pending.push({ type: 'part-closed', part: effect.leg });
+        return;
+      case 'close-media':
+        this.ended.media += 1;
+        this.media = 'closing';
+        this.pending.push({ type: 'part-closed', part: 'media' });
+        return;
+      case 'set-timer':
+        this.timers.add(effect.id);
+        return;
+      case 'clear-timer':
+        this.timers.delete(effect.id);
+        return;
+      case 'clear-timers':
+        this.timers.clear();
+        return;
+      case 'finish':
+        this.ended.facts += 1;
+        expect(this.timers.size).toBe(0);
+        return;
+      default:
+        return;
+    }
+  }
+}
+
+function refusedAt(stage: 'early' | 'final'): CallEvent {
+  return stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: 'media-not-acceptable' };
+}
+
+describe('two thousand calls in which anything happens at any time', () => {
+  it('all end, with every leg ended once, media closed once and one last fact', () => {
+    const reached = new Map<CallStateName, number>();
+    for (let seed = 1; seed <= 2000; seed += 1) {
+      const world = new World(randomFrom(seed));
+      let steps = 0;
+      const seen = new Set<CallStateName>();
+      while (!world.done && steps < 2000) {
+        world.step();
+        seen.add(world.state.name);
+        steps += 1;
+      }
+      for (const name of seen) reached.set(name, (reached.get(name) ?? 0) + 1);
+      const { opened, ended } = world;
+      expect({ seed, done: world.done, a: ended.a, b: ended.b, media: ended.media, facts: ended.facts }).toEqual({
+        seed,
+        done: true,
+        a: 1,
+        b: opened.b,
+        media: opened.media,
+        facts: 1,
+      });
+    }
+    for (const name of Object.keys(states)) if (name !== 'routing') expect(reached.get(name as CallStateName) ?? 0, name).toBeGreaterThan(50);
+  });
+});
