@@ -1,0 +1,48 @@
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { peerPath } from './peers.js';
+import { scratch } from './scratch.js';
+import { tone, writeWav } from './tones.js';
+
+export interface ChromiumOptions {
+  /** What the microphone hears, for ever. */
+  readonly toneHz: number;
+  readonly levelDb?: number;
+}
+
+/** Debian's Chromium with a microphone that hears a tone, a profile of its own, and loopback allowed for media. */
+export class Chromium {
+  private constructor(
+    private readonly files: ReturnType<typeof scratch>,
+    private readonly context: BrowserContext,
+  ) {}
+
+  static async start({ toneHz, levelDb = -12 }: ChromiumOptions): Promise<Chromium> {
+    const files = scratch('chromium');
+    writeWav(files.file('microphone.wav'), tone({ frequencyHz: toneHz, seconds: 20, rateHz: 48_000, levelDb }));
+    const context = await chromium.launchPersistentContext(files.file('profile'), {
+      executablePath: peerPath('chromium'),
+      headless: true,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        '--use-fake-ui-for-media-stream',
+        '--use-fake-device-for-media-stream',
+        `--use-file-for-fake-audio-capture=${files.file('microphone.wav')}`,
+        '--autoplay-policy=no-user-gesture-required',
+        '--allow-loopback-in-peer-connection',
+        '--disable-features=WebRtcHideLocalIpsWithMdns',
+      ],
+    });
+    return new Chromium(files, context);
+  }
+
+  newPage(): Promise<Page> {
+    return this.context.newPage();
+  }
+
+  async dispose(): Promise<void> {
+    await this.context.close();
+    this.files.dispose();
+  }
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+const bundle = fileURLToPath(new URL('../../dist/web/call-button.js', import.meta.url));
+
+/** A website with the call button on it: an origin that is not the gateway's own. */
+export class PageServer {
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<PageServer> {
+    const server = createServer((request, response) => {
+      if (request.url === '/call-button.js') {
+        response.setHeader('content-type', 'text/javascript');
+        response.end(readFileSync(bundle));
+      } else {
+        response.setHeader('content-type', 'text/html; charset=utf-8');
+        response.end('<!doctype html><title>A page</title><script type="module" src="/call-button.js"></script>');
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return new PageServer(server);
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async dispose(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      this.server.close(() => resolve());
+    });
+  }
+}

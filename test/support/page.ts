@@ -1,0 +1,238 @@
+import type { Page } from 'playwright-core';
+import type { Chromium } from './chromium.js';
+import { eventually } from './eventually.js';
+import { type MeasuredTone, type Sound, strongestTone } from './tones.js';
+
+/** An event of the call button as the page saw it. */
+export interface SeenEvent {
+  readonly type: string;
+  readonly atMs: number;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** What the script below leaves in the page. */
+interface Instrumented {
+  __seen: SeenEvent[];
+  __connections: RTCPeerConnection[];
+  __ears?: { context: AudioContext; analyser: AnalyserNode; track: MediaStreamTrack };
+  __pressedAtMs?: number;
+  __firstSoundAtMs?: number;
+}
+
+export interface CallPageOptions {
+  /** Page that holds, or will be given, a call button. */
+  readonly url: string;
+  /** Adds a button of our own to the page. */
+  readonly button?: { readonly gateway: string; readonly to: string; readonly user?: string };
+}
+
+/**
+ * Runs before the page's own scripts: keeps every peer connection and every event of the button,
+ * and asks for the microphone without the browser's noise suppression, which takes a steady tone
+ * for noise.
+ */
+function instrument(): void {
+  const page = window as unknown as Instrumented;
+  page.__seen = [];
+  page.__connections = [];
+  for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'error', 'quality']) {
+    document.addEventListener(type, (event) => {
+      const detail = (event as CustomEvent<Record<string, unknown> | undefined>).detail;
+      if (detail !== undefined) page.__seen.push({ type, atMs: performance.now(), detail });
+    });
+  }
+  const Native = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Native {
+    constructor(configuration?: RTCConfiguration) {
+      super(configuration);
+      page.__connections.push(this);
+    }
+  };
+  const devices = navigator.mediaDevices;
+  if (devices === undefined) return;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = () => getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+}
+
+/** Starts timing: press the button, then note the first moment anything is heard. */
+function pressAndListen(): void {
+  const page = window as unknown as Instrumented;
+  page.__pressedAtMs = performance.now();
+  delete page.__firstSoundAtMs;
+  delete page.__ears;
+  page.__connections.length = 0;
+  document.querySelector<HTMLElement & { call(): void }>('call-button')?.call();
+  const context = new AudioContext();
+  const samples = new Float32Array(256);
+  let analyser: AnalyserNode | undefined;
+  const watch = setInterval(() => {
+    const track = page.__connections
+      .at(-1)
+      ?.getReceivers()
+      .find((receiver) => receiver.track.kind === 'audio')?.track;
+    if (track !== undefined && analyser === undefined) {
+      analyser = context.createAnalyser();
+      analyser.fftSize = 256;
+      context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+    }
+    analyser?.getFloatTimeDomainData(samples);
+    if (analyser === undefined || !samples.some((sample) => Math.abs(sample) > 0.01)) return;
+    page.__firstSoundAtMs = performance.now();
+    clearInterval(watch);
+    void context.close();
+  }, 5);
+  setTimeout(() => clearInterval(watch), 20_000);
+}
+
+/** The last 0.68 s of what the page hears, as 16-bit samples. */
+async function hear(): Promise<{ rateHz: number; samples: number[] } | undefined> {
+  const page = window as unknown as Instrumented;
+  const track = page.__connections
+    .at(-1)
+    ?.getReceivers()
+    .find((receiver) => receiver.track.kind === 'audio')?.track;
+  if (track === undefined) return undefined;
+  if (page.__ears === undefined || page.__ears.track !== track) {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 32_768;
+    context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+    page.__ears = { context, analyser, track };
+  }
+  const { context, analyser } = page.__ears;
+  await context.resume();
+  const samples = new Float32Array(analyser.fftSize);
+  analyser.getFloatTimeDomainData(samples);
+  return { rateHz: context.sampleRate, samples: Array.from(samples, (sample) => Math.round(sample * 32_767)) };
+}
+
+/** A page with the call button, driven and listened to. */
+export class CallPage {
+  private constructor(readonly page: Page) {}
+
+  static async open(browser: Chromium, { url, button }: CallPageOptions): Promise<CallPage> {
+    const page = await browser.newPage();
+    await page.addInitScript(instrument);
+    await page.goto(url);
+    await page.waitForFunction(() => customElements.get('call-button') !== undefined);
+    if (button !== undefined) {
+      await page.evaluate(({ gateway, to, user }) => {
+        const element = document.createElement('call-button');
+        element.setAttribute('gateway', gateway);
+        element.setAttribute('to', to);
+        if (user !== undefined) element.setAttribute('user', user);
+        document.body.append(element);
+      }, button);
+    }
+    return new CallPage(page);
+  }
+
+  /** Presses the button and begins to listen for the first sound. */
+  async call(): Promise<void> {
+    await this.page.evaluate(pressAndListen);
+  }
+
+  async hangUp(): Promise<void> {
+    await this.page.evaluate(() => {
+      document.querySelector<HTMLElement & { hangup(): void }>('call-button')?.hangup();
+    });
+  }
+
+  events(): Promise<SeenEvent[]> {
+    return this.page.evaluate(() => (window as unknown as Instrumented).__seen);
+  }
+
+  async states(): Promise<string[]> {
+    return (await this.events()).filter((event) => event.type === 'call-state').map((event) => String(event.detail['state']));
+  }
+
+  /** Code of the newest error the button reported. */
+  async errorCode(): Promise<string | undefined> {
+    const error = (await this.events()).filter((event) => event.type === 'error').at(-1);
+    return error === undefined ? undefined : String(error.detail['code']);
+  }
+
+  /** Keys the far end pressed, in order. */
+  async digits(): Promise<string> {
+    return (await this.events())
+      .filter((event) => event.type === 'dtmf')
+      .map((event) => String(event.detail['digit']))
+      .join('');
+  }
+
+  async waitForState(state: string, withinMs: number, explain: () => string = () => ''): Promise<void> {
+    let seen: SeenEvent[] = [];
+    await eventually(
+      async () => {
+        seen = await this.events();
+        const states = seen.filter((event) => event.type === 'call-state');
+        return states.some((event) => event.detail['state'] === state) ? true : undefined;
+      },
+      { what: `the button shows "${state}"`, withinMs, explain: () => `${JSON.stringify(seen)}\n${explain()}` },
+    );
+  }
+
+  /** Text that the page shows of the call, across shadow roots. */
+  statusText(): Promise<string> {
+    return this.page.evaluate(
+      () => document.querySelector('call-button')?.shadowRoot?.querySelector('[role=status]')?.textContent?.trim() ?? '',
+    );
+  }
+
+  async heard(): Promise<Sound | undefined> {
+    const sound = await this.page.evaluate(hear);
+    return sound === undefined ? undefined : { rateHz: sound.rateHz, samples: Int16Array.from(sound.samples) };
+  }
+
+  /** Waits until a tone of `frequencyHz` is what is heard, and measures it. */
+  async waitForTone(frequencyHz: number, withinMs: number, explain: () => string = () => ''): Promise<MeasuredTone> {
+    let last: MeasuredTone | undefined;
+    return eventually(
+      async () => {
+        const sound = await this.heard();
+        last = sound === undefined ? undefined : strongestTone(sound);
+        return last !== undefined && Math.abs(last.frequencyHz - frequencyHz) < 3 && last.purity > 0.9 ? last : undefined;
+      },
+      { what: `the page hears ${frequencyHz} Hz`, withinMs, explain: () => `last heard: ${JSON.stringify(last)}\n${explain()}` },
+    );
+  }
+
+  /** `RTCDTMFSender.insertDTMF` of the browser itself, as stock user agents call it. */
+  async insertDtmf(digits: string, toneMs: number, gapMs: number): Promise<void> {
+    await this.page.evaluate(
+      async ([text, duration, gap]) => {
+        const connection = (window as unknown as Instrumented).__connections.at(-1);
+        const sender = connection?.getSenders().find((one) => one.track?.kind === 'audio')?.dtmf;
+        if (sender === null || sender === undefined) throw new Error('the connection has no DTMF sender');
+        const done = new Promise<void>((resolve) => {
+          sender.addEventListener('tonechange', (event) => {
+            if (event.tone === '') resolve();
+          });
+        });
+        sender.insertDTMF(text, duration, gap);
+        await done;
+      },
+      [digits, toneMs, gapMs] as const,
+    );
+  }
+
+  /** Milliseconds from press to the state and to the first sound. */
+  async timings(): Promise<{ readonly ringingMs: number | undefined; readonly soundMs: number | undefined }> {
+    return this.page.evaluate(() => {
+      const page = window as unknown as Instrumented;
+      const pressed = page.__pressedAtMs ?? 0;
+      const ringing = page.__seen.find(
+        (event) => event.atMs >= pressed && ['ringing', 'early-media', 'connected'].includes(String(event.detail['state'])),
+      );
+      return {
+        ringingMs: ringing === undefined ? undefined : ringing.atMs - pressed,
+        soundMs: page.__firstSoundAtMs === undefined ? undefined : page.__firstSoundAtMs - pressed,
+      };
+    });
+  }
+
+  /** The person closes the tab. */
+  close(): Promise<void> {
+    return this.page.close();
+  }
+}
