@@ -57,7 +57,7 @@ export function isDigits(text: string): boolean {
  * so that signs, exponents, white space inside and overlarge values never become a number.
  */
 export function readInteger(text: string, max: number): number | undefined {
-  const trimmed = text.trim();
+  const trimmed = trimSpace(text);
   if (!isDigits(trimmed)) return undefined;
   const value = Number(trimmed);
   return value <= max ? value : undefined;
@@ -71,6 +71,18 @@ export function skipSpace(text: string, at: number): number {
     if (code !== space && code !== tab) return i;
     i += 1;
   }
+}
+
+/** `text` without the spaces and tabs around it; other white space, Unicode's included, is content here. */
+export function trimSpace(text: string): string {
+  return trimSpaceEnd(text.slice(skipSpace(text, 0)));
+}
+
+/** `text` without the spaces and tabs at its end. */
+export function trimSpaceEnd(text: string): string {
+  let end = text.length;
+  while (end > 0 && (text.charCodeAt(end - 1) === space || text.charCodeAt(end - 1) === tab)) end -= 1;
+  return end === text.length ? text : text.slice(0, end);
 }
 
 /** Index just after the token that starts at `at`; `at` itself when there is none. */
@@ -107,7 +119,7 @@ export function quoteString(text: string): string {
  */
 export function splitList(text: string): readonly string[] | undefined {
   if (!text.includes(',')) {
-    const only = text.trim();
+    const only = trimSpace(text);
     return only === '' ? undefined : [only];
   }
   const parts: string[] = [];
@@ -125,7 +137,7 @@ export function splitList(text: string): readonly string[] | undefined {
       bracketed = false;
     } else if (code === comma && (!bracketed || i === text.length)) {
       if (bracketed) return undefined;
-      const part = text.slice(start, i).trim();
+      const part = trimSpace(text.slice(start, i));
       if (part === '') return undefined;
       parts.push(part);
       start = i + 1;

@@ -8,6 +8,7 @@ import {
   skipSpace,
   skipToken,
   splitList,
+  trimSpaceEnd,
   unquote,
 } from './grammar.js';
 import { isUriText } from './uri.js';
@@ -40,7 +41,7 @@ export function parseNameAddress(text: string): NameAddressValue | undefined {
   if (first === less) return bracketed(text, start, undefined);
   const open = endOfWords(text, start);
   if (text.charCodeAt(open) !== less) return bare(text, start);
-  return bracketed(text, open, text.slice(start, open).trimEnd());
+  return bracketed(text, open, trimSpaceEnd(text.slice(start, open)));
 }
 
 /** Reads a comma list of addresses, as Contact, Route and Record-Route hold it. */
@@ -85,7 +86,7 @@ function bracketed(text: string, open: number, displayName: string | undefined):
 function bare(text: string, start: number): NameAddressValue | undefined {
   const semicolon = text.indexOf(';', start);
   const end = semicolon < 0 ? text.length : semicolon;
-  const uri = text.slice(start, end).trimEnd();
+  const uri = trimSpaceEnd(text.slice(start, end));
   if (!isUriText(uri) || uri.includes('?') || uri.includes(',')) return undefined;
   const parameters = readParameters(text, end);
   return parameters === undefined ? undefined : { uri, parameters };

@@ -1,5 +1,5 @@
 /** The Reason header (RFC 3326) and the mapping between SIP statuses and Q.850 causes (RFC 3398). */
-import { isToken, quoteString, readInteger, readParameters, splitList } from './grammar.js';
+import { isToken, quoteString, readInteger, readParameters, splitList, trimSpace } from './grammar.js';
 import type { Headers } from './port.js';
 
 /** One Reason value: why a request was sent or a call ended. */
@@ -25,7 +25,7 @@ export function q850CauseOf(headers: Headers): number | undefined {
 function readReason(text: string): readonly Reason[] {
   const semicolon = text.indexOf(';');
   const end = semicolon < 0 ? text.length : semicolon;
-  const protocol = text.slice(0, end).trim();
+  const protocol = trimSpace(text.slice(0, end));
   const parameters = readParameters(text, end);
   if (!isToken(protocol) || parameters === undefined) return [];
   const cause = readInteger(parameters.get('cause') ?? '', maxCause);

@@ -1,4 +1,5 @@
 import { isAscii, isUtf8 } from 'node:buffer';
+import { trimSpace, trimSpaceEnd } from '../grammar.js';
 import { readHeaderName } from './header-names.js';
 import { maxHeaderLines, maxLineLength } from './limits.js';
 import { HeaderFields } from './message.js';
@@ -45,21 +46,23 @@ export function readHeaderBlock(text: string): HeaderBlock {
       if (line.length > maxLineLength) fault ??= 'Start line too long';
       continue;
     }
-    while (isFolded(text, at)) {
-      end = endOfLine(text, at);
-      const more = text.slice(at, end);
-      if (hasStrayBreak(more)) fault ??= 'Bad line ending';
-      line = `${line.trimEnd()} ${more.trimStart()}`;
-      at = end + 2;
-      if (line.length > maxLineLength) break;
+    if (isFolded(text, at)) {
+      const parts = [trimSpaceEnd(line)];
+      for (; isFolded(text, at); at = end + 2) {
+        end = endOfLine(text, at);
+        const part = trimSpace(text.slice(at, end));
+        if (hasStrayBreak(part)) fault ??= 'Bad line ending';
+        if (part !== '') parts.push(part);
+      }
+      line = parts.join(' ');
     }
     count += 1;
     if (line.length > maxLineLength) return { startLine, headers, fault: fault ?? 'Header field too long' };
     if (count > maxHeaderLines) return { startLine, headers, fault: fault ?? 'Too many header fields' };
     const colon = line.indexOf(':');
-    const name = colon < 0 ? undefined : readHeaderName(line.slice(0, colon).trimEnd());
+    const name = colon < 0 ? undefined : readHeaderName(trimSpaceEnd(line.slice(0, colon)));
     if (name === undefined) fault ??= 'Malformed header field';
-    else headers.add(name, line.slice(colon + 1).trim());
+    else headers.add(name, trimSpace(line.slice(colon + 1)));
   }
   return { startLine: startLine ?? '', headers, ...(fault === undefined ? {} : { fault }) };
 }

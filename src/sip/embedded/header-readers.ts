@@ -4,7 +4,7 @@
  * error; after `parseMessage` has accepted a message, the readers of the fields it validates
  * (Via, From, To, Call-ID, CSeq, Max-Forwards, Contact, Route, Record-Route, Content-Type) cannot throw.
  */
-import { isToken, type Parameters, readInteger, readParameters as parseParameters, skipToken, splitList } from '../grammar.js';
+import { isToken, type Parameters, readInteger, readParameters as parseParameters, skipToken, splitList, trimSpace } from '../grammar.js';
 import { parseNameAddress, parseNameAddressList } from '../name-address.js';
 import type { Headers } from '../port.js';
 import type { CSeq, NameAddressValue, Via } from './message.js';
@@ -77,7 +77,7 @@ function parseCSeq(text: string): CSeq | undefined {
   const gap = text.search(/[ \t]/);
   if (gap < 0) return undefined;
   const number = readInteger(text.slice(0, gap), maxCSeq);
-  const method = text.slice(gap).trim();
+  const method = trimSpace(text.slice(gap));
   return number === undefined || !isToken(method) ? undefined : { number, method };
 }
 
@@ -88,7 +88,7 @@ export function readMaxForwards(headers: Headers): number | undefined {
 
 /** True for `Contact: *` (RFC 3261 §10.2.2). */
 export function isWildcardContact(headers: Headers): boolean {
-  return headers.get('Contact')?.trim() === '*';
+  return headers.get('Contact') === '*';
 }
 
 /** All Contact values; none for `Contact: *`. */
@@ -128,7 +128,7 @@ export function readContentType(headers: Headers): ContentType | undefined {
   const semicolon = text.indexOf(';');
   const end = semicolon < 0 ? text.length : semicolon;
   const parts = text.slice(0, end).split('/');
-  const [major = '', minor = ''] = parts.map((part) => part.trim().toLowerCase());
+  const [major = '', minor = ''] = parts.map((part) => trimSpace(part).toLowerCase());
   if (parts.length !== 2 || !isToken(major) || !isToken(minor)) throw malformed('Malformed Content-Type');
   return { type: `${major}/${minor}`, parameters: need(parseParameters(text, end), 'Content-Type') };
 }
@@ -188,9 +188,9 @@ export interface RAck {
 }
 
 export function readRAck(headers: Headers): RAck | undefined {
-  const text = headers.get('RAck')?.trim();
+  const text = headers.get('RAck');
   if (text === undefined) return undefined;
   const gap = text.search(/[ \t]/);
   const rseq = readInteger(gap < 0 ? '' : text.slice(0, gap), maxDeltaSeconds);
-  return { rseq: need(rseq, 'RAck'), cseq: need(parseCSeq(text.slice(gap).trim()), 'RAck') };
+  return { rseq: need(rseq, 'RAck'), cseq: need(parseCSeq(trimSpace(text.slice(gap))), 'RAck') };
 }

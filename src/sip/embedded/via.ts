@@ -1,21 +1,23 @@
-import { formatParameters, readParameters, skipSpace, skipToken, splitList } from '../grammar.js';
+import { formatParameters, isToken, readParameters, skipSpace, skipToken, splitList, trimSpace, trimSpaceEnd } from '../grammar.js';
 import { formatUriHost, parseUriHostPort } from '../uri.js';
 import type { Via } from './message.js';
 
-/** Reads one Via value, white space allowed around every separator (RFC 3261 §20.42, §25.1). */
+/**
+ * Reads one Via value, white space allowed around every separator (RFC 3261 §20.42, §25.1). Protocol
+ * name and version may be any tokens, so that a request of another version can be answered 505.
+ */
 export function parseVia(text: string): Via | undefined {
   const first = text.indexOf('/');
   const second = text.indexOf('/', first + 1);
   if (first < 0 || second < 0) return undefined;
-  if (text.slice(0, first).trim().toUpperCase() !== 'SIP') return undefined;
-  if (text.slice(first + 1, second).trim() !== '2.0') return undefined;
+  if (!isToken(trimSpace(text.slice(0, first))) || !isToken(trimSpace(text.slice(first + 1, second)))) return undefined;
   const transportStart = skipSpace(text, second + 1);
   const transportEnd = skipToken(text, transportStart);
   const hostStart = skipSpace(text, transportEnd);
   if (transportEnd === transportStart || hostStart === transportEnd) return undefined;
   const semicolon = text.indexOf(';', hostStart);
   const hostEnd = semicolon < 0 ? text.length : semicolon;
-  const sentBy = text.slice(hostStart, hostEnd).trimEnd();
+  const sentBy = trimSpaceEnd(text.slice(hostStart, hostEnd));
   const hostPort = parseUriHostPort(sentBy) ?? parseUriHostPort(sentBy.replace(/[ \t]*:[ \t]*(?=\d+$)/, ':'));
   const parameters = readParameters(text, hostEnd);
   if (hostPort === undefined || parameters === undefined) return undefined;
