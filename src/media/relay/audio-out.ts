@@ -6,7 +6,7 @@ import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
 
 /**
  * The last stage: audio in the law the peer wants, under our own SSRC, sequence and timestamp
- * (RFC 3550 §7.1 "mixers and translators" does not apply: we are an end system on each leg).
+ * (RFC 3550 §5.1; toward each leg we are an end system, not a translator).
  */
 export class AudioOut implements RelayStage {
   constructor(private readonly output: LegOutput) {}
