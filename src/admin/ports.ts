@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Log } from '../base/log.js';
+import type { CallView } from '../call/call-view.js';
+import type { LiveNotes } from '../cdr/fold.js';
+import type { CallRecord } from '../cdr/record.js';
+
+/** What the HTTP side asks of the gateway. */
+
+export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped';
+
+/** What became of digits that were to be sent. */
+export type DigitsOutcome =
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'unknown-call' }
+  | { readonly kind: 'refused'; readonly why: string };
+
+export interface AdminDeps {
+  readonly log: Log;
+  state(): GatewayState;
+  calls(): readonly CallView[];
+  notes(callId: string): LiveNotes | undefined;
+  /** False when there is no such call. */
+  hangUp(callId: string): boolean;
+  /** Each of `digits` is one of `0-9*#A-D`. */
+  sendDigits(callId: string, digits: readonly string[], durationMs: number): Promise<DigitsOutcome>;
+  /** Takes no new calls from now on and ends the live ones after the drain time. */
+  drain(): void;
+  recentRecords(limit: number): readonly CallRecord[];
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** A WebSocket handshake on `/sip`. */
+  onSipUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
+export interface AdminOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Bearer token of the API. Without one, the API answers requests from this machine only, with numbers masked. */
+  readonly token?: string;
+  /** Folder with the built page and widget; files missing there are simply not served. */
+  readonly webFolder: URL;
+  /** Serve the demo page at `/`. */
+  readonly demoPage: boolean;
+}

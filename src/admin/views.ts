@@ -1,0 +1,51 @@
+import { maskNumber } from '../base/mask.js';
+import type { CallView } from '../call/call-view.js';
+import type { LiveNotes } from '../cdr/fold.js';
+import type { CallRecord } from '../cdr/record.js';
+import type { Access } from './access.js';
+
+/** A live call as `GET /api/v1/calls` shows it. */
+export interface CallDto {
+  readonly id: string;
+  readonly direction: string;
+  readonly state: string;
+  readonly from: string;
+  readonly to: string;
+  readonly trunk?: string;
+  readonly user?: string;
+  readonly origin?: string;
+  readonly source: string;
+  readonly startedAt: string;
+  readonly ringingAt?: string;
+  readonly answeredAt?: string;
+  /** Directions that carry nothing now: the leg nothing arrives on, since when, and why. */
+  readonly silent: ReadonlyArray<{ readonly leg: string; readonly cause: string; readonly since: string }>;
+  readonly digits: CallRecord['digits'];
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const shownNumber = (access: Access, number: string): string => (access === 'full' ? number : maskNumber(number));
+
+export function callDto(view: CallView, notes: LiveNotes | undefined, access: Access): CallDto {
+  return {
+    id: view.id,
+    direction: view.direction,
+    state: view.state,
+    from: shownNumber(access, view.from.number),
+    to: shownNumber(access, view.to),
+    ...(view.trunk === undefined ? {} : { trunk: view.trunk }),
+    ...(view.user === undefined ? {} : { user: view.user }),
+    ...(view.origin === undefined ? {} : { origin: view.origin }),
+    source: view.source,
+    startedAt: iso(view.startedAtMs),
+    ...(notes?.ringingAtMs === undefined ? {} : { ringingAt: iso(notes.ringingAtMs) }),
+    ...(view.answeredAtMs === undefined ? {} : { answeredAt: iso(view.answeredAtMs) }),
+    silent: (notes?.silent ?? []).map(({ leg, cause, sinceMs }) => ({ leg, cause, since: iso(sinceMs) })),
+    digits: notes?.digits ?? { fromBrowser: 0, fromTrunk: 0, lost: 0 },
+  };
+}
+
+export function recordDto(record: CallRecord, access: Access): CallRecord {
+  return { ...record, from: shownNumber(access, record.from), to: shownNumber(access, record.to) };
+}

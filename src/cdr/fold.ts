@@ -1,0 +1,153 @@
+import type { CallFact, LegKind } from '../call/facts.js';
+import type { AudioCodec, LegStats } from '../media/plane.js';
+import type { CallRecord, MediaSummary, SilenceNote } from './record.js';
+
+type Received = Extract<CallFact, { type: 'received' }>;
+type Routed = Extract<CallFact, { type: 'routed' }>;
+type Ended = Extract<CallFact, { type: 'ended' }>;
+
+interface OpenSilence {
+  readonly leg: LegKind;
+  readonly cause: SilenceNote['cause'];
+  readonly atMs: number;
+  resumedAtMs?: number;
+}
+
+/** What is known of a call that has not ended. */
+interface OpenCall {
+  readonly received: Received;
+  routed?: Routed;
+  ringingAtMs?: number;
+  answeredAtMs?: number;
+  readonly silences: OpenSilence[];
+  fromBrowser: number;
+  fromTrunk: number;
+  lost: number;
+}
+
+/** What the live view shows beside the call's state. */
+export interface LiveNotes {
+  readonly ringingAtMs?: number;
+  /** Directions that carry nothing now. */
+  readonly silent: ReadonlyArray<{ readonly leg: LegKind; readonly cause: SilenceNote['cause']; readonly sinceMs: number }>;
+  readonly digits: CallRecord['digits'];
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Folds call facts into one record a call, handed to `onRecord` when the call has ended. */
+export class CdrFold {
+  private readonly open = new Map<string, OpenCall>();
+
+  constructor(private readonly onRecord: (record: CallRecord) => void) {}
+
+  /** Takes the next fact. Facts of a call whose beginning was not seen are left out. */
+  readonly take = (fact: CallFact): void => {
+    if (fact.type === 'received') {
+      this.open.set(fact.callId, { received: fact, silences: [], fromBrowser: 0, fromTrunk: 0, lost: 0 });
+      return;
+    }
+    const call = this.open.get(fact.callId);
+    if (call === undefined) return;
+    if (fact.type === 'ended') {
+      this.open.delete(fact.callId);
+      this.onRecord(recordOf(call, fact));
+      return;
+    }
+    note(call, fact);
+  };
+
+  notes(callId: string): LiveNotes | undefined {
+    const call = this.open.get(callId);
+    if (call === undefined) return undefined;
+    const silent = call.silences
+      .filter((silence) => silence.resumedAtMs === undefined)
+      .map(({ leg, cause, atMs }) => ({ leg, cause, sinceMs: atMs }));
+    return { silent, digits: digitsOf(call), ...(call.ringingAtMs === undefined ? {} : { ringingAtMs: call.ringingAtMs }) };
+  }
+
+  /** Calls begun and not ended. */
+  get size(): number {
+    return this.open.size;
+  }
+}
+
+function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
+  switch (fact.type) {
+    case 'routed':
+      call.routed = fact;
+      break;
+    case 'ringing':
+      call.ringingAtMs ??= fact.atMs;
+      break;
+    case 'answered':
+      call.answeredAtMs ??= fact.atMs;
+      break;
+    case 'media-silent':
+      call.silences.push({ leg: fact.kind, cause: fact.cause, atMs: fact.atMs });
+      break;
+    case 'media-resumed':
+      for (const silence of call.silences) if (silence.leg === fact.kind) silence.resumedAtMs ??= fact.atMs;
+      break;
+    case 'digit':
+      if (fact.from === 'browser') call.fromBrowser += 1;
+      else call.fromTrunk += 1;
+      if (!fact.delivered) call.lost += 1;
+      break;
+    case 'progress':
+    case 'media-up':
+    case 'flow-lost':
+    case 'reoffer':
+      break;
+  }
+}
+
+const digitsOf = ({ fromBrowser, fromTrunk, lost }: OpenCall): CallRecord['digits'] => ({ fromBrowser, fromTrunk, lost });
+
+function mediaOf(stats: LegStats, codec: AudioCodec | undefined): MediaSummary {
+  const used = codec ?? stats.codec;
+  return {
+    ...(used === undefined ? {} : { codec: used }),
+    packetsReceived: stats.packetsReceived,
+    packetsSent: stats.packetsSent,
+    packetsLost: stats.packetsLost,
+    jitterMs: Math.round(stats.jitterMs * 100) / 100,
+    ...(stats.roundTripMs === undefined ? {} : { roundTripMs: Math.round(stats.roundTripMs * 10) / 10 }),
+  };
+}
+
+function recordOf(call: OpenCall, ended: Ended): CallRecord {
+  const { received, routed } = call;
+  const trunk = routed?.trunk;
+  const user = routed?.user;
+  return {
+    callId: received.callId,
+    direction: received.direction,
+    from: received.from.number,
+    to: received.to,
+    ...(trunk === undefined ? {} : { trunk }),
+    ...(user === undefined ? {} : { user }),
+    ...(received.origin === undefined ? {} : { origin: received.origin }),
+    source: received.source,
+    startedAt: iso(received.atMs),
+    ...(call.ringingAtMs === undefined ? {} : { ringingAt: iso(call.ringingAtMs) }),
+    ...(call.answeredAtMs === undefined ? {} : { answeredAt: iso(call.answeredAtMs) }),
+    endedAt: iso(ended.atMs),
+    talkMs: Math.round(ended.talkMs),
+    totalMs: Math.round(ended.totalMs),
+    endedBy: ended.by,
+    disposition: ended.disposition,
+    ...(ended.failure === undefined ? {} : { failure: ended.failure }),
+    ...(ended.sipStatus === undefined ? {} : { sipStatus: ended.sipStatus }),
+    q850: ended.q850,
+    digits: digitsOf(call),
+    silences: call.silences.map(({ leg, cause, atMs, resumedAtMs }) => ({
+      leg,
+      cause,
+      at: iso(atMs),
+      ...(resumedAtMs === undefined ? {} : { resumedAt: iso(resumedAtMs) }),
+    })),
+    ...(ended.mediaA === undefined ? {} : { mediaA: mediaOf(ended.mediaA, ended.codecA) }),
+    ...(ended.mediaB === undefined ? {} : { mediaB: mediaOf(ended.mediaB, ended.codecB) }),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Log } from '../base/log.js';
+import { maskNumber } from '../base/mask.js';
+import type { CallFact, FactSink } from '../call/facts.js';
+
+/** Failures that lie with the gateway or its surroundings, and that an operator should see. */
+const operatorFailures: ReadonlySet<string> = new Set([
+  'trunk-unreachable',
+  'trunk-timeout',
+  'trunk-auth-failed',
+  'trunk-error',
+  'media-setup-failed',
+  'media-lost',
+  'no-route',
+  'too-many-calls',
+  'internal',
+]);
+
+/** Writes call facts as log lines. Numbers are masked; digits are counted elsewhere and never named. */
+export function logFold(log: Log): FactSink {
+  return (fact) => write(log.child({ callId: fact.callId }), fact);
+}
+
+function write(log: Log, fact: CallFact): void {
+  switch (fact.type) {
+    case 'received': {
+      const { direction, source, origin } = fact;
+      const parties = { from: maskNumber(fact.from.number), to: maskNumber(fact.to) };
+      log.info({ direction, ...parties, source, ...(origin === undefined ? {} : { origin }) }, 'call received');
+      break;
+    }
+    case 'routed':
+      log.info({ trunk: fact.trunk, user: fact.user, dialled: maskNumber(fact.dialled) }, 'call routed');
+      break;
+    case 'progress':
+      log.debug({ status: fact.status, earlyMedia: fact.earlyMedia }, 'progress');
+      break;
+    case 'ringing':
+    case 'answered':
+      log.info({}, fact.type);
+      break;
+    case 'media-up':
+      log.info({ leg: fact.leg, kind: fact.kind }, 'media up');
+      break;
+    case 'media-silent':
+      log.warn({ leg: fact.leg, kind: fact.kind, cause: fact.cause, silentMs: fact.silentMs, detail: fact.detail }, 'media silent');
+      break;
+    case 'media-resumed':
+      log.info({ leg: fact.leg, kind: fact.kind }, 'media resumed');
+      break;
+    case 'digit':
+      if (fact.delivered) log.debug({ from: fact.from, by: fact.by, durationMs: fact.durationMs }, 'digit relayed');
+      else log.warn({ from: fact.from, by: fact.by }, 'digit not relayed');
+      break;
+    case 'flow-lost':
+      log.info({ leg: fact.leg }, 'connection to the browser lost');
+      break;
+    case 'reoffer':
+      log.info({ leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
+      break;
+    case 'ended': {
+      const { by, disposition, failure, sipStatus, q850, talkMs, totalMs, codecA, codecB } = fact;
+      const level = failure !== undefined && operatorFailures.has(failure) ? 'warn' : 'info';
+      log[level](
+        { by, disposition, failure, sipStatus, q850, talkMs: Math.round(talkMs), totalMs: Math.round(totalMs), codecA, codecB },
+        'call ended',
+      );
+      break;
+    }
+  }
+}

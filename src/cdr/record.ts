@@ -1,0 +1,65 @@
+import type { CallDirection, EndedBy, LegKind } from '../call/facts.js';
+import type { AudioCodec, SilenceCause } from '../media/plane.js';
+
+/** What one leg carried, as seen from the gateway. */
+export interface MediaSummary {
+  readonly codec?: AudioCodec;
+  readonly packetsReceived: number;
+  readonly packetsSent: number;
+  readonly packetsLost: number;
+  readonly jitterMs: number;
+  readonly roundTripMs?: number;
+}
+
+/** A direction that carried nothing for a time. */
+export interface SilenceNote {
+  readonly leg: LegKind;
+  readonly cause: SilenceCause;
+  readonly at: string;
+  /** When it was over; absent when it lasted to the end of the call. */
+  readonly resumedAt?: string;
+}
+
+/**
+ * One finished call, as it is written to the CDR file: one JSON object a line, these names, in this
+ * order. Names are never changed or given another meaning; new ones may be added. Times are
+ * ISO 8601 in UTC, numbers whole.
+ */
+export interface CallRecord {
+  readonly callId: string;
+  readonly direction: CallDirection;
+  /** Who called: a number or a user's name. */
+  readonly from: string;
+  /** What was called, normalised. */
+  readonly to: string;
+  /** Trunk it left or came by. */
+  readonly trunk?: string;
+  /** Browser user that was called. */
+  readonly user?: string;
+  /** Web origin of the page that called. */
+  readonly origin?: string;
+  /** `host:port` the caller's signalling came from. */
+  readonly source: string;
+  readonly startedAt: string;
+  readonly ringingAt?: string;
+  readonly answeredAt?: string;
+  readonly endedAt: string;
+  /** Answer to end, in milliseconds; 0 when never answered. */
+  readonly talkMs: number;
+  readonly totalMs: number;
+  readonly endedBy: EndedBy;
+  /** `completed`, or what became of the call instead. */
+  readonly disposition: string;
+  /** Code of the failure; absent for a call that was completed. */
+  readonly failure?: string;
+  /** Final SIP status of the called side. */
+  readonly sipStatus?: number;
+  /** ITU-T Q.850 cause value. */
+  readonly q850: number;
+  /** How many digits were pressed on each side, and how many of all did not arrive. Never which. */
+  readonly digits: { readonly fromBrowser: number; readonly fromTrunk: number; readonly lost: number };
+  readonly silences: readonly SilenceNote[];
+  /** Leg `a` called, leg `b` was called. */
+  readonly mediaA?: MediaSummary;
+  readonly mediaB?: MediaSummary;
+}

@@ -1,0 +1,135 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { LiveObjects } from '../base/live-objects.js';
+import type { CallDirection, CallFact, FactSink, LegKind } from '../call/facts.js';
+import type { LegStats } from '../media/plane.js';
+import { Instruments } from './instruments.js';
+
+export interface MetricsOptions {
+  readonly version: string;
+}
+
+export interface MetricsDeps {
+  /** Asked at each scrape. */
+  liveObjects(): Promise<LiveObjects>;
+  isReady(): boolean;
+}
+
+type Ended = Extract<CallFact, { type: 'ended' }>;
+type Received = Extract<CallFact, { type: 'received' }>;
+
+interface OpenCall {
+  readonly received: Received;
+  rang: boolean;
+  answered: boolean;
+}
+
+const directions: readonly CallDirection[] = ['browser-to-trunk', 'trunk-to-browser'];
+
+/** The metrics of one gateway: a fold over call facts, and what is asked at each scrape. */
+export class Metrics {
+  private readonly instruments = new Instruments();
+  private readonly open = new Map<string, OpenCall>();
+  private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+
+  constructor(
+    options: MetricsOptions,
+    private readonly deps: MetricsDeps,
+  ) {
+    this.instruments.set('gateway_build_info', { version: options.version }, 1);
+    for (const direction of directions) this.instruments.set('gateway_calls_active', { direction }, 0);
+    this.loopDelay.enable();
+  }
+
+  /** Takes the next fact. */
+  readonly take: FactSink = (fact) => {
+    if (fact.type === 'received') {
+      this.open.set(fact.callId, { received: fact, rang: false, answered: false });
+      this.instruments.add('gateway_calls_active', { direction: fact.direction }, 1);
+      return;
+    }
+    const call = this.open.get(fact.callId);
+    if (call === undefined) return;
+    if (fact.type === 'ended') {
+      this.open.delete(fact.callId);
+      this.end(call, fact);
+    } else this.during(call, fact);
+  };
+
+  countCdrFailure(kind: 'delayed' | 'lost'): void {
+    this.instruments.count('gateway_cdr_failures_total', { kind });
+  }
+
+  /** Everything, in the text format Prometheus reads. */
+  async text(): Promise<string> {
+    this.instruments.set('gateway_ready', {}, this.deps.isReady() ? 1 : 0);
+    for (const [kind, count] of Object.entries(await this.deps.liveObjects())) {
+      this.instruments.set('gateway_live_objects', { kind }, count);
+    }
+    for (const percent of [50, 99]) {
+      const seconds = this.loopDelay.percentile(percent) / 1e9;
+      this.instruments.set('gateway_event_loop_delay_seconds', { quantile: String(percent / 100) }, seconds);
+    }
+    this.loopDelay.reset();
+    return this.instruments.registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.instruments.registry.contentType;
+  }
+
+  stop(): void {
+    this.loopDelay.disable();
+  }
+
+  private during(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
+    switch (fact.type) {
+      case 'ringing':
+        if (!call.rang) this.setUp(call, 'ringing', fact.atMs);
+        call.rang = true;
+        break;
+      case 'answered':
+        if (!call.answered) this.setUp(call, 'answer', fact.atMs);
+        call.answered = true;
+        break;
+      case 'digit':
+        this.instruments.count('gateway_digits_total', { from: fact.from, by: fact.by, outcome: fact.delivered ? 'delivered' : 'lost' });
+        break;
+      case 'media-silent':
+        this.instruments.count('gateway_media_silences_total', { kind: fact.kind, cause: fact.cause });
+        break;
+      case 'reoffer':
+        this.instruments.count('gateway_reoffers_total', { outcome: fact.accepted ? 'accepted' : 'refused' });
+        break;
+      case 'flow-lost':
+        this.instruments.count('gateway_browser_flows_lost_total');
+        break;
+      case 'routed':
+      case 'progress':
+      case 'media-up':
+      case 'media-resumed':
+        break;
+    }
+  }
+
+  private setUp({ received }: OpenCall, until: 'ringing' | 'answer', atMs: number): void {
+    this.instruments.observe('gateway_call_setup_seconds', { direction: received.direction, until }, (atMs - received.atMs) / 1000);
+  }
+
+  private end({ received: { direction }, answered }: OpenCall, ended: Ended): void {
+    this.instruments.add('gateway_calls_active', { direction }, -1);
+    this.instruments.count('gateway_calls_total', { direction, outcome: ended.failure ?? 'completed' });
+    if (answered) this.instruments.observe('gateway_call_talk_seconds', { direction }, ended.talkMs / 1000);
+    const [a, b]: readonly LegKind[] = direction === 'browser-to-trunk' ? ['browser', 'trunk'] : ['trunk', 'browser'];
+    if (ended.mediaA !== undefined && a !== undefined) this.addMedia(a, ended.mediaA);
+    if (ended.mediaB !== undefined && b !== undefined) this.addMedia(b, ended.mediaB);
+  }
+
+  private addMedia(leg: LegKind, stats: LegStats): void {
+    this.instruments.count('gateway_rtp_packets_total', { leg, direction: 'received' }, stats.packetsReceived);
+    this.instruments.count('gateway_rtp_packets_total', { leg, direction: 'sent' }, stats.packetsSent);
+    this.instruments.count('gateway_rtp_packets_lost_total', { leg }, Math.max(0, stats.packetsLost));
+    for (const [reason, count] of Object.entries(stats.dropped)) {
+      this.instruments.count('gateway_rtp_packets_dropped_total', { leg, reason }, count);
+    }
+  }
+}

@@ -1,0 +1,340 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AdminServer } from '../../../src/admin/admin-server.js';
+import type { AdminDeps, AdminOptions, DigitsOutcome, GatewayState } from '../../../src/admin/ports.js';
+import type { CallId } from '../../../src/base/ids.js';
+import { silentLog } from '../../../src/base/log.js';
+import type { CallView } from '../../../src/call/call-view.js';
+import { CdrFold } from '../../../src/cdr/fold.js';
+import { RecentRecords } from '../../../src/cdr/recent.js';
+import { beganAtMs, completedCall } from '../../support/call-facts.js';
+
+const view: CallView = {
+  id: 'c-1' as CallId,
+  direction: 'browser-to-trunk',
+  state: 'connected',
+  from: { number: 'demo' },
+  to: '+15550123456',
+  source: '127.0.0.1:50000',
+  trunk: 'carrier',
+  startedAtMs: beganAtMs,
+  answeredAtMs: beganAtMs + 2000,
+};
+
+let folder: string;
+const servers: AdminServer[] = [];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'web-'));
+  writeFileSync(join(folder, 'index.html'), '<!doctype html>');
+  writeFileSync(join(folder, 'call-button.js'), 'export {}');
+  writeFileSync(join(folder, 'demo.css'), 'body{}');
+  writeFileSync(join(folder, 'notes.unknown'), 'no');
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.stop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Steps {
+  state: GatewayState;
+  digits: DigitsOutcome;
+  readonly did: string[];
+}
+
+function make(options: Partial<AdminOptions> = {}) {
+  const steps: Steps = { state: 'ready', digits: { kind: 'sent' }, did: [] };
+  const recent = new RecentRecords({ capacity: 10 });
+  const fold = new CdrFold((record) => recent.add(record));
+  for (const fact of completedCall) fold.take(fact);
+  for (const fact of completedCall.slice(0, 11)) fold.take(fact);
+  const deps: AdminDeps = {
+    log: silentLog,
+    state: () => steps.state,
+    calls: () => [view],
+    notes: (id) => fold.notes(id),
+    hangUp: (id) => {
+      steps.did.push(`hang up ${id}`);
+      return id === 'c-1';
+    },
+    sendDigits: async (id, digits, durationMs) => {
+      steps.did.push(`${digits.join('')} of ${durationMs} ms to ${id}`);
+      return steps.digits;
+    },
+    drain: () => {
+      steps.did.push('drain');
+      steps.state = 'draining';
+    },
+    recentRecords: (limit) => recent.list(limit),
+    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
+    onSipUpgrade: (request, socket) => {
+      steps.did.push(`upgrade ${request.url}`);
+      socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    },
+  };
+  const webFolder = pathToFileURL(`${folder}/`);
+  const server = new AdminServer({ host: '127.0.0.1', port: 0, webFolder, demoPage: true, ...options }, deps);
+  servers.push(server);
+  return { server, steps };
+}
+
+const local = { host: '127.0.0.1:8080' };
+
+describe('health', () => {
+  it('is alive in every state and ready only when calls are taken', async () => {
+    const { server, steps } = make();
+    const seen: unknown[] = [];
+    for (const state of ['starting', 'ready', 'draining'] as const) {
+      steps.state = state;
+      const [alive, ready] = [await server.inject('/healthz'), await server.inject('/readyz')];
+      seen.push([state, alive.statusCode, ready.statusCode, ready.json()]);
+    }
+    expect(seen).toEqual([
+      ['starting', 200, 503, { status: 'starting' }],
+      ['ready', 200, 200, { status: 'ready' }],
+      ['draining', 200, 503, { status: 'draining' }],
+    ]);
+  });
+
+  it('shows metrics with the content type of their format', async () => {
+    const reply = await make().server.inject('/metrics');
+    expect([reply.headers['content-type'], reply.body]).toEqual(['text/plain; version=0.0.4', 'gateway_ready 1\n']);
+  });
+});
+
+describe('access to the API', () => {
+  const statusOf = async (options: Partial<AdminOptions>, headers: Record<string, string>, remoteAddress = '127.0.0.1') =>
+    (await make(options).server.inject({ url: '/api/v1/calls', headers: { ...local, ...headers }, remoteAddress })).statusCode;
+
+  it.each([
+    ['without a token, from this machine', {}, {}, '127.0.0.1', 200],
+    ['without a token, from our own page', {}, { origin: 'http://127.0.0.1:8080' }, '127.0.0.1', 200],
+    ['without a token, from a page of another origin', {}, { origin: 'https://evil.example' }, '127.0.0.1', 403],
+    ['without a token, by a name pointed at this machine', {}, { host: 'evil.example:8080' }, '127.0.0.1', 403],
+    ['without a token, from another machine', {}, {}, '192.0.2.7', 403],
+    ['with the token, from anywhere', { token: 'sesame' }, { authorization: 'Bearer sesame', host: 'call.example.com' }, '192.0.2.7', 200],
+    ['with a wrong token', { token: 'sesame' }, { authorization: 'Bearer sesam' }, '127.0.0.1', 401],
+    ['with none where one is set', { token: 'sesame' }, {}, '127.0.0.1', 401],
+    ['with the token under another scheme', { token: 'sesame' }, { authorization: 'Basic sesame' }, '127.0.0.1', 401],
+  ] as const)('is decided %s', async (_, options, headers, address, status) => {
+    expect(await statusOf(options, headers, address)).toBe(status);
+  });
+
+  it('guards every route', async () => {
+    const { server, steps } = make({ token: 'sesame' });
+    const routes = [
+      ['GET', '/api/v1/calls'],
+      ['GET', '/api/v1/calls/c-1'],
+      ['DELETE', '/api/v1/calls/c-1'],
+      ['POST', '/api/v1/calls/c-1/dtmf'],
+      ['POST', '/api/v1/drain'],
+      ['GET', '/api/v1/cdrs'],
+    ] as const;
+    for (const [method, url] of routes) expect((await server.inject({ method, url, headers: local })).statusCode).toBe(401);
+    expect(steps.did).toEqual([]);
+  });
+});
+
+describe('the API', () => {
+  const auth = { ...local, authorization: 'Bearer sesame' };
+
+  it('lists live calls, with what is silent and why', async () => {
+    const reply = await make({ token: 'sesame' }).server.inject({ url: '/api/v1/calls', headers: auth });
+    expect(reply.json()).toEqual({
+      calls: [
+        {
+          id: 'c-1',
+          direction: 'browser-to-trunk',
+          state: 'connected',
+          from: 'demo',
+          to: '+15550123456',
+          trunk: 'carrier',
+          source: '127.0.0.1:50000',
+          startedAt: '2026-01-02T03:04:05.000Z',
+          ringingAt: '2026-01-02T03:04:05.500Z',
+          answeredAt: '2026-01-02T03:04:07.000Z',
+          silent: [{ leg: 'trunk', cause: 'source-mismatch', since: '2026-01-02T03:04:13.000Z' }],
+          digits: { fromBrowser: 2, fromTrunk: 1, lost: 1 },
+        },
+      ],
+    });
+  });
+
+  it('masks numbers, of live calls and of records, for a caller without the token', async () => {
+    const { server } = make();
+    for (const url of ['/api/v1/calls', '/api/v1/calls/c-1', '/api/v1/cdrs']) {
+      const { body } = await server.inject({ url, headers: local });
+      expect(body).toContain('+15*******56');
+      expect(body).not.toContain('5550123456');
+    }
+  });
+
+  it('shows one call, and 404 for none', async () => {
+    const { server } = make();
+    expect((await server.inject({ url: '/api/v1/calls/c-1', headers: local })).json()).toMatchObject({ id: 'c-1' });
+    expect((await server.inject({ url: '/api/v1/calls/c-9', headers: local })).statusCode).toBe(404);
+  });
+
+  it('hangs a call up', async () => {
+    const { server, steps } = make();
+    expect((await server.inject({ method: 'DELETE', url: '/api/v1/calls/c-1', headers: local })).statusCode).toBe(204);
+    expect((await server.inject({ method: 'DELETE', url: '/api/v1/calls/c-9', headers: local })).statusCode).toBe(404);
+    expect(steps.did).toEqual(['hang up c-1', 'hang up c-9']);
+  });
+
+  it('sends digits, upper case, 160 ms unless asked otherwise', async () => {
+    const { server, steps } = make();
+    const send = (payload: object) => server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
+    expect((await send({ digits: '12#d' })).json()).toEqual({ accepted: 4 });
+    expect((await send({ digits: '9', durationMs: 250 })).statusCode).toBe(202);
+    expect(steps.did).toEqual(['12#D of 160 ms to c-1', '9 of 250 ms to c-1']);
+  });
+
+  it.each([
+    [{}],
+    [{ digits: '' }],
+    [{ digits: '12x' }],
+    [{ digits: 12 }],
+    [{ digits: '1', durationMs: 10 }],
+    [{ digits: '1'.repeat(65) }],
+    [[]],
+  ])('refuses digits given as %j', async (payload) => {
+    const { server, steps } = make();
+    const reply = await server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
+    expect([reply.statusCode, reply.json().error.code, steps.did]).toEqual([400, 'invalid-digits', []]);
+  });
+
+  it('says why digits could not be sent', async () => {
+    const { server, steps } = make();
+    const send = () => server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload: { digits: '1' } });
+    steps.digits = { kind: 'unknown-call' };
+    expect((await send()).statusCode).toBe(404);
+    steps.digits = { kind: 'refused', why: 'the trunk takes no telephone-events' };
+    expect([(await send()).statusCode, (await send()).json()]).toEqual([
+      409,
+      { error: { code: 'digits-refused', message: 'the trunk takes no telephone-events' } },
+    ]);
+  });
+
+  it('lists recent records up to a limit, and refuses a limit that is none', async () => {
+    const { server } = make();
+    expect((await server.inject({ url: '/api/v1/cdrs?limit=1', headers: local })).json().cdrs).toHaveLength(1);
+    for (const limit of ['0', 'x', '1001', '-1']) {
+      expect((await server.inject({ url: `/api/v1/cdrs?limit=${limit}`, headers: local })).statusCode).toBe(400);
+    }
+  });
+
+  it('starts draining', async () => {
+    const { server, steps } = make();
+    const reply = await server.inject({ method: 'POST', url: '/api/v1/drain', headers: local });
+    expect([reply.statusCode, reply.json(), steps.did]).toEqual([202, { state: 'draining' }, ['drain']]);
+  });
+
+  it('answers what is no JSON and what is nowhere in its own form', async () => {
+    const { server } = make();
+    const broken = await server.inject({
+      method: 'POST',
+      url: '/api/v1/calls/c-1/dtmf',
+      headers: { ...local, 'content-type': 'application/json' },
+      payload: '{',
+    });
+    expect([broken.statusCode, broken.json().error.code]).toEqual([400, 'bad-request']);
+    expect((await server.inject('/nowhere')).json()).toEqual({ error: { code: 'not-found', message: 'there is nothing here' } });
+  });
+});
+
+describe('pages', () => {
+  it('are served with their types and a strict content security policy', async () => {
+    const reply = await make().server.inject({ url: '/', headers: local });
+    expect(reply.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(reply.headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'");
+    expect(reply.headers['content-security-policy']).not.toContain('unsafe');
+    expect(reply.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+    });
+  });
+
+  it('never take a host name into the policy that is none', async () => {
+    const reply = await make().server.inject({ url: '/', headers: { host: 'a; script-src *' } });
+    expect(reply.headers['content-security-policy']).not.toContain('script-src *');
+  });
+
+  it('leave the widget to pages of every origin, and nothing else', async () => {
+    const { server } = make();
+    expect((await server.inject('/call-button.js')).headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'content-type': 'text/javascript; charset=utf-8',
+    });
+    expect((await server.inject('/demo.css')).headers).toMatchObject({ 'cross-origin-resource-policy': 'same-origin' });
+  });
+
+  it('are only the widget without demo mode', async () => {
+    const { server } = make({ demoPage: false });
+    const statuses = await Promise.all(['/', '/demo.css', '/call-button.js'].map(async (url) => (await server.inject(url)).statusCode));
+    expect(statuses).toEqual([404, 404, 200]);
+  });
+
+  it('never leave their folder, nor serve unknown types', async () => {
+    const { server } = make();
+    for (const url of ['/../package.json', '/%2e%2e/package.json', '/notes.unknown', '/index.html']) {
+      expect((await server.inject(url)).statusCode).toBe(404);
+    }
+  });
+
+  it('are not sent again while they are the same', async () => {
+    const { server } = make();
+    const { etag } = (await server.inject('/demo.css')).headers;
+    expect((await server.inject({ url: '/demo.css', headers: { 'if-none-match': String(etag) } })).statusCode).toBe(304);
+  });
+});
+
+describe('the listener', () => {
+  /** Asks for a WebSocket on `path` and resolves with the status line. */
+  const handshake = (port: number, path: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1');
+      let text = '';
+      socket.on('data', (data) => {
+        text += data.toString();
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(text.split('\r\n')[0] ?? ''));
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+    });
+
+  it('hands handshakes on /sip to the SIP side and refuses all others', async () => {
+    const { server, steps } = make();
+    await server.start();
+    const port = server.bound()?.port ?? 0;
+    expect(await handshake(port, '/sip?x=1')).toBe('HTTP/1.1 101 Switching Protocols');
+    expect(await handshake(port, '/other')).toBe('HTTP/1.1 404 Not Found');
+    steps.state = 'starting';
+    expect(await handshake(port, '/sip')).toBe('HTTP/1.1 503 Service Unavailable');
+    expect(steps.did).toEqual(['upgrade /sip?x=1']);
+  });
+
+  it('says which port is taken and how to choose another', async () => {
+    const { server } = make();
+    await server.start();
+    const port = server.bound()?.port ?? 0;
+    await expect(make({ port }).server.start()).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is taken by another program; choose another, e.g. GATEWAY_HTTP__PORT=${port + 1} npm start`,
+    );
+  });
+
+  it('can be stopped twice, and listens no more', async () => {
+    const { server } = make();
+    await server.start();
+    const port = server.bound()?.port ?? 0;
+    await server.stop();
+    await server.stop();
+    expect(server.bound()).toBeUndefined();
+    await expect(handshake(port, '/sip')).rejects.toThrow('ECONNREFUSED');
+  });
+});

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { CdrFold } from '../../../src/cdr/fold.js';
+import { RecentRecords } from '../../../src/cdr/recent.js';
+import type { CallRecord } from '../../../src/cdr/record.js';
+import { completedCall, factAt, received } from '../../support/call-facts.js';
+
+function fold(facts: typeof completedCall) {
+  const records: CallRecord[] = [];
+  const cdr = new CdrFold((record) => records.push(record));
+  for (const fact of facts) cdr.take(fact);
+  return { cdr, records };
+}
+
+describe('the call record', () => {
+  it('tells a whole call under stable names', () => {
+    const { records } = fold(completedCall);
+    expect(records.map((record) => JSON.stringify(record))).toEqual([
+      '{"callId":"c-1","direction":"browser-to-trunk","from":"demo","to":"+15550123456","trunk":"carrier","origin":"http://127.0.0.1:8080",' +
+        '"source":"127.0.0.1:50000","startedAt":"2026-01-02T03:04:05.000Z","ringingAt":"2026-01-02T03:04:05.500Z","answeredAt":"2026-01-02T03:04:07.000Z",' +
+        '"endedAt":"2026-01-02T03:04:17.000Z","talkMs":10000,"totalMs":12000,"endedBy":"callee","disposition":"completed","sipStatus":200,"q850":16,' +
+        '"digits":{"fromBrowser":2,"fromTrunk":1,"lost":1},' +
+        '"silences":[{"leg":"trunk","cause":"source-mismatch","at":"2026-01-02T03:04:13.000Z","resumedAt":"2026-01-02T03:04:14.000Z"}],' +
+        '"mediaA":{"codec":"PCMU","packetsReceived":500,"packetsSent":490,"packetsLost":2,"jitterMs":1.23},' +
+        '"mediaB":{"codec":"PCMA","packetsReceived":490,"packetsSent":480,"packetsLost":2,"jitterMs":1.23}}',
+    ]);
+  });
+
+  it('is written for a call that failed before it went anywhere', () => {
+    const { records } = fold([
+      factAt(0, received),
+      factAt(3, { type: 'ended', by: 'gateway', disposition: 'denied', failure: 'destination-denied', q850: 21, talkMs: 0, totalMs: 3 }),
+    ]);
+    expect(records).toMatchObject([{ disposition: 'denied', failure: 'destination-denied', endedBy: 'gateway', talkMs: 0, silences: [] }]);
+    expect(records[0]).not.toHaveProperty('answeredAt');
+  });
+
+  it('is written once, when the call has ended, and nothing of the call is kept', () => {
+    const { records, cdr } = fold(completedCall.slice(0, -1));
+    expect([records.length, cdr.size]).toEqual([0, 1]);
+    const last = completedCall.at(-1);
+    if (last === undefined) throw new Error('no facts');
+    cdr.take(last);
+    cdr.take(last);
+    expect([records.length, cdr.size]).toEqual([1, 0]);
+  });
+
+  it('keeps calls apart', () => {
+    const ended = { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 1, totalMs: 2 } as const;
+    const digit = { type: 'digit', from: 'trunk', by: 'rfc4733', durationMs: 100, delivered: true } as const;
+    const { records } = fold([
+      factAt(0, received, 'c-1'),
+      factAt(1, received, 'c-2'),
+      factAt(2, digit, 'c-2'),
+      factAt(3, ended, 'c-2'),
+      factAt(4, ended, 'c-1'),
+    ]);
+    expect(records.map((record) => [record.callId, record.digits.fromTrunk])).toEqual([
+      ['c-2', 1],
+      ['c-1', 0],
+    ]);
+  });
+
+  it('shows what is silent now, and no longer what has resumed', () => {
+    const at = completedCall.findIndex((fact) => fact.type === 'media-silent');
+    expect(fold(completedCall.slice(0, at + 1)).cdr.notes('c-1')?.silent).toMatchObject([{ leg: 'trunk', cause: 'source-mismatch' }]);
+    expect(fold(completedCall.slice(0, at + 2)).cdr.notes('c-1')?.silent).toEqual([]);
+    expect(fold(completedCall).cdr.notes('c-1')).toBeUndefined();
+  });
+});
+
+describe('the recent records', () => {
+  it('are the newest first, and no more than there is room for', () => {
+    const [record] = fold(completedCall).records;
+    if (record === undefined) throw new Error('no record');
+    const recent = new RecentRecords({ capacity: 2 });
+    for (const callId of ['c-1', 'c-2', 'c-3']) recent.add({ ...record, callId });
+    expect(recent.list(10).map(({ callId }) => callId)).toEqual(['c-3', 'c-2']);
+    expect(recent.list(1).map(({ callId }) => callId)).toEqual(['c-3']);
+  });
+});

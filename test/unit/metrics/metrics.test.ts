@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { CallFact } from '../../../src/call/facts.js';
+import { catalogue, type MetricRow } from '../../../src/metrics/catalogue.js';
+import { Metrics } from '../../../src/metrics/metrics.js';
+import { completedCall, factAt, received } from '../../support/call-facts.js';
+
+const started: Metrics[] = [];
+afterEach(() => {
+  for (const metrics of started.splice(0)) metrics.stop();
+});
+
+async function textAfter(facts: readonly CallFact[]): Promise<string> {
+  const metrics = new Metrics({ version: '1.2.3' }, { liveObjects: async () => ({ call: 0, dialog: 2 }), isReady: () => true });
+  started.push(metrics);
+  for (const fact of facts) metrics.take(fact);
+  metrics.countCdrFailure('delayed');
+  return await metrics.text();
+}
+
+const failed = factAt(
+  50,
+  { type: 'ended', by: 'callee', disposition: 'busy', failure: 'busy', sipStatus: 486, q850: 17, talkMs: 0, totalMs: 50 },
+  'c-2',
+);
+
+describe('the metrics', () => {
+  it('count a completed call, its set-up times and its packets', async () => {
+    const text = await textAfter(completedCall);
+    for (const line of [
+      'gateway_calls_total{direction="browser-to-trunk",outcome="completed"} 1',
+      'gateway_calls_active{direction="browser-to-trunk"} 0',
+      'gateway_call_setup_seconds_sum{direction="browser-to-trunk",until="ringing"} 0.5',
+      'gateway_call_setup_seconds_count{direction="browser-to-trunk",until="ringing"} 1',
+      'gateway_call_setup_seconds_sum{direction="browser-to-trunk",until="answer"} 2',
+      'gateway_call_talk_seconds_sum{direction="browser-to-trunk"} 10',
+      'gateway_digits_total{from="browser",by="rfc4733",outcome="delivered"} 1',
+      'gateway_digits_total{from="browser",by="info",outcome="lost"} 1',
+      'gateway_media_silences_total{kind="trunk",cause="source-mismatch"} 1',
+      'gateway_rtp_packets_total{leg="browser",direction="received"} 500',
+      'gateway_rtp_packets_total{leg="trunk",direction="sent"} 480',
+      'gateway_rtp_packets_dropped_total{leg="browser",reason="srtp"} 3',
+      'gateway_live_objects{kind="dialog"} 2',
+      'gateway_build_info{version="1.2.3"} 1',
+      'gateway_ready 1',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+  });
+
+  it('count a call that failed by its code, without talk time', async () => {
+    const text = await textAfter([factAt(0, received, 'c-2'), failed]);
+    expect(text).toContain('gateway_calls_total{direction="browser-to-trunk",outcome="busy"} 1');
+    expect(text).not.toContain('gateway_call_talk_seconds_count{direction="browser-to-trunk"}');
+  });
+
+  it('show a call while it lives', async () => {
+    expect(await textAfter(completedCall.slice(0, 3))).toContain('gateway_calls_active{direction="browser-to-trunk"} 1');
+  });
+
+  it('give the legs of an inbound call their sides', async () => {
+    const inbound = completedCall.map((fact) => (fact.type === 'received' ? { ...fact, direction: 'trunk-to-browser' as const } : fact));
+    expect(await textAfter(inbound)).toContain('gateway_rtp_packets_total{leg="trunk",direction="received"} 500');
+  });
+
+  it('name no call, number or digit', async () => {
+    expect(await textAfter(completedCall)).not.toMatch(/c-1|555/);
+  });
+});
+
+describe('the catalogue of metrics', () => {
+  const rows: ReadonlyArray<readonly [string, MetricRow]> = Object.entries(catalogue);
+
+  it('is what is exported, both ways', async () => {
+    const exported = [...(await textAfter([])).matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
+    expect(exported.sort()).toEqual(rows.map(([name, { type }]) => `${name} ${type}`).sort());
+  });
+
+  it('has no metric that nothing feeds', async () => {
+    const text = await textAfter([...completedCall, factAt(0, received, 'c-2'), failed]);
+    const dead = rows.map(([name]) => name).filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, 'm').test(text));
+    expect(dead).toEqual([]);
+  });
+
+  it('uses base units and the suffixes that go with them', () => {
+    expect(rows.filter(([name, { type }]) => (type === 'counter') !== name.endsWith('_total'))).toEqual([]);
+    expect(rows.filter(([name, { type }]) => type === 'histogram' && !name.endsWith('_seconds'))).toEqual([]);
+  });
+
+  it('says what each is', () => {
+    expect(rows.filter(([, { help }]) => !/^\S.*\.$/.test(help))).toEqual([]);
+  });
+});
