@@ -1,4 +1,4 @@
-import { alphanumeric, characterClass, consistsOf, noParameters, type Parameters } from './grammar.js';
+import { alphanumeric, characterClass, consistsOf, noParameters, type Parameters, readInteger } from './grammar.js';
 
 /** A parsed `sip:` or `sips:` URI (RFC 3261 §19.1). `user` is as written, still escaped. */
 export interface SipUri {
@@ -78,15 +78,14 @@ export function parseSipUri(text: string): SipUri | undefined {
   const parameters = semicolon < 0 ? noParameters : parsePairs(beforeHeaders.slice(semicolon + 1), ';', parameterClass, false);
   const headers = question < 0 ? noParameters : parsePairs(rest.slice(question + 1), '&', headerClass, true);
   if (parameters === undefined || headers === undefined) return undefined;
-  return {
-    scheme,
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-    ...hostPort,
-    parameters,
-    headers,
-  };
+  const uri: Writable<SipUri> = { scheme, host: hostPort.host, parameters, headers };
+  if (user !== undefined) uri.user = user;
+  if (password !== undefined) uri.password = password;
+  if (hostPort.port !== undefined) uri.port = hostPort.port;
+  return uri;
 }
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Writes a `sip:` or `sips:` URI; `user` must already be escaped (`escapeUser`). */
 export function formatSipUri(uri: SipUri): string {
@@ -127,8 +126,8 @@ export function parseUriHostPort(text: string): { readonly host: string; readonl
     rest = colon < 0 ? '' : text.slice(colon);
   }
   if (rest === '') return { host };
-  const port = /^:\d{1,5}$/.test(rest) ? Number(rest.slice(1)) : -1;
-  return port >= 0 && port <= 65535 ? { host, port } : undefined;
+  const port = rest.startsWith(':') && rest.length <= 6 ? readInteger(rest.slice(1), 65535) : undefined;
+  return port === undefined ? undefined : { host, port };
 }
 
 /** Reads a `tel:` URI (RFC 3966 §3); visual separators are dropped from the number. */
@@ -266,7 +265,11 @@ function isEscaped(text: string, table: Uint8Array): boolean {
 
 function parsePairs(text: string, separator: string, table: Uint8Array, valueNeeded: boolean): Parameters | undefined {
   const pairs = new Map<string, string>();
-  for (const pair of text.split(separator)) {
+  for (let at = 0; at <= text.length; ) {
+    const found = text.indexOf(separator, at);
+    const end = found < 0 ? text.length : found;
+    const pair = text.slice(at, end);
+    at = end + 1;
     const equals = pair.indexOf('=');
     if (equals < 0 && valueNeeded) return undefined;
     const name = equals < 0 ? pair : pair.slice(0, equals);

@@ -12,8 +12,8 @@ export interface HeaderBlock {
   readonly fault?: string;
 }
 
-const lineFeed = 10;
-const carriageReturn = 13;
+/** A CR or LF that is not part of a CRLF. */
+const strayBreak = /\r(?!\n)|(?<!\r)\n/;
 const space = 32;
 const tab = 9;
 
@@ -32,14 +32,13 @@ export function decodeHeaderText(bytes: Buffer): string {
  */
 export function readHeaderBlock(text: string): HeaderBlock {
   const headers = new HeaderFields();
-  let fault: string | undefined;
+  let fault = strayBreak.test(text) ? 'Bad line ending' : undefined;
   let startLine: string | undefined;
   let count = 0;
   let at = 0;
   while (at <= text.length) {
     let end = endOfLine(text, at);
     let line = text.slice(at, end);
-    if (hasStrayBreak(line)) fault ??= 'Bad line ending';
     at = end + 2;
     if (startLine === undefined) {
       startLine = line;
@@ -51,7 +50,6 @@ export function readHeaderBlock(text: string): HeaderBlock {
       for (; isFolded(text, at); at = end + 2) {
         end = endOfLine(text, at);
         const part = trimSpace(text.slice(at, end));
-        if (hasStrayBreak(part)) fault ??= 'Bad line ending';
         if (part !== '') parts.push(part);
       }
       line = parts.join(' ');
@@ -75,12 +73,4 @@ function endOfLine(text: string, at: number): number {
 function isFolded(text: string, at: number): boolean {
   const code = text.charCodeAt(at);
   return code === space || code === tab;
-}
-
-function hasStrayBreak(line: string): boolean {
-  for (let i = 0; i < line.length; i += 1) {
-    const code = line.charCodeAt(i);
-    if (code === lineFeed || code === carriageReturn) return true;
-  }
-  return false;
 }

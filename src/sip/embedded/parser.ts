@@ -34,24 +34,24 @@ export function parseMessage(data: Buffer): SipMessage {
   const line = readStartLine(block.startLine);
   if (line.kind === 'neither') throw malformed(line.fault.reason, line.fault.status);
   const body = end < 0 ? nothing : data.subarray(end + endOfHeaders.length);
-  const message: SipMessage = { ...withoutFault(line), headers: block.headers, body };
+  const { headers } = block;
   try {
     const fault = faultOf(line, block, end);
     if (fault !== undefined) throw malformed(fault.reason, fault.status);
-    const whole = { ...message, body: cutBody(block.headers, body) };
-    if (whole.kind === 'request') validateRequest(whole);
-    else validateResponse(whole);
-    return whole;
+    const message = assemble(line, headers, cutBody(headers, body));
+    if (message.kind === 'request') validateRequest(message);
+    else validateResponse(message);
+    return message;
   } catch (thrown) {
-    if (!isSipParseError(thrown) || message.kind === 'response') throw thrown;
-    throw malformed(thrown.info.reason, thrown.info.status, answerable(message));
+    if (!isSipParseError(thrown)) throw thrown;
+    throw malformed(thrown.info.reason, thrown.info.status, answerable(assemble(line, headers, body)));
   }
 }
 
-function withoutFault(line: Exclude<StartLine, { kind: 'neither' }>) {
-  return line.kind === 'response'
-    ? line
-    : { kind: line.kind, method: line.method, requestUri: line.requestUri };
+function assemble(line: Exclude<StartLine, { kind: 'neither' }>, headers: HeaderFields, body: Buffer): SipMessage {
+  return line.kind === 'request'
+    ? { kind: 'request', method: line.method, requestUri: line.requestUri, headers, body }
+    : { kind: 'response', status: line.status, reason: line.reason, headers, body };
 }
 
 function faultOf(line: StartLine, block: HeaderBlock, end: number): Fault | undefined {
@@ -102,6 +102,6 @@ function cutBody(headers: HeaderFields, rest: Buffer): Buffer {
 }
 
 /** The request as far as read, when its answer would find the way back; a broken Via names no way. */
-function answerable(message: SipRequestMessage): SipRequestMessage | undefined {
-  return readTopViaOrNothing(message.headers) === undefined ? undefined : message;
+function answerable(message: SipMessage): SipRequestMessage | undefined {
+  return message.kind === 'request' && readTopViaOrNothing(message.headers) !== undefined ? message : undefined;
 }

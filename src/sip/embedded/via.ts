@@ -7,11 +7,9 @@ import type { Via } from './message.js';
  * name and version may be any tokens, so that a request of another version can be answered 505.
  */
 export function parseVia(text: string): Via | undefined {
-  const first = text.indexOf('/');
-  const second = text.indexOf('/', first + 1);
-  if (first < 0 || second < 0) return undefined;
-  if (!isToken(trimSpace(text.slice(0, first))) || !isToken(trimSpace(text.slice(first + 1, second)))) return undefined;
-  const transportStart = skipSpace(text, second + 1);
+  const protocolEnd = text.startsWith(usualProtocol) ? usualProtocol.length : skipProtocol(text);
+  if (protocolEnd < 0) return undefined;
+  const transportStart = skipSpace(text, protocolEnd);
   const transportEnd = skipToken(text, transportStart);
   const hostStart = skipSpace(text, transportEnd);
   if (transportEnd === transportStart || hostStart === transportEnd) return undefined;
@@ -21,7 +19,20 @@ export function parseVia(text: string): Via | undefined {
   const hostPort = parseUriHostPort(sentBy) ?? parseUriHostPort(sentBy.replace(/[ \t]*:[ \t]*(?=\d+$)/, ':'));
   const parameters = readParameters(text, hostEnd);
   if (hostPort === undefined || parameters === undefined) return undefined;
-  return { transport: text.slice(transportStart, transportEnd).toUpperCase(), ...hostPort, parameters };
+  const transport = text.slice(transportStart, transportEnd).toUpperCase();
+  const { host, port } = hostPort;
+  return port === undefined ? { transport, host, parameters } : { transport, host, port, parameters };
+}
+
+const usualProtocol = 'SIP/2.0/';
+
+/** Index after `name/version/`, each a token with white space around it; -1 when there is no such thing. */
+function skipProtocol(text: string): number {
+  const first = text.indexOf('/');
+  const second = text.indexOf('/', first + 1);
+  if (first < 0 || second < 0) return -1;
+  const sound = isToken(trimSpace(text.slice(0, first))) && isToken(trimSpace(text.slice(first + 1, second)));
+  return sound ? second + 1 : -1;
 }
 
 /** Reads a comma list of Via values. */
