@@ -10,6 +10,8 @@ import { readWav, type Sound, tone, writeWav } from './tones.js';
 export interface BaresipOptions {
   /** User part of its address; calls to any other are refused by it. */
   readonly number: string;
+  /** Where it listens; any free port when absent. */
+  readonly port?: number;
   readonly toneHz: number;
   readonly levelDb?: number;
   readonly codec?: 'PCMU' | 'PCMA';
@@ -35,9 +37,9 @@ export class Baresip {
     readonly mediaPorts: readonly [number, number],
   ) {}
 
-  static async start({ number, toneHz, levelDb = -12, codec = 'PCMU' }: BaresipOptions): Promise<Baresip> {
+  static async start({ number, port: wanted, toneHz, levelDb = -12, codec = 'PCMU' }: BaresipOptions): Promise<Baresip> {
     const files = scratch('baresip');
-    const [port, controlPort, media] = [await freePort(), await freePort(), await freePortRun(12)];
+    const [port, controlPort, media] = [wanted ?? (await freePort()), await freePort(), await freePortRun(12)];
     writeWav(files.file('tone.wav'), tone({ frequencyHz: toneHz, seconds: 120, levelDb }));
     writeFileSync(
       files.file('accounts'),

@@ -102,14 +102,30 @@ export class GatewayProcess {
     return counts;
   }
 
+  get ended(): boolean {
+    return this.child.exit !== undefined;
+  }
+
+  /**
+   * Waits until calls, dialogs, media and flows are gone. Transactions and their timers stay for up
+   * to 32 s to answer retransmissions (RFC 3261 §17.2, timers H, I, J); `waitUntilNothingIsLeft` has them too.
+   */
+  async waitUntilCallsAreGone(withinMs = 8_000): Promise<void> {
+    await this.waitUntilGone(withinMs, (kind) => kind !== 'transaction' && !kind.endsWith('timer'));
+  }
+
   /** Waits until every kind is back where it stood before the first call. */
-  async waitUntilNothingIsLeft(withinMs = 40_000): Promise<void> {
+  async waitUntilNothingIsLeft(withinMs = 45_000): Promise<void> {
+    await this.waitUntilGone(withinMs, () => true);
+  }
+
+  private async waitUntilGone(withinMs: number, counts: (kind: string) => boolean): Promise<void> {
     let last: LiveCounts = {};
     await eventually(
       async () => {
         last = await this.live();
         const kinds = new Set([...Object.keys(last), ...Object.keys(this.baseline)]);
-        return [...kinds].every((kind) => (last[kind] ?? 0) <= (this.baseline[kind] ?? 0)) ? true : undefined;
+        return [...kinds].filter(counts).every((kind) => (last[kind] ?? 0) <= (this.baseline[kind] ?? 0)) ? true : undefined;
       },
       {
         what: 'nothing is left of the calls',
