@@ -71,6 +71,26 @@ export class CallService implements CallIntake {
     runner.begin();
   }
 
+  /** A refused call is recorded like any other. */
+  refuse(request: CallRequest, failure: FailureCode): void {
+    const { sipStatus, reasonPhrase, disposition, q850 } = failureOf(failure);
+    const { address, port, origin } = request.leg.source;
+    const kind = request.direction === 'browser-to-trunk' ? 'browser' : 'trunk';
+    const callId = newCallId();
+    this.deps.log.warn({ callId, failure }, 'call refused');
+    request.leg.reject(sipStatus, { reason: reasonPhrase, headers: failureHeaders(kind, failure, this.options.retryAfterSeconds) });
+    this.record(callId, {
+      type: 'received',
+      direction: request.direction,
+      from: request.from,
+      to: request.to,
+      source: formatHostPort({ host: address, port }),
+      ...(origin === undefined ? {} : { origin }),
+    });
+    this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
+    request.onOver?.();
+  }
+
   calls(): readonly CallView[] {
     return [...this.runners.values()].map((runner) => runner.view());
   }
@@ -130,25 +150,6 @@ export class CallService implements CallIntake {
     this.bySession.delete(runner.session);
     if (this.runners.size > 0) return;
     for (const resolve of this.whenEmpty.splice(0)) resolve();
-  }
-
-  /** A refused call is recorded like any other. */
-  private refuse(request: CallRequest, failure: FailureCode): void {
-    const { sipStatus, reasonPhrase, disposition, q850 } = failureOf(failure);
-    const { address, port, origin } = request.leg.source;
-    const kind = request.direction === 'browser-to-trunk' ? 'browser' : 'trunk';
-    const callId = newCallId();
-    this.deps.log.warn({ callId, failure }, 'call refused');
-    request.leg.reject(sipStatus, { reason: reasonPhrase, headers: failureHeaders(kind, failure, this.options.retryAfterSeconds) });
-    this.record(callId, {
-      type: 'received',
-      direction: request.direction,
-      from: request.from,
-      to: request.to,
-      source: formatHostPort({ host: address, port }),
-      ...(origin === undefined ? {} : { origin }),
-    });
-    this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
   }
 
   private record(callId: CallId, body: CallFactBody): void {

@@ -70,4 +70,6 @@ export interface Diallers extends Readonly<Record<LegKind, unknown>> {
 /** Where an edge hands in its calls: the part of the call service an edge may see. */
 export interface CallIntake {
   incoming(request: CallRequest): void;
+  /** Rejects a call the edge will not have, and records it like any other. */
+  refuse(request: CallRequest, failure: FailureCode): void;
 }

@@ -19,4 +19,6 @@ export interface CallRequest {
   readonly trunk?: string;
   /** A limit of its own, shorter than the gateway's. */
   readonly maxCallMs?: number;
+  /** Called once when the call is over or refused: the edge may give back what it counts. */
+  readonly onOver?: () => void;
 }

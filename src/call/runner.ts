@@ -275,6 +275,7 @@ export class CallRunner {
       ...(last?.b === undefined ? {} : { mediaB: last.b }),
     });
     this.legs.letGo();
+    this.request.onOver?.();
     this.deps.onFinished(this);
   }
 

@@ -8,19 +8,19 @@ export interface DestinationRules {
 
 /**
  * The longest matching prefix decides; on a tie `deny` does. A number no prefix matches is denied,
- * so an empty `allow` denies everything.
+ * so an empty `allow` denies everything. A denied prefix matches however the number is dialled
+ * (`+1900`, `1900`, `001900`, `0111900`), because a carrier may read all of them alike.
  */
 export function mayDial(rules: DestinationRules, number: string): boolean {
-  const allowed = longestMatch(rules.allow, number);
-  return allowed >= 0 && allowed > longestMatch(rules.deny, number);
+  const allowed = longest(rules.allow.map((prefix) => (prefix === '*' || startsWith(number, prefix) ? bare(prefix).length : -1)));
+  const denied = longest(rules.deny.map((prefix) => (prefix === '*' || startsWith(bare(number), bare(prefix)) ? bare(prefix).length : -1)));
+  return allowed >= 0 && allowed > denied;
 }
 
-/** Length of the longest prefix that matches, 0 for `*`, -1 for none. */
-function longestMatch(prefixes: readonly string[], number: string): number {
-  let longest = -1;
-  for (const prefix of prefixes) {
-    const length = prefix === '*' ? 0 : prefix.length;
-    if ((prefix === '*' || (prefix !== '' && number.startsWith(prefix))) && length > longest) longest = length;
-  }
-  return longest;
+const longest = (lengths: readonly number[]): number => Math.max(-1, ...lengths);
+const startsWith = (number: string, prefix: string): boolean => prefix !== '' && number.startsWith(prefix);
+
+/** Without the signs of an international number; `*` is the empty prefix. */
+function bare(text: string): string {
+  return text === '*' ? '' : text.replace(/^(?:\+|00|011)/, '');
 }

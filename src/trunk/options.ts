@@ -9,8 +9,8 @@ export interface TrunkPeer {
   readonly weight: number;
 }
 
-/** How numbers are written toward the trunk: `15550123`, `+15550123`, or as they were dialled. */
-export type NumberFormat = 'e164' | 'plus' | 'national-as-is';
+/** How numbers are written toward the trunk: `+441234567890`, `441234567890`, or as they were dialled. */
+export type NumberFormat = 'e164' | 'e164-no-plus' | 'as-dialled';
 
 export interface TrunkOptions {
   readonly id: string;
@@ -22,10 +22,12 @@ export interface TrunkOptions {
   readonly callerId: string;
   readonly numberFormat: NumberFormat;
   readonly codecs: TrunkTarget['media']['codecs'];
-  /** CIDR blocks whose INVITEs are this trunk's. */
+  /** CIDR blocks whose INVITEs are this trunk's, besides the peers that are given by address. */
   readonly allow: readonly string[];
   /** CIDR blocks its RTP may come from besides the address in its SDP. */
   readonly mediaAllow: readonly string[];
+  /** Calls at one time, both directions. */
   readonly maxCalls?: number;
+  /** New outbound calls. */
   readonly callsPerSecond?: number;
 }

@@ -1,0 +1,76 @@
+/** Who a page is. What it says of itself counts for nothing; a password or its registration does. */
+import { DigestChallenger, type DigestVerdict } from '../sip/digest-server.js';
+import type { Clock } from '../base/clock.js';
+import type { ExtraHeaders, Headers } from '../sip/port.js';
+import type { BrowserUser } from './options.js';
+
+/** A nonce serves so long before a fresh one is asked for. */
+const NONCE_LIFETIME_MS = 300_000;
+
+export interface IdentityOptions {
+  readonly users: readonly BrowserUser[];
+  readonly realm: string;
+  readonly allowPasswordless: boolean;
+}
+
+export type Proof =
+  | { readonly kind: 'user'; readonly user: BrowserUser }
+  | { readonly kind: 'challenge'; readonly headers: ExtraHeaders }
+  | { readonly kind: 'refused'; readonly status: 400 | 403 };
+
+export class Identities {
+  private readonly users: ReadonlyMap<string, BrowserUser>;
+  private readonly challenger: DigestChallenger;
+
+  constructor(
+    private readonly options: IdentityOptions,
+    deps: { readonly clock: Clock },
+  ) {
+    this.users = new Map(options.users.map((user) => [user.name, user]));
+    this.challenger = new DigestChallenger({ realm: options.realm, nonceLifetimeMs: NONCE_LIFETIME_MS }, deps);
+  }
+
+  /** Whether a page that gives no password could be asked for one. */
+  get canChallenge(): boolean {
+    return this.options.users.some((user) => user.password !== undefined);
+  }
+
+  /** Proves that a request comes from the user `name`. An unknown name is challenged like a known one, so that names cannot be probed. */
+  prove(name: string | undefined, request: { readonly method: string; readonly requestUri: string; readonly headers: Headers }): Proof {
+    const user = name === undefined ? undefined : this.users.get(name);
+    if (user !== undefined && user.password === undefined) {
+      return this.options.allowPasswordless ? { kind: 'user', user } : { kind: 'refused', status: 403 };
+    }
+    const proof = this.proveByPassword(request);
+    return proof.kind === 'user' && proof.user !== user ? { kind: 'refused', status: 403 } : proof;
+  }
+
+  /** Finds out by password who sent a request, whoever it says it is. */
+  proveByPassword(request: { readonly method: string; readonly requestUri: string; readonly headers: Headers }): Proof {
+    const { method, requestUri, headers } = request;
+    const verdict = this.challenger.verify({ method, requestUri, authorization: headers.all('Authorization') }, (name) => this.users.get(name)?.password);
+    return this.judge(verdict);
+  }
+
+  private judge(verdict: DigestVerdict): Proof {
+    switch (verdict.kind) {
+      case 'accepted': {
+        const user = this.users.get(verdict.user);
+        return user === undefined ? { kind: 'refused', status: 403 } : { kind: 'user', user };
+      }
+      case 'missing':
+        return this.challenge(false);
+      case 'stale':
+        return this.challenge(true);
+      case 'refused':
+        // A nonce of another life of the gateway is no wrong password: the page may try again.
+        return verdict.why === 'nonce' ? this.challenge(true) : { kind: 'refused', status: 403 };
+      case 'malformed':
+        return { kind: 'refused', status: 400 };
+    }
+  }
+
+  private challenge(stale: boolean): Proof {
+    return { kind: 'challenge', headers: this.challenger.challenges({ stale }).map((value) => ['WWW-Authenticate', value] as const) };
+  }
+}
