@@ -69,8 +69,8 @@ export function writeWebRtcAnswer(
 
 /**
  * Offers audio to a browser. `previous` is the browser's last description in this dialog: then every
- * section keeps its place, its mid and its payload types (RFC 3264 §8, §8.3.2), and `local.setup` is
- * said again instead of a choice, so that DTLS stays up (RFC 8842 §4).
+ * section keeps its place, its mid and its payload types (RFC 3264 §8, §8.3.2). The role is `actpass`
+ * each time (RFC 8829 §5.2.2); with fingerprints and ICE credentials unchanged DTLS stays up (RFC 8842 §4).
  */
 export function writeWebRtcOffer(
   description: LocalDescription,
