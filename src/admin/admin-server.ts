@@ -85,11 +85,9 @@ export class AdminServer implements Startable {
     app.setErrorHandler((thrown, request, reply) => {
       const status = (thrown as { readonly statusCode?: number }).statusCode ?? 500;
       if (status >= 500) deps.log.error({ route: request.routeOptions.url, error: messageOf(thrown) }, 'a request failed');
-      return reply
-        .code(status)
-        .send({
-          error: { code: status >= 500 ? 'internal' : 'bad-request', message: status >= 500 ? 'internal error' : messageOf(thrown) },
-        });
+      return reply.code(status).send({
+        error: { code: status >= 500 ? 'internal' : 'bad-request', message: status >= 500 ? 'internal error' : messageOf(thrown) },
+      });
     });
     app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: { code: 'not-found', message: 'there is nothing here' } }));
     app.get('/healthz', async () => ({ status: 'alive' }));
@@ -107,9 +105,9 @@ export class AdminServer implements Startable {
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = (request.url ?? '').split('?')[0];
-    if (path !== '/sip') return refuseUpgrade(socket, '404 Not Found');
     const state = this.deps.state();
-    if (state === 'starting' || state === 'stopped') return refuseUpgrade(socket, '503 Service Unavailable');
-    this.deps.onSipUpgrade(request, socket, head);
+    if (path !== '/sip') refuseUpgrade(socket, '404 Not Found');
+    else if (state === 'starting' || state === 'stopped') refuseUpgrade(socket, '503 Service Unavailable');
+    else this.deps.onSipUpgrade(request, socket, head);
   }
 }

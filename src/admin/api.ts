@@ -3,28 +3,21 @@ import { type Access, accessOf } from './access.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
 import { callDto, recordDto } from './views.js';
 
-/** Digits in one request, and the tone length of each where none is asked for. */
+/** Digits in one request. */
 const maxDigits = 64;
-const defaultToneMs = 160;
 const maxRecords = 1000;
 
 function fail(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
   return reply.code(status).send({ error: { code, message } });
 }
 
-interface DigitsRequest {
-  readonly digits: readonly string[];
-  readonly durationMs: number;
-}
-
-/** Reads `{ digits: "12#", durationMs?: 160 }`; a sentence when it is something else. */
-function readDigits(body: unknown): DigitsRequest | string {
-  if (typeof body !== 'object' || body === null) return 'send a JSON object: { "digits": "12#" }';
-  const { digits, durationMs = defaultToneMs } = body as { readonly digits?: unknown; readonly durationMs?: unknown };
-  if (typeof digits !== 'string' || !/^[0-9*#A-Da-d]+$/.test(digits)) return 'digits must be text of 0-9, *, # and A-D';
-  if (digits.length > maxDigits) return `at most ${maxDigits} digits in one request`;
-  if (typeof durationMs !== 'number' || !(durationMs >= 40 && durationMs <= 6000)) return 'durationMs must be 40 to 6000';
-  return { digits: [...digits.toUpperCase()], durationMs };
+/** Reads `{ digits: "12#" }`; what is wrong with it when it is something else. */
+function readDigits(body: unknown): { readonly digits: string } | { readonly wrong: string } {
+  if (typeof body !== 'object' || body === null) return { wrong: 'send a JSON object: { "digits": "12#" }' };
+  const { digits } = body as { readonly digits?: unknown };
+  if (typeof digits !== 'string' || !/^[0-9*#A-Da-d]+$/.test(digits)) return { wrong: 'digits must be text of 0-9, *, # and A-D' };
+  if (digits.length > maxDigits) return { wrong: `at most ${maxDigits} digits in one request` };
+  return { digits: digits.toUpperCase() };
 }
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly id: string }).id;
@@ -63,8 +56,8 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
 
   app.post('/calls/:id/dtmf', async (request, reply) => {
     const wanted = readDigits(request.body);
-    if (typeof wanted === 'string') return fail(reply, 400, 'invalid-digits', wanted);
-    const outcome = await deps.sendDigits(idOf(request), wanted.digits, wanted.durationMs);
+    if ('wrong' in wanted) return fail(reply, 400, 'invalid-digits', wanted.wrong);
+    const outcome = await deps.sendDigits(idOf(request), wanted.digits);
     switch (outcome.kind) {
       case 'sent':
         return reply.code(202).send({ accepted: wanted.digits.length });

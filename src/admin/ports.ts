@@ -22,8 +22,8 @@ export interface AdminDeps {
   notes(callId: string): LiveNotes | undefined;
   /** False when there is no such call. */
   hangUp(callId: string): boolean;
-  /** Each of `digits` is one of `0-9*#A-D`. */
-  sendDigits(callId: string, digits: readonly string[], durationMs: number): Promise<DigitsOutcome>;
+  /** `digits` are of `0-9*#A-D`. */
+  sendDigits(callId: string, digits: string): Promise<DigitsOutcome>;
   /** Takes no new calls from now on and ends the live ones after the drain time. */
   drain(): void;
   recentRecords(limit: number): readonly CallRecord[];

@@ -20,6 +20,10 @@ export class Instruments {
     this.gauges.get(name)?.set(labels, value);
   }
 
+  reset(name: NameOf<'gauge'>): void {
+    this.gauges.get(name)?.reset();
+  }
+
   add(name: NameOf<'gauge'>, labels: Readonly<Record<string, string>>, by: number): void {
     this.gauges.get(name)?.inc(labels, by);
   }

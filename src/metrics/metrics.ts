@@ -62,7 +62,10 @@ export class Metrics {
   /** Everything, in the text format Prometheus reads. */
   async text(): Promise<string> {
     this.instruments.set('gateway_ready', {}, this.deps.isReady() ? 1 : 0);
-    for (const [kind, count] of Object.entries(await this.deps.liveObjects())) {
+    const live = await this.deps.liveObjects();
+    // A kind that is no longer reported is gone, not what it last was.
+    this.instruments.reset('gateway_live_objects');
+    for (const [kind, count] of Object.entries(live)) {
       this.instruments.set('gateway_live_objects', { kind }, count);
     }
     for (const percent of [50, 99]) {

@@ -6,6 +6,9 @@ import { optionalSecret } from '../values.js';
 
 export const browser = z
   .strictObject({
+    guests: key(z.boolean().default(true), {
+      description: 'Whether pages of allowed origins may call without registering as one of users. Keep policy.destinations narrow.',
+    }),
     graceSeconds: key(z.number().min(0).max(300).default(5), {
       description: 'How long a call outlives the loss of its WebSocket before it is ended.',
       unit: 'seconds',

@@ -47,7 +47,7 @@ const trunk = z.strictObject({
     { description: 'Digest credentials, for carriers that challenge.' },
   ),
   allow: key(z.array(cidr).default([]), {
-    description: "Address blocks the carrier's signalling comes from, beside the addresses of its peers. Others are refused.",
+    description: "Address blocks the carrier's signalling comes from, beside the peers that are given by address. Others are refused.",
     example: ['198.51.100.0/24'],
   }),
   mediaAllow: key(z.array(cidr).default([]), {

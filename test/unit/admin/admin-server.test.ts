@@ -60,8 +60,8 @@ function make(options: Partial<AdminOptions> = {}) {
       steps.did.push(`hang up ${id}`);
       return id === 'c-1';
     },
-    sendDigits: async (id, digits, durationMs) => {
-      steps.did.push(`${digits.join('')} of ${durationMs} ms to ${id}`);
+    sendDigits: async (id, digits) => {
+      steps.did.push(`${digits} to ${id}`);
       return steps.digits;
     },
     drain: () => {
@@ -185,27 +185,21 @@ describe('the API', () => {
     expect(steps.did).toEqual(['hang up c-1', 'hang up c-9']);
   });
 
-  it('sends digits, upper case, 160 ms unless asked otherwise', async () => {
+  it('sends digits, in upper case', async () => {
     const { server, steps } = make();
     const send = (payload: object) => server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
     expect((await send({ digits: '12#d' })).json()).toEqual({ accepted: 4 });
-    expect((await send({ digits: '9', durationMs: 250 })).statusCode).toBe(202);
-    expect(steps.did).toEqual(['12#D of 160 ms to c-1', '9 of 250 ms to c-1']);
+    expect(steps.did).toEqual(['12#D to c-1']);
   });
 
-  it.each([
-    [{}],
-    [{ digits: '' }],
-    [{ digits: '12x' }],
-    [{ digits: 12 }],
-    [{ digits: '1', durationMs: 10 }],
-    [{ digits: '1'.repeat(65) }],
-    [[]],
-  ])('refuses digits given as %j', async (payload) => {
-    const { server, steps } = make();
-    const reply = await server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
-    expect([reply.statusCode, reply.json().error.code, steps.did]).toEqual([400, 'invalid-digits', []]);
-  });
+  it.each([[{}], [{ digits: '' }], [{ digits: '12x' }], [{ digits: 12 }], [{ digits: '1'.repeat(65) }], [[]]])(
+    'refuses digits given as %j',
+    async (payload) => {
+      const { server, steps } = make();
+      const reply = await server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
+      expect([reply.statusCode, reply.json().error.code, steps.did]).toEqual([400, 'invalid-digits', []]);
+    },
+  );
 
   it('says why digits could not be sent', async () => {
     const { server, steps } = make();

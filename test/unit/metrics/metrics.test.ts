@@ -62,6 +62,14 @@ describe('the metrics', () => {
     expect(await textAfter(inbound)).toContain('gateway_rtp_packets_total{leg="trunk",direction="received"} 500');
   });
 
+  it('forget a kind of live object that is no longer reported', async () => {
+    const kinds = [{ dialog: 2 }, {}];
+    const metrics = new Metrics({ version: '1' }, { liveObjects: async () => kinds.shift() ?? {}, isReady: () => true });
+    started.push(metrics);
+    expect(await metrics.text()).toContain('gateway_live_objects{kind="dialog"} 2');
+    expect(await metrics.text()).not.toContain('gateway_live_objects{kind="dialog"}');
+  });
+
   it('name no call, number or digit', async () => {
     expect(await textAfter(completedCall)).not.toMatch(/c-1|555/);
   });
