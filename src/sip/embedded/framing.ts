@@ -28,6 +28,8 @@ const carriageReturn = 13;
 const lineFeed = 10;
 const endOfHeaders = Buffer.from('\r\n\r\n');
 const initialBytes = 4096;
+/** A larger buffer is given back once its messages are out, so that one large message does not cost memory for good. */
+const keptBytes = 16 * 1024;
 
 /**
  * Cuts a TCP or TLS stream into messages by Content-Length (RFC 3261 §18.3, §20.14). The result
@@ -118,6 +120,7 @@ export class StreamFramer {
   private drop(bytes: number): void {
     this.start += bytes;
     if (this.start === this.end) this.start = this.end = 0;
+    if (this.end === 0 && this.buffer.length > keptBytes) this.buffer = Buffer.allocUnsafe(initialBytes);
     this.scanned = this.start;
   }
 

@@ -4,7 +4,7 @@ import { readHeaderName } from './header-names.js';
 import { maxHeaderLines, maxLineLength } from './limits.js';
 import { HeaderFields } from './message.js';
 
-/** What a header block holds, up to and including the first fault, and what could be read beyond it. */
+/** What a header block holds. After a fault, `headers` has the lines that are sound in themselves. */
 export interface HeaderBlock {
   readonly startLine: string;
   readonly headers: HeaderFields;
@@ -32,7 +32,8 @@ export function decodeHeaderText(bytes: Buffer): string {
  */
 export function readHeaderBlock(text: string): HeaderBlock {
   const headers = new HeaderFields();
-  let fault = strayBreak.test(text) ? 'Bad line ending' : undefined;
+  const hasStrayBreak = strayBreak.test(text);
+  let fault = hasStrayBreak ? 'Bad line ending' : undefined;
   let startLine: string | undefined;
   let count = 0;
   let at = 0;
@@ -59,6 +60,7 @@ export function readHeaderBlock(text: string): HeaderBlock {
     if (count > maxHeaderLines) return { startLine, headers, fault: fault ?? 'Too many header fields' };
     const colon = line.indexOf(':');
     const name = colon < 0 ? undefined : readHeaderName(trimSpaceEnd(line.slice(0, colon)));
+    if (hasStrayBreak && strayBreak.test(line)) continue;
     if (name === undefined) fault ??= 'Malformed header field';
     else headers.add(name, trimSpace(line.slice(colon + 1)));
   }

@@ -16,12 +16,18 @@ export function parseVia(text: string): Via | undefined {
   const semicolon = text.indexOf(';', hostStart);
   const hostEnd = semicolon < 0 ? text.length : semicolon;
   const sentBy = trimSpaceEnd(text.slice(hostStart, hostEnd));
-  const hostPort = parseUriHostPort(sentBy) ?? parseUriHostPort(sentBy.replace(/[ \t]*:[ \t]*(?=\d+$)/, ':'));
+  const hostPort = parseUriHostPort(sentBy) ?? parseUriHostPort(withoutSpaceAtColon(sentBy));
   const parameters = readParameters(text, hostEnd);
   if (hostPort === undefined || parameters === undefined) return undefined;
   const transport = text.slice(transportStart, transportEnd).toUpperCase();
   const { host, port } = hostPort;
   return port === undefined ? { transport, host, parameters } : { transport, host, port, parameters };
+}
+
+/** `COLON` allows white space on both sides, as in `host : 5060` (RFC 3261 §25.1). */
+function withoutSpaceAtColon(sentBy: string): string {
+  const colon = sentBy.lastIndexOf(':');
+  return colon < 0 ? sentBy : `${trimSpaceEnd(sentBy.slice(0, colon))}:${trimSpace(sentBy.slice(colon + 1))}`;
 }
 
 const usualProtocol = 'SIP/2.0/';
