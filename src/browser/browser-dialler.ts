@@ -1,4 +1,4 @@
-import type { DialRequest, DialResult, Dialler, UserTarget } from '../call/ports.js';
+import type { Dialler, DialRequest, DialResult, UserTarget } from '../call/ports.js';
 import type { SipPort } from '../sip/port.js';
 import { escapeUser } from '../sip/uri.js';
 import type { Registrar } from './registrar.js';
@@ -17,7 +17,10 @@ export class BrowserDialler implements Dialler<UserTarget> {
     const { realm } = this.options;
     const leg = this.deps.sip.call({
       requestUri: binding.contactUri,
-      from: { uri: `sip:${escapeUser(from.number)}@${realm}`, ...(from.displayName === undefined ? {} : { displayName: from.displayName }) },
+      from: {
+        uri: `sip:${escapeUser(from.number)}@${realm}`,
+        ...(from.displayName === undefined ? {} : { displayName: from.displayName }),
+      },
       to: { uri: `sip:${escapeUser(target.user)}@${realm}` },
       offer,
       via: { flow: binding.flow },

@@ -28,13 +28,23 @@ export class BrowserEdge implements Edge {
 
   incoming(call: InboundCall): void {
     const caller = this.callerOf(call);
-    if (caller.kind === 'challenge') return call.reject(401, { headers: caller.headers });
+    if (caller.kind === 'challenge') {
+      call.reject(401, { headers: caller.headers });
+      return;
+    }
     if (caller.kind === 'refused') {
-      this.deps.log.warn({ address: call.source.address, origin: call.source.origin }, 'a page that is nobody may not call; it has to register');
-      return this.deps.calls.refuse(this.request(call, { number: 'anonymous' }, undefined), 'destination-denied');
+      this.deps.log.warn(
+        { address: call.source.address, origin: call.source.origin },
+        'a page that is nobody may not call; it has to register',
+      );
+      this.deps.calls.refuse(this.request(call, { number: 'anonymous' }, undefined), 'destination-denied');
+      return;
     }
     const request = this.request(call, caller.from, caller.user);
-    if (request.to === '') return this.deps.calls.refuse(request, 'number-invalid');
+    if (request.to === '') {
+      this.deps.calls.refuse(request, 'number-invalid');
+      return;
+    }
     this.deps.calls.incoming(request);
   }
 
@@ -42,12 +52,18 @@ export class BrowserEdge implements Edge {
     const proof = this.identities.prove(userOf(request.to.uri), request);
     switch (proof.kind) {
       case 'user':
-        return this.deps.registrar.register(proof.user, request);
+        this.deps.registrar.register(proof.user, request);
+        return;
       case 'challenge':
-        return request.respond(401, { headers: proof.headers });
+        request.respond(401, { headers: proof.headers });
+        return;
       case 'refused':
-        this.deps.log.warn({ address: request.source.address, origin: request.source.origin, status: proof.status }, 'registration refused');
-        return request.respond(proof.status);
+        this.deps.log.warn(
+          { address: request.source.address, origin: request.source.origin, status: proof.status },
+          'registration refused',
+        );
+        request.respond(proof.status);
+        return;
     }
   }
 

@@ -1,6 +1,7 @@
 /** Who a page is. What it says of itself counts for nothing; a password or its registration does. */
-import { DigestChallenger, type DigestVerdict } from '../sip/digest-server.js';
+
 import type { Clock } from '../base/clock.js';
+import { DigestChallenger, type DigestVerdict } from '../sip/digest-server.js';
 import type { ExtraHeaders, Headers } from '../sip/port.js';
 import type { BrowserUser } from './options.js';
 
@@ -48,7 +49,10 @@ export class Identities {
   /** Finds out by password who sent a request, whoever it says it is. */
   proveByPassword(request: { readonly method: string; readonly requestUri: string; readonly headers: Headers }): Proof {
     const { method, requestUri, headers } = request;
-    const verdict = this.challenger.verify({ method, requestUri, authorization: headers.all('Authorization') }, (name) => this.users.get(name)?.password);
+    const verdict = this.challenger.verify(
+      { method, requestUri, authorization: headers.all('Authorization') },
+      (name) => this.users.get(name)?.password,
+    );
     return this.judge(verdict);
   }
 

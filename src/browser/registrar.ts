@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../base/clock.js';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Log } from '../base/log.js';
-import { type NameAddressValue, formatNameAddress, parseNameAddressList } from '../sip/name-address.js';
+import { formatNameAddress, type NameAddressValue, parseNameAddressList } from '../sip/name-address.js';
 import type { FlowRef, InboundRequest } from '../sip/port.js';
 import type { BrowserEdgeOptions, BrowserUser } from './options.js';
 
@@ -40,9 +40,11 @@ export class Registrar {
     const wish = this.wishOf(request);
     switch (wish.kind) {
       case 'malformed':
-        return request.respond(400);
+        request.respond(400);
+        return;
       case 'too-brief':
-        return request.respond(423, { headers: [['Min-Expires', String(this.options.minSeconds)]] });
+        request.respond(423, { headers: [['Min-Expires', String(this.options.minSeconds)]] });
+        return;
       case 'remove-all':
         for (const { flow } of this.bindingsOf(user.name)) this.remove(flow);
         break;
@@ -101,7 +103,10 @@ export class Registrar {
     return [...this.bindings.values()]
       .filter((binding) => binding.user.name === user)
       .map(({ contactUri, expiresAtMs }) =>
-        formatNameAddress({ uri: contactUri, parameters: new Map([['expires', String(Math.max(0, Math.ceil((expiresAtMs - now) / 1000)))]]) }),
+        formatNameAddress({
+          uri: contactUri,
+          parameters: new Map([['expires', String(Math.max(0, Math.ceil((expiresAtMs - now) / 1000)))]]),
+        }),
       );
   }
 
@@ -109,7 +114,8 @@ export class Registrar {
     const lines = request.headers.all('Contact');
     if (lines.length === 0) return { kind: 'query' };
     const header = secondsOf(request.headers.get('Expires'));
-    if (lines.some((line) => line.trim() === '*')) return lines.length === 1 && header === 0 ? { kind: 'remove-all' } : { kind: 'malformed' };
+    if (lines.some((line) => line.trim() === '*'))
+      return lines.length === 1 && header === 0 ? { kind: 'remove-all' } : { kind: 'malformed' };
     const contacts = readContacts(lines);
     const contact = contacts?.[0];
     if (contact === undefined) return { kind: 'malformed' };

@@ -51,6 +51,13 @@ export class CallMedia {
     });
   }
 
+  /** The plane counts a browser's set-up time from our answer; it has not been sent while the telephone network is silent. */
+  renewCaller(): void {
+    this.deps.queue.push(async () => {
+      await this.describeCaller(this.options.request.leg.offer, this.options.request.media);
+    });
+  }
+
   acceptCallee(sdp: string, stage: 'early' | 'final'): void {
     const { plane, post } = this.deps;
     this.deps.queue.push(async () => {

@@ -1,8 +1,9 @@
 /** All calls of the gateway: takes them in, finds them again, ends them all when it must. */
-import type { Clock } from '../base/clock.js';
+
 import { formatHostPort } from '../base/address.js';
+import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
-import { type CallId, type SessionId, newCallId } from '../base/ids.js';
+import { type CallId, newCallId, type SessionId } from '../base/ids.js';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Log } from '../base/log.js';
 import { maskNumber } from '../base/mask.js';
@@ -12,9 +13,9 @@ import type { DigitToSend, MediaEvent, MediaPlane } from '../media/plane.js';
 import type { FlowRef } from '../sip/port.js';
 import type { CallView } from './call-view.js';
 import type { CallFactBody, FactSink } from './facts.js';
+import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
-import { failureOf } from './failure.js';
 import type { CallServiceOptions } from './options.js';
 import type { CallIntake, Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
@@ -34,12 +35,12 @@ export interface CallServiceDeps {
 /** More digits than any menu asks for in one go. */
 const MAX_DIGITS = 64;
 
-function readDigits(text: string): readonly DigitToSend[] | undefined {
+function readDigits(text: string, durationMs: number): readonly DigitToSend[] | undefined {
   const digits: DigitToSend[] = [];
   for (const character of text) {
     const digit = digitOfText(character);
     if (digit === undefined) return undefined;
-    digits.push({ digit, durationMs: DEFAULT_INFO_DURATION_MS });
+    digits.push({ digit, durationMs });
   }
   return digits.length === 0 || digits.length > MAX_DIGITS ? undefined : digits;
 }
@@ -59,8 +60,14 @@ export class CallService implements CallIntake {
 
   /** Takes a call in, or refuses it with 503 and `Retry-After` when there is no room for it. */
   incoming(request: CallRequest): void {
-    if (this.draining) return this.refuse(request, 'shutting-down');
-    if (this.runners.size >= this.options.maxCalls) return this.refuse(request, 'too-many-calls');
+    if (this.draining) {
+      this.refuse(request, 'shutting-down');
+      return;
+    }
+    if (this.runners.size >= this.options.maxCalls) {
+      this.refuse(request, 'too-many-calls');
+      return;
+    }
     const runner = new CallRunner(request, this.options, {
       ...this.deps,
       onFinished: (done) => this.remove(done),
@@ -103,10 +110,10 @@ export class CallService implements CallIntake {
   }
 
   /** Sends digits (`0-9`, `*`, `#`, `A-D`) to the telephone, as if the browser had pressed them. */
-  async sendDigits(callId: CallId, text: string): Promise<SendDigitsResult> {
+  async sendDigits(callId: CallId, text: string, durationMs: number = DEFAULT_INFO_DURATION_MS): Promise<SendDigitsResult> {
     const runner = this.runners.get(callId);
     if (runner === undefined) return { kind: 'refused', why: 'unknown-call' };
-    const digits = readDigits(text);
+    const digits = readDigits(text, durationMs);
     return digits === undefined ? { kind: 'refused', why: 'not-digits' } : await runner.sendDigits(digits);
   }
 

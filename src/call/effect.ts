@@ -1,8 +1,8 @@
 /** What a step of the machine asks the runner to do. Results come back as events. */
 import type { DigitToSend, LegName } from '../media/plane.js';
+import type { CallerSdp, HeldDigit, TimerId } from './event.js';
 import type { CallFactBody } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import type { CallerSdp, HeldDigit, TimerId } from './event.js';
 import type { RouteTarget } from './ports.js';
 import type { EndCause } from './state.js';
 
@@ -11,6 +11,8 @@ export type CallEffect =
   | { readonly do: 'route' }
   /** Opens the session, describes the caller's leg and offers the called one; `media-ready` or `media-refused`. */
   | { readonly do: 'prepare-media'; readonly target: RouteTarget }
+  /** Describes the caller's leg once more, the same, so that its set-up time counts anew. */
+  | { readonly do: 'renew-caller' }
   /** INVITEs the called side; `dial-refused`, `dial-exhausted`, or later `progress`, `answered`, `failed`. */
   | { readonly do: 'dial'; readonly target: RouteTarget; readonly offer: string; readonly attempt: number }
   /** Takes in the called side's description; `early-…` or `final-accepted` or `-refused`. */

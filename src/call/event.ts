@@ -51,7 +51,13 @@ export type CallEvent =
   | { readonly type: 'media-up'; readonly leg: LegName }
   | { readonly type: 'media-failed'; readonly leg: LegName }
   | { readonly type: 'media-gone'; readonly leg: LegName }
-  | { readonly type: 'media-silent'; readonly leg: LegName; readonly silentMs: number; readonly cause: SilenceCause; readonly detail: string }
+  | {
+      readonly type: 'media-silent';
+      readonly leg: LegName;
+      readonly silentMs: number;
+      readonly cause: SilenceCause;
+      readonly detail: string;
+    }
   | { readonly type: 'media-resumed'; readonly leg: LegName }
   | { readonly type: 'media-lost' }
   | { readonly type: 'digit'; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }

@@ -2,8 +2,8 @@
 import type { ExtraHeaders } from '../sip/port.js';
 import { formatReason, q850Reason } from '../sip/reason.js';
 import type { LegKind } from './facts.js';
+import { failureOf, NORMAL_CLEARING } from './failure.js';
 import type { FailureCode } from './failure-code.js';
-import { NORMAL_CLEARING, failureOf } from './failure.js';
 
 /**
  * `Reason` with the Q.850 cause for everybody (RFC 3326 §2), and for a browser the failure's own

@@ -6,9 +6,9 @@ import { type LegName, otherLeg } from '../media/plane.js';
 import type { FlowRef, InboundRequest, OutboundCall, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
 import type { CallEvent, HeldDigit } from './event.js';
 import type { CallFactBody } from './facts.js';
+import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
-import { failureOf } from './failure.js';
 import { type InfoReading, infoBody, readInfo } from './info.js';
 import { classify } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
@@ -43,7 +43,10 @@ export class CallLegs {
 
   watchCaller(): void {
     const { cancelled } = this.options.request.leg;
-    if (cancelled.aborted) return this.onCancel();
+    if (cancelled.aborted) {
+      this.onCancel();
+      return;
+    }
     cancelled.addEventListener('abort', this.onCancel, { once: true });
   }
 
@@ -55,8 +58,14 @@ export class CallLegs {
   dial(target: RouteTarget, offer: string, attempt: number): void {
     this.releaseDialled();
     const result = this.tryDial(target, offer, attempt);
-    if (result.kind === 'refused') return this.deps.post({ type: 'dial-refused', failure: result.failure });
-    if (result.kind === 'exhausted') return this.deps.post({ type: 'dial-exhausted' });
+    if (result.kind === 'refused') {
+      this.deps.post({ type: 'dial-refused', failure: result.failure });
+      return;
+    }
+    if (result.kind === 'exhausted') {
+      this.deps.post({ type: 'dial-exhausted' });
+      return;
+    }
     this.dialled = result;
     this.follow(result.leg, target);
   }
@@ -72,14 +81,20 @@ export class CallLegs {
   rejectCaller(failure: FailureCode, status: number | undefined): void {
     const { sipStatus, reasonPhrase } = failureOf(failure);
     const headers = this.headers('a', failure);
-    if (status !== undefined && status !== sipStatus) return this.options.request.leg.reject(status, { headers });
+    if (status !== undefined && status !== sipStatus) {
+      this.options.request.leg.reject(status, { headers });
+      return;
+    }
     this.options.request.leg.reject(sipStatus, { reason: reasonPhrase, headers });
   }
 
   /** The outcome that follows, whatever it is, closes the leg. */
   cancelCallee(cause: EndCause): void {
     const leg = this.dialled?.leg;
-    if (leg === undefined) return this.deps.post({ type: 'part-closed', part: 'b' });
+    if (leg === undefined) {
+      this.deps.post({ type: 'part-closed', part: 'b' });
+      return;
+    }
     leg.cancel({ headers: this.headers('b', cause.failure) });
   }
 
@@ -108,9 +123,18 @@ export class CallLegs {
   /** Tells a browser of a digit by INFO, the form stock user agents raise. */
   sendInfo(leg: LegName, held: HeldDigit, by: 'rfc4733' | 'info'): void {
     const tell = (delivered: boolean): void =>
-      this.deps.fact({ type: 'digit', from: legKind(this.options.request.direction, otherLeg(leg)), by, durationMs: held.durationMs, delivered });
+      this.deps.fact({
+        type: 'digit',
+        from: legKind(this.options.request.direction, otherLeg(leg)),
+        by,
+        durationMs: held.durationMs,
+        delivered,
+      });
     const dialog = this.dialogs[leg];
-    if (dialog === undefined) return tell(false);
+    if (dialog === undefined) {
+      tell(false);
+      return;
+    }
     dialog.request('INFO', { body: infoBody(held) }).then(
       ({ status }) => tell(status >= 200 && status < 300),
       () => tell(false),
@@ -127,7 +151,9 @@ export class CallLegs {
     const { callId, request } = this.options;
     const common = { callId, from: request.from, offer, attempt };
     try {
-      return target.kind === 'trunk' ? this.deps.diallers.trunk.dial({ ...common, target }) : this.deps.diallers.browser.dial({ ...common, target });
+      return target.kind === 'trunk'
+        ? this.deps.diallers.trunk.dial({ ...common, target })
+        : this.deps.diallers.browser.dial({ ...common, target });
     } catch (thrown) {
       this.deps.log.error({ kind: target.kind, fault: messageOf(thrown) }, 'the called side cannot be dialled');
       return { kind: 'refused', failure: 'internal' };
@@ -148,11 +174,15 @@ export class CallLegs {
   private settled(outcome: OutboundOutcome, target: RouteTarget): void {
     if (outcome.kind === 'answered') {
       this.adopt('b', outcome.dialog);
-      return this.deps.post({ type: 'answered', sdp: outcome.sdp });
+      this.deps.post({ type: 'answered', sdp: outcome.sdp });
+      return;
     }
     const { failure, status } = classify(outcome, target.kind);
     const elsewhere = target.kind === 'trunk' && failureOf(failure).elsewhere;
-    this.deps.log.info({ leg: 'b', failure, status, detail: outcome.kind === 'failed' ? outcome.detail : outcome.reason }, 'the called side did not answer');
+    this.deps.log.info(
+      { leg: 'b', failure, status, detail: outcome.kind === 'failed' ? outcome.detail : outcome.reason },
+      'the called side did not answer',
+    );
     this.deps.post({ type: 'failed', failure, elsewhere, ...(status === undefined ? {} : { status }) });
   }
 
@@ -169,7 +199,10 @@ export class CallLegs {
   }
 
   private inDialog(leg: LegName, request: InboundRequest): void {
-    if (request.method !== 'INFO') return request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS']] });
+    if (request.method !== 'INFO') {
+      request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS']] });
+      return;
+    }
     const reading: InfoReading = readInfo(request.body);
     request.respond(reading.status);
     if (reading.digits.length > 0) this.deps.post({ type: 'info-digits', leg, digits: reading.digits });

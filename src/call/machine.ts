@@ -5,7 +5,7 @@ import { effectsOfEnding, openParts } from './ending.js';
 import type { CallEvent, HeldDigit } from './event.js';
 import type { CallDirection, EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import { type CallState, type EndCause, type StateOf, browserLeg, legKind, trunkLeg } from './state.js';
+import { browserLeg, type CallState, type EndCause, legKind, type StateOf, trunkLeg } from './state.js';
 
 export interface Step {
   readonly state: CallState;
@@ -57,7 +57,8 @@ function inRouting(state: StateOf<'routing'>, event: CallEvent): Step | undefine
   switch (event.type) {
     case 'routed': {
       const { target } = event;
-      const dialled = target.kind === 'trunk' ? { trunk: target.trunk, dialled: target.number } : { user: target.user, dialled: target.user };
+      const dialled =
+        target.kind === 'trunk' ? { trunk: target.trunk, dialled: target.number } : { user: target.user, dialled: target.user };
       return go({ name: 'preparing', direction: state.direction, target }, [
         { do: 'fact', fact: { type: 'routed', ...dialled } },
         { do: 'set-timer', id: 'setup' },
@@ -110,6 +111,9 @@ function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step | undefi
       return end(state, { by: 'gateway', failure: event.failure }, { gone: 'b' });
     case 'dial-exhausted':
       return end(state, state.last ?? { by: 'gateway', failure: 'no-route' }, { gone: 'b' });
+    case 'media-failed':
+      // The browser has had no answer of ours yet, so it cannot have begun; the telephone network is slow.
+      return event.leg === browserLeg(state.direction) && event.leg === 'a' ? go(state, [{ do: 'renew-caller' }]) : undefined;
     case 'timer': {
       // A trunk that did not even say 18x has not answered us; a browser that did not is just not answering.
       const failure = state.target.kind === 'trunk' ? 'trunk-timeout' : 'no-answer';
@@ -204,7 +208,10 @@ function inConnected(state: StateOf<'connected'>, event: CallEvent): Step | unde
       return go(state, [{ do: 'send-info', leg: browser, held: { digit: event.digit, durationMs: event.durationMs }, by: 'rfc4733' }]);
     case 'info-digits':
       if (event.leg === browser) return go(state, [{ do: 'send-digits', leg: trunkLeg(state.direction), digits: event.digits }]);
-      return go(state, event.digits.map((held) => ({ do: 'send-info', leg: browser, held, by: 'info' })));
+      return go(
+        state,
+        event.digits.map((held) => ({ do: 'send-info', leg: browser, held, by: 'info' })),
+      );
     case 'timer':
       return timerInConnected(state, event);
     default:
@@ -258,7 +265,10 @@ function legSilent(state: StateOf<'connected'>, event: Extract<CallEvent, { type
   if (state.silent.includes(leg)) return undefined;
   if (state.browser === 'signalling-overdue' && leg === browserLeg(state.direction)) return browserGone(state);
   const silent = [...state.silent, leg];
-  const fact: CallEffect = { do: 'fact', fact: { type: 'media-silent', leg, kind: legKind(state.direction, leg), silentMs, cause, detail } };
+  const fact: CallEffect = {
+    do: 'fact',
+    fact: { type: 'media-silent', leg, kind: legKind(state.direction, leg), silentMs, cause, detail },
+  };
   return go({ ...state, silent }, silent.length === 2 ? [fact, { do: 'set-timer', id: 'dead' }] : [fact]);
 }
 
@@ -281,13 +291,17 @@ function anywhere(state: Live, event: CallEvent): Step | undefined {
         ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' })
         : undefined;
     case 'media-up':
-      return hasMedia(state) ? go(state, [{ do: 'fact', fact: { type: 'media-up', leg: event.leg, kind: legKind(state.direction, event.leg) } }]) : undefined;
+      return hasMedia(state)
+        ? go(state, [{ do: 'fact', fact: { type: 'media-up', leg: event.leg, kind: legKind(state.direction, event.leg) } }])
+        : undefined;
     case 'media-failed':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
     case 'media-lost':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
     case 'media-gone':
-      return hasMedia(state) && event.leg === browserLeg(state.direction) ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' }) : undefined;
+      return hasMedia(state) && event.leg === browserLeg(state.direction)
+        ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' })
+        : undefined;
     case 'digit':
       return digitFact(state, event);
     case 'timer':

@@ -1,21 +1,22 @@
 /** One call at work: feeds events to the machine and does what its steps ask for. */
+
+import { formatHostPort } from '../base/address.js';
 import type { Clock, Timer } from '../base/clock.js';
-import { type CallId, type SessionId, newCallId, newSessionId } from '../base/ids.js';
 import { messageOf } from '../base/errors.js';
+import { type CallId, newCallId, newSessionId, type SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import { maskNumber } from '../base/mask.js';
 import { SerialQueue } from '../base/serial-queue.js';
-import { formatHostPort } from '../base/address.js';
 import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plane.js';
 import type { FlowRef } from '../sip/port.js';
+import { CallMedia } from './call-media.js';
 import type { CallView } from './call-view.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, TimerId } from './event.js';
 import type { CallFactBody, FactSink } from './facts.js';
-import { NORMAL_CLEARING, failureOf } from './failure.js';
+import { failureOf, NORMAL_CLEARING } from './failure.js';
 import { CallLegs } from './legs.js';
-import { CallMedia } from './call-media.js';
-import { type Step, begin, next } from './machine.js';
+import { begin, next, type Step } from './machine.js';
 import { eventOfMedia } from './media-event.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
@@ -36,7 +37,9 @@ export interface RunnerDeps {
 }
 
 /** What came of digits somebody asked to be sent. */
-export type SendDigitsResult = { readonly kind: 'queued' } | { readonly kind: 'refused'; readonly why: 'unknown-call' | 'not-digits' | 'not-connected' | 'not-supported' };
+export type SendDigitsResult =
+  | { readonly kind: 'queued' }
+  | { readonly kind: 'refused'; readonly why: 'unknown-call' | 'not-digits' | 'not-connected' | 'not-supported' };
 
 /**
  * Signalling effects run at once, in the order of the step, so that a CANCEL never waits for
@@ -73,7 +76,10 @@ export class CallRunner {
     this.state = { name: 'routing', direction: request.direction };
     const post = (event: CallEvent): void => this.post(event);
     const fact = (body: CallFactBody): void => this.emit(body);
-    this.legs = new CallLegs({ callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds }, { diallers: deps.diallers, log: this.log, post, fact });
+    this.legs = new CallLegs(
+      { callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds },
+      { diallers: deps.diallers, log: this.log, post, fact },
+    );
     const queue = new SerialQueue((thrown) => this.fault('media step', thrown));
     this.media = new CallMedia({ session: this.session, request }, { plane: deps.media, queue, log: this.log, post, fact });
   }
@@ -117,7 +123,9 @@ export class CallRunner {
     const { state } = this;
     const able = state.name === 'connected' || (state.name === 'ringing' && state.shown === 183);
     if (!able) return { kind: 'refused', why: 'not-connected' };
-    return (await this.media.sendDigits(trunkLeg(state.direction), digits, 'api')) ? { kind: 'queued' } : { kind: 'refused', why: 'not-supported' };
+    return (await this.media.sendDigits(trunkLeg(state.direction), digits, 'api'))
+      ? { kind: 'queued' }
+      : { kind: 'refused', why: 'not-supported' };
   }
 
   view(): CallView {
@@ -173,52 +181,77 @@ export class CallRunner {
   private run(effect: CallEffect): void {
     switch (effect.do) {
       case 'route':
-        return this.route();
+        this.route();
+        return;
       case 'dial':
-        return this.legs.dial(effect.target, effect.offer, effect.attempt);
+        this.legs.dial(effect.target, effect.offer, effect.attempt);
+        return;
       case 'progress-caller':
-        return this.legs.progressCaller(effect.status, effect.sdp);
+        this.legs.progressCaller(effect.status, effect.sdp);
+        return;
       case 'answer-caller':
-        return this.legs.answerCaller(effect.answer.sdp);
+        this.legs.answerCaller(effect.answer.sdp);
+        return;
       case 'reject-caller':
-        return this.legs.rejectCaller(effect.failure, effect.status);
+        this.legs.rejectCaller(effect.failure, effect.status);
+        return;
       case 'cancel-callee':
-        return this.legs.cancelCallee(effect.cause);
+        this.legs.cancelCallee(effect.cause);
+        return;
       case 'bye':
-        return this.legs.bye(effect.leg, effect.cause);
+        this.legs.bye(effect.leg, effect.cause);
+        return;
       case 'refuse-offer':
-        return this.legs.takeOffer(effect.leg)?.reject(effect.status);
+        this.legs.takeOffer(effect.leg)?.reject(effect.status);
+        return;
       case 'send-info':
-        return this.legs.sendInfo(effect.leg, effect.held, effect.by);
+        this.legs.sendInfo(effect.leg, effect.held, effect.by);
+        return;
       case 'prepare-media':
-        return this.media.prepare(effect.target.media);
+        this.media.prepare(effect.target.media);
+        return;
+      case 'renew-caller':
+        this.media.renewCaller();
+        return;
       case 'accept-callee':
-        return this.media.acceptCallee(effect.sdp, effect.stage);
+        this.media.acceptCallee(effect.sdp, effect.stage);
+        return;
       case 'accept-answer':
-        return this.media.acceptAnswer(effect.leg, effect.sdp);
+        this.media.acceptAnswer(effect.leg, effect.sdp);
+        return;
       case 'answer-offer':
-        return this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg));
+        this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg));
+        return;
       case 'send-digits':
         void this.media.sendDigits(effect.leg, effect.digits, 'info');
         return;
       case 'close-media':
-        return this.media.close();
+        this.media.close();
+        return;
       case 'set-timer':
-        return this.setTimer(effect.id);
+        this.setTimer(effect.id);
+        return;
       case 'clear-timer':
-        return this.clearTimer(effect.id);
+        this.clearTimer(effect.id);
+        return;
       case 'clear-timers':
-        return this.clearTimers();
+        this.clearTimers();
+        return;
       case 'fact':
-        return this.emit(effect.fact);
+        this.emit(effect.fact);
+        return;
       case 'finish':
-        return this.finish(effect.cause);
+        this.finish(effect.cause);
+        return;
     }
   }
 
   private route(): void {
     const decision = this.deps.router.route(this.request);
-    if (decision.kind === 'refused') return this.post({ type: 'route-refused', failure: decision.failure });
+    if (decision.kind === 'refused') {
+      this.post({ type: 'route-refused', failure: decision.failure });
+      return;
+    }
     this.routedTo = decision.target.kind === 'trunk' ? { trunk: decision.target.trunk } : { user: decision.target.user };
     this.post({ type: 'routed', target: decision.target });
   }

@@ -56,7 +56,12 @@ export type CallState =
       readonly held: readonly HeldDigit[];
     }
   | { readonly name: 'answering'; readonly direction: CallDirection; readonly a: CallerSdp; readonly held: readonly HeldDigit[] }
-  | { readonly name: 'connecting'; readonly direction: CallDirection; readonly role: CallerSdp['role']; readonly held: readonly HeldDigit[] }
+  | {
+      readonly name: 'connecting';
+      readonly direction: CallDirection;
+      readonly role: CallerSdp['role'];
+      readonly held: readonly HeldDigit[];
+    }
   | {
       readonly name: 'connected';
       readonly direction: CallDirection;

@@ -1,9 +1,9 @@
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Party } from '../call/facts.js';
-import type { DialRequest, DialResult, Dialler, TrunkTarget } from '../call/ports.js';
+import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
 import type { OutboundOptions, SipPort } from '../sip/port.js';
-import { type SipUri, escapeUser, formatSipUri, parseSipUri } from '../sip/uri.js';
+import { escapeUser, formatSipUri, parseSipUri, type SipUri } from '../sip/uri.js';
 import { formatNumber, isPhoneNumber } from './number-format.js';
 import type { TrunkOptions, TrunkPeer } from './options.js';
 import type { TrunkLines } from './trunk-lines.js';

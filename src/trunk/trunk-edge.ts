@@ -24,13 +24,23 @@ export class TrunkEdge implements Edge {
   incoming(call: InboundCall): void {
     const trunk = this.sources.trunkOf(call.source.address);
     if (trunk === undefined) {
-      this.deps.log.warn({ address: call.source.address, transport: call.source.transport }, 'call from an address of no trunk refused; add it to "allow" if it is a carrier');
-      return call.reject(403);
+      this.deps.log.warn(
+        { address: call.source.address, transport: call.source.transport },
+        'call from an address of no trunk refused; add it to "allow" if it is a carrier',
+      );
+      call.reject(403);
+      return;
     }
     const giveBack = this.deps.lines.take(trunk.id, 'in');
     const request = requestOf(call, trunk, giveBack);
-    if (giveBack === undefined) return this.deps.calls.refuse(request, 'too-many-calls');
-    if (request.to === '') return this.deps.calls.refuse(request, 'number-invalid');
+    if (giveBack === undefined) {
+      this.deps.calls.refuse(request, 'too-many-calls');
+      return;
+    }
+    if (request.to === '') {
+      this.deps.calls.refuse(request, 'number-invalid');
+      return;
+    }
     this.deps.calls.incoming(request);
   }
 

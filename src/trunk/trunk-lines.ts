@@ -21,7 +21,13 @@ export class TrunkLines {
     private readonly deps: { readonly clock: Clock },
   ) {
     for (const { id, maxCalls = Number.POSITIVE_INFINITY, callsPerSecond } of trunks) {
-      this.lines.set(id, { maxCalls, perSecond: callsPerSecond, inUse: 0, tokens: burst(callsPerSecond), refilledAtMs: deps.clock.nowMs() });
+      this.lines.set(id, {
+        maxCalls,
+        perSecond: callsPerSecond,
+        inUse: 0,
+        tokens: burst(callsPerSecond),
+        refilledAtMs: deps.clock.nowMs(),
+      });
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { InboundCall, OutboundCall, Progress, SipDialog } from '../../../src/sip/port.js';
-import { Scene, type SceneOptions, nothing, sdp } from './scene.js';
+import { nothing, Scene, type SceneOptions, sdp } from './scene.js';
 
 interface Connected {
   readonly scene: Scene;
@@ -41,7 +41,14 @@ describe('a page that calls a telephone', () => {
     await scene.settle();
     expect(scene.left()).toEqual(nothing());
     expect(scene.factTypes()).toEqual(['received', 'routed', 'progress', 'ringing', 'answered', 'ended']);
-    expect(scene.fact('ended')).toMatchObject({ by: 'caller', disposition: 'completed', q850: 16, talkMs: 5000, codecA: 'PCMU', codecB: 'PCMU' });
+    expect(scene.fact('ended')).toMatchObject({
+      by: 'caller',
+      disposition: 'completed',
+      q850: 16,
+      talkMs: 5000,
+      codecA: 'PCMU',
+      codecB: 'PCMU',
+    });
   });
 
   it('gets its answer with 180 and the very same one with 200', async () => {
@@ -122,7 +129,10 @@ describe('a page that calls a telephone', () => {
     const { call, phone } = await dialled(scene);
     phone.answer(sdp());
     expect((await call.outcome).kind).toBe('answered');
-    expect(scene.sip.placed.map(({ options }) => options.via)).toEqual([{ proxy: 'sip:first.carrier.example:5060' }, { proxy: 'sip:carrier.example:5060' }]);
+    expect(scene.sip.placed.map(({ options }) => options.via)).toEqual([
+      { proxy: 'sip:first.carrier.example:5060' },
+      { proxy: 'sip:carrier.example:5060' },
+    ]);
     expect(scene.lines.inUse('carrier')).toBe(1);
   });
 
@@ -329,7 +339,8 @@ describe('digits', () => {
     const id = scene.service.calls()[0]?.id;
     if (id === undefined) throw new Error('no call');
     expect(await scene.service.sendDigits(id, '12#')).toEqual({ kind: 'queued' });
-    expect(await scene.service.sendDigits(id, '12x')).toEqual({ kind: 'refused', why: 'not-digits' });
+    for (const text of ['12x', '', '1'.repeat(65)])
+      expect(await scene.service.sendDigits(id, text)).toEqual({ kind: 'refused', why: 'not-digits' });
     expect(scene.media.digitsAskedOn(scene.session(), 'b')).toBe('12#');
     scene.service.hangUp(id);
     await scene.settle();
@@ -370,7 +381,11 @@ describe('a telephone that calls a page', () => {
   it('rings the registered page and is connected with it', async () => {
     const scene = await new Scene().start();
     await registered(scene);
-    const call = scene.carrier.call({ requestUri: 'sip:15550111@carrier.example', from: { uri: 'sip:+15550123@carrier.example' }, offer: sdp() });
+    const call = scene.carrier.call({
+      requestUri: 'sip:15550111@carrier.example',
+      from: { uri: 'sip:+15550123@carrier.example' },
+      offer: sdp(),
+    });
     const progress = watch(call);
     const page = await scene.page.nextCall();
     expect([page.requestUri, page.from.uri]).toEqual(['sip:x@y.invalid;transport=ws', 'sip:+15550123@gateway.example']);
@@ -392,8 +407,12 @@ describe('a telephone that calls a page', () => {
   it('is told 480 when nobody is registered, and 404 when the number is nobody’s', async () => {
     const scene = await new Scene().start();
     const from = { uri: 'sip:+15550123@carrier.example' };
-    expect(await scene.carrier.call({ requestUri: 'sip:+15550111@carrier.example', from, offer: sdp() }).outcome).toMatchObject({ status: 480 });
-    expect(await scene.carrier.call({ requestUri: 'sip:+15550112@carrier.example', from, offer: sdp() }).outcome).toMatchObject({ status: 404 });
+    expect(await scene.carrier.call({ requestUri: 'sip:+15550111@carrier.example', from, offer: sdp() }).outcome).toMatchObject({
+      status: 480,
+    });
+    expect(await scene.carrier.call({ requestUri: 'sip:+15550112@carrier.example', from, offer: sdp() }).outcome).toMatchObject({
+      status: 404,
+    });
     await scene.settle();
     expect(scene.left()).toEqual(nothing(2));
   });
@@ -420,7 +439,11 @@ describe('too many calls, and the end of all', () => {
     const { scene } = await connected({ calls: { maxCalls: 1, retryAfterSeconds: 7 } });
     const outcome = await scene.dial().outcome;
     if (outcome.kind !== 'rejected') throw new Error(outcome.kind);
-    expect([outcome.status, outcome.headers.get('Retry-After'), outcome.headers.get('X-Gateway-Failure')]).toEqual([503, '7', 'too-many-calls']);
+    expect([outcome.status, outcome.headers.get('Retry-After'), outcome.headers.get('X-Gateway-Failure')]).toEqual([
+      503,
+      '7',
+      'too-many-calls',
+    ]);
     expect(scene.fact('ended')).toMatchObject({ failure: 'too-many-calls' });
   });
 
@@ -440,7 +463,10 @@ describe('too many calls, and the end of all', () => {
     await scene.settle();
     await drain;
     expect(ends.sort()).toEqual(['page', 'phone']);
-    expect(scene.facts.filter(({ type }) => type === 'ended')).toMatchObject([{ failure: 'shutting-down' }, { failure: 'shutting-down', disposition: 'shutting-down' }]);
+    expect(scene.facts.filter(({ type }) => type === 'ended')).toMatchObject([
+      { failure: 'shutting-down' },
+      { failure: 'shutting-down', disposition: 'shutting-down' },
+    ]);
     expect(scene.left()).toEqual(nothing(2));
     expect(scene.clock.liveTimers).toBe(0);
   });

@@ -88,7 +88,7 @@ dialling + failed -> ending: clear-timers reject-caller close-media set-timer
 dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 dialling + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + media-up -> dialling: fact
-dialling + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + media-failed -> dialling: renew-caller
 dialling + media-gone -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + media-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + digit -> dialling: fact
@@ -174,7 +174,9 @@ const listed = new Map<string, Arrow>(
 const nameOf = (effect: CallEffect): string => (effect.do === 'bye' ? `bye:${effect.leg}` : effect.do);
 
 describe('the arrows of a call', () => {
-  const pairs = Object.values(states).flatMap((state) => Object.values(events).map((event) => ({ state, event, key: `${state.name} + ${event.type}` })));
+  const pairs = Object.values(states).flatMap((state) =>
+    Object.values(events).map((event) => ({ state, event, key: `${state.name} + ${event.type}` })),
+  );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
     expect(pairs).toHaveLength(9 * 31);
@@ -223,7 +225,9 @@ describe('ringing and early media', () => {
   it('takes in early media before it tells the caller 183 with the answer made beforehand', () => {
     const first = next(states.dialling, { type: 'progress', status: 183, sdp: 'early' });
     expect(first.effects).toEqual([{ do: 'accept-callee', sdp: 'early', stage: 'early' }]);
-    expect(only(effectsOf(first.state, { type: 'early-accepted' }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 183, sdp: a.sdp }]);
+    expect(only(effectsOf(first.state, { type: 'early-accepted' }), 'progress-caller')).toEqual([
+      { do: 'progress-caller', status: 183, sdp: a.sdp },
+    ]);
   });
 
   it('tells 180 with the answer when a trunk rings without media, and 183 when media comes later', () => {
@@ -256,12 +260,18 @@ describe('ringing and early media', () => {
       { type: 'early-accepted' },
       { type: 'answered', sdp: 'fork 1 final' },
     );
-    expect(only(effects, 'accept-callee').map(({ sdp, stage }) => `${stage} ${sdp}`)).toEqual(['early fork 1', 'early fork 2', 'final fork 1 final']);
+    expect(only(effects, 'accept-callee').map(({ sdp, stage }) => `${stage} ${sdp}`)).toEqual([
+      'early fork 1',
+      'early fork 2',
+      'final fork 1 final',
+    ]);
   });
 
   it('gives a calling trunk no description in 180, which would silence its ringing', () => {
     const dialling: CallState = { ...states.dialling, direction: 'trunk-to-browser' };
-    expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 180 }]);
+    expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([
+      { do: 'progress-caller', status: 180 },
+    ]);
   });
 
   it('never puts our own offer into a provisional response', () => {
@@ -306,9 +316,18 @@ describe('why a call ends', () => {
   });
 
   it('names a lost dialog by the kind of its leg', () => {
-    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'a', by: 'ack-timeout' })).toEqual({ by: 'caller', failure: 'browser-gone' });
-    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'transport' })).toEqual({ by: 'callee', failure: 'trunk-unreachable' });
-    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'dialog-gone' })).toEqual({ by: 'callee', failure: 'trunk-error' });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'a', by: 'ack-timeout' })).toEqual({
+      by: 'caller',
+      failure: 'browser-gone',
+    });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'transport' })).toEqual({
+      by: 'callee',
+      failure: 'trunk-unreachable',
+    });
+    expect(causeAfter(states.connected, { type: 'leg-ended', leg: 'b', by: 'dialog-gone' })).toEqual({
+      by: 'callee',
+      failure: 'trunk-error',
+    });
   });
 
   it('carries the status of the called side', () => {
@@ -330,7 +349,10 @@ describe('why a call ends', () => {
   it('is a cancellation when the gateway hangs up before the answer, and no failure after it', () => {
     expect(causeAfter(states.ringing, events['hang-up'])).toEqual({ by: 'gateway', failure: 'cancelled' });
     expect(causeAfter(states.connected, events['hang-up'])).toEqual({ by: 'gateway' });
-    expect(causeAfter(states.connected, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' })).toEqual({ by: 'gateway', failure: 'shutting-down' });
+    expect(causeAfter(states.connected, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' })).toEqual({
+      by: 'gateway',
+      failure: 'shutting-down',
+    });
   });
 
   it('rejects an unreadable offer with the status the media plane asked for', () => {
@@ -355,7 +377,11 @@ describe('the browser that goes away', () => {
   });
 
   it('is gone when the grace is over and its media is silent, in either order', () => {
-    for (const order of [[flowLost, silentA, grace], [flowLost, grace, silentA], [silentA, flowLost, grace]]) {
+    for (const order of [
+      [flowLost, silentA, grace],
+      [flowLost, grace, silentA],
+      [silentA, flowLost, grace],
+    ]) {
       expect(run(states.connected, ...order).state).toMatchObject({ name: 'ending', cause: { by: 'caller', failure: 'browser-gone' } });
     }
   });
@@ -405,7 +431,10 @@ describe('a caller without an offer', () => {
 describe('digits from the telephone', () => {
   it('are kept until the browser has a dialog, and then told in order', () => {
     const keyed = (key: '1' | '2'): CallEvent => ({ type: 'digit', leg: 'b', digit: key, durationMs: 100, relayed: true });
-    const { effects } = run(states.ringing, keyed('1'), { type: 'answered', sdp: 'b' }, { type: 'final-accepted' }, keyed('2'), { type: 'acked', leg: 'a' });
+    const { effects } = run(states.ringing, keyed('1'), { type: 'answered', sdp: 'b' }, { type: 'final-accepted' }, keyed('2'), {
+      type: 'acked',
+      leg: 'a',
+    });
     expect(only(effects, 'send-info').map(({ leg, held }) => `${leg}${held.digit}`)).toEqual(['a1', 'a2']);
   });
 
@@ -457,7 +486,9 @@ class World {
   }
 
   get done(): boolean {
-    return this.state.name === 'ended' && this.pending.length === 0 && this.b !== 'inviting' && this.b !== 'cancelling' && this.b !== 'answered';
+    return (
+      this.state.name === 'ended' && this.pending.length === 0 && this.b !== 'inviting' && this.b !== 'cancelling' && this.b !== 'answered'
+    );
   }
 
   /** Lets one thing happen, any that is possible now. */
@@ -481,16 +512,25 @@ class World {
     for (const id of this.timers) if (this.random() < 0.1) list.push({ type: 'timer', id: id as 'ring' });
     if (this.b === 'inviting') {
       list.push({ type: 'progress', status: 180 }, { type: 'progress', status: 183, sdp: 'early' }, { type: 'answered', sdp: 'b' });
-      if (this.random() < 0.3) list.push({ type: 'failed', failure: 'trunk-unreachable', elsewhere: true }, { type: 'failed', failure: 'busy', status: 486, elsewhere: false });
+      if (this.random() < 0.3)
+        list.push(
+          { type: 'failed', failure: 'trunk-unreachable', elsewhere: true },
+          { type: 'failed', failure: 'busy', status: 486, elsewhere: false },
+        );
     }
     // The adapter may or may not win the race of CANCEL and 200.
     if (this.b === 'cancelling') list.push({ type: 'failed', failure: 'cancelled', elsewhere: false }, { type: 'answered', sdp: 'b' });
     if (this.a === 'answered') list.push({ type: 'acked', leg: 'a' }, { type: 'offered', leg: 'a', sdp: 'x' });
-    for (const leg of ['a', 'b'] as const) if (this[leg] === 'answered' && this.random() < 0.2) list.push({ type: 'leg-ended', leg, by: 'remote' });
+    for (const leg of ['a', 'b'] as const)
+      if (this[leg] === 'answered' && this.random() < 0.2) list.push({ type: 'leg-ended', leg, by: 'remote' });
     if (this.b === 'answered') list.push({ type: 'offered', leg: 'b', sdp: 'x' });
     if (media) {
       for (const leg of ['a', 'b'] as const) {
-        list.push({ type: 'media-up', leg }, { type: 'media-silent', leg, silentMs: 5, cause: 'nothing-received', detail: '' }, { type: 'media-resumed', leg });
+        list.push(
+          { type: 'media-up', leg },
+          { type: 'media-silent', leg, silentMs: 5, cause: 'nothing-received', detail: '' },
+          { type: 'media-resumed', leg },
+        );
         if (this.random() < 0.02) list.push({ type: 'media-gone', leg }, { type: 'media-failed', leg });
       }
       list.push({ type: 'digit', leg: 'b', ...digit, relayed: true });
@@ -529,7 +569,9 @@ class World {
       case 'prepare-media':
         this.opened.media += 1;
         this.media = 'preparing';
-        this.pending.push(this.random() < 0.9 ? { type: 'media-ready', a, bOffer: 'o' } : { type: 'media-refused', failure: 'media-not-acceptable' });
+        this.pending.push(
+          this.random() < 0.9 ? { type: 'media-ready', a, bOffer: 'o' } : { type: 'media-refused', failure: 'media-not-acceptable' },
+        );
         return;
       case 'dial':
         if (effect.attempt > 1) return void this.pending.push({ type: 'dial-exhausted' });
@@ -609,6 +651,7 @@ describe('two thousand calls in which anything happens at any time', () => {
         facts: 1,
       });
     }
-    for (const name of Object.keys(states)) if (name !== 'routing') expect(reached.get(name as CallStateName) ?? 0, name).toBeGreaterThan(50);
+    for (const name of Object.keys(states))
+      if (name !== 'routing') expect(reached.get(name as CallStateName) ?? 0, name).toBeGreaterThan(50);
   });
 });

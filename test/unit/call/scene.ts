@@ -1,5 +1,5 @@
-import { silentLog } from '../../../src/base/log.js';
 import type { SessionId } from '../../../src/base/ids.js';
+import { silentLog } from '../../../src/base/log.js';
 import { BrowserDialler } from '../../../src/browser/browser-dialler.js';
 import { BrowserEdge } from '../../../src/browser/browser-edge.js';
 import { type BrowserEdgeOptions, defaultRegistration } from '../../../src/browser/options.js';
@@ -145,7 +145,9 @@ export class Scene {
       ...this.service.liveObjects(),
       dialogs: this.sip.openDialogs.size,
       invites: this.sip.openInvites.size,
-      sessions: this.media.requests.filter(({ method }) => method === 'open').length - this.media.requests.filter(({ method }) => method === 'close').length,
+      sessions:
+        this.media.requests.filter(({ method }) => method === 'open').length -
+        this.media.requests.filter(({ method }) => method === 'close').length,
       lines: this.lines.inUse('carrier'),
       ended: this.facts.filter(({ type }) => type === 'ended').length,
     };
