@@ -16,6 +16,8 @@ export interface LegTransport {
   sendRtcp(buffer: Buffer, length: number): void;
   /** Looks at what time has done; called about twice a second. */
   tick(nowMs: number): void;
+  /** Nothing has arrived for a while; time to find out why. Called once per silence. */
+  investigateSilence(): void;
   /** The transport's own view of why nothing arrives; undefined when it has none. */
   silenceCause(nowMs: number): SilenceCause | undefined;
   /** Sockets held now. */

@@ -11,6 +11,7 @@ import { RtpPacket } from '../../rtp/rtp-packet.js';
 import { DatagramSocket } from '../transport/datagram-socket.js';
 import type { LegTransport, LegTransportHandlers } from '../transport/leg-transport.js';
 import type { PortPool } from '../transport/port-pool.js';
+import { ReachabilityProbe } from './reachability-probe.js';
 import { SourceLock, type SourceLockOptions } from './source-lock.js';
 
 export interface TrunkTransportOptions extends SourceLockOptions {
@@ -49,6 +50,7 @@ export class TrunkTransport implements LegTransport {
   private rtcpMux = false;
   private rejectedAtMs = Number.NEGATIVE_INFINITY;
   private unreachable = false;
+  private probe: ReachabilityProbe | undefined;
   private closed = false;
 
   private constructor(
@@ -82,7 +84,7 @@ export class TrunkTransport implements LegTransport {
   }
 
   get sockets(): number {
-    return this.closed ? 0 : 2;
+    return (this.closed ? 0 : 2) + (this.probe?.sockets ?? 0);
   }
 
   /** Where media goes now; for the probe and for tests. */
@@ -97,13 +99,19 @@ export class TrunkTransport implements LegTransport {
     this.rtcpMux = peer.rtcpMux;
     if (isNowhere(peer.rtp)) return;
     this.unreachable = false;
+    this.probe?.close();
+    this.probe = undefined;
     this.rtcpRemote = peer.rtcp;
     this.lock.expect(peer.rtp, this.deps.nowMs());
   }
 
-  /** What a probe found out: nobody listens at the peer's address (ICMP port unreachable). */
-  noteUnreachable(): void {
-    this.unreachable = true;
+  /** Nothing has come for a while: asks the peer's address once whether anybody is in. */
+  investigateSilence(): void {
+    const target = this.lock.target;
+    if (this.closed || this.probe !== undefined || target === undefined) return;
+    this.probe = new ReachabilityProbe(target, () => {
+      this.unreachable = true;
+    });
   }
 
   send(buffer: Buffer, length: number): boolean {
@@ -130,6 +138,7 @@ export class TrunkTransport implements LegTransport {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.probe?.close();
     await Promise.all([this.pair.rtp.close(), this.pair.rtcp.close()]);
     this.deps.ports.release(this.port);
   }

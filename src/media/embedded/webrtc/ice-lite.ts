@@ -68,20 +68,21 @@ export class IceLiteAgent {
     return this.find(address, port) !== undefined;
   }
 
-  /** Takes a datagram whose first byte is 0 to 3; whatever is not a check for us is dropped without a word. */
-  receive(bytes: Buffer, address: string, port: number): void {
+  /** Takes a datagram whose first byte is 0 to 3. False, with nothing done, when it is not a check made with our credentials. */
+  receive(bytes: Buffer, address: string, port: number): boolean {
     const request = readBindingRequest(bytes);
-    if (request === undefined || !this.isForUs(request.username) || !hasIntegrity(request, this.local.password)) return;
+    if (request === undefined || !this.isForUs(request.username) || !hasIntegrity(request, this.local.password)) return false;
     if (request.controlled) {
       this.deps.send(roleConflictFor(request, this.local.password), port, address);
-      return;
+      return true;
     }
     const remote = this.learn(address, port);
-    if (remote === undefined) return;
+    if (remote === undefined) return true;
     this.lastCheckAtMs = this.deps.nowMs();
     remote.priority = request.priority;
     this.deps.send(bindingSuccessFor(request, address, port, this.local.password), port, address);
     if (request.useCandidate) this.nominate(remote);
+    return true;
   }
 
   private isForUs(username: string): boolean {

@@ -41,7 +41,6 @@ export interface WebRtcPeer {
 const checksLateMs = 7000;
 /** Consent runs out; RFC 7675 §5.1 allows 30 s at most. */
 const consentMs = 20_000;
-const sharedAddresses = ['0.0.0.0', '::'];
 
 interface Keys {
   readonly srtpIn: SrtpReceiver;
@@ -53,19 +52,23 @@ interface Keys {
 export class WebRtcTransport implements LegTransport {
   private credentials: IceCredentials = newIceCredentials();
   private agent: IceLiteAgent;
+  /** After an ICE restart: answers for the old credentials until the browser has chosen with the new. */
+  private formerAgent: IceLiteAgent | undefined;
   private remote: SelectedRemote | undefined;
   private readonly dtls: DtlsEndpoint;
   private dataChannel: DataChannelEndpoint | undefined;
   private sctpPort: number | undefined;
   private peerUfrag: string | undefined;
   private keys: Keys | undefined;
+  /** Has failed or is gone: nothing is taken or sent any more. */
   private ended = false;
+  private closed = false;
 
   private constructor(
     private readonly options: WebRtcTransportOptions,
     private readonly deps: WebRtcTransportDeps,
     private readonly handlers: LegTransportHandlers,
-    private readonly socket: () => DatagramSocket | undefined,
+    private readonly socket: DatagramSocket,
     readonly port: number,
   ) {
     this.agent = this.newAgent();
@@ -83,7 +86,7 @@ export class WebRtcTransport implements LegTransport {
     let transport: WebRtcTransport | undefined;
     const receive = (datagram: Buffer, from: RemoteInfo): void => transport?.receive(datagram, from);
     const { port, bound } = await deps.ports.lease((candidate) => DatagramSocket.bind(options.bindAddress, candidate, receive));
-    transport = new WebRtcTransport(options, deps, handlers, () => bound, port);
+    transport = new WebRtcTransport(options, deps, handlers, bound, port);
     return transport;
   }
 
@@ -111,6 +114,7 @@ export class WebRtcTransport implements LegTransport {
   restartIceFor(ufrag: string): boolean {
     if (this.peerUfrag === undefined || this.peerUfrag === ufrag) return false;
     this.credentials = newIceCredentials();
+    this.formerAgent = this.agent;
     this.agent = this.newAgent();
     return true;
   }
@@ -141,13 +145,16 @@ export class WebRtcTransport implements LegTransport {
   }
 
   tick(nowMs: number): void {
-    const lastCheckAtMs = this.agent.lastCheckAtMs;
+    const { lastCheckAtMs } = this;
     if (this.ended || !this.isReady || lastCheckAtMs === undefined || nowMs - lastCheckAtMs < consentMs) return;
     this.end(() => this.handlers.onGone(`no ICE check from the browser for ${Math.round(consentMs / 1000)} s: its network or its tab is gone`));
   }
 
+  /** ICE checks tell already. */
+  investigateSilence(): void {}
+
   silenceCause(nowMs: number): SilenceCause | undefined {
-    const lastCheckAtMs = this.agent.lastCheckAtMs;
+    const { lastCheckAtMs } = this;
     if (lastCheckAtMs !== undefined && nowMs - lastCheckAtMs > checksLateMs) return 'ice-lost';
     return this.keys === undefined ? 'dtls-pending' : undefined;
   }
@@ -158,8 +165,6 @@ export class WebRtcTransport implements LegTransport {
     return this.agent.selected === undefined ? 'no-nomination' : 'no-handshake';
   }
 
-  private closed = false;
-
   /** Data channel first, then DTLS with its goodbye, then the socket: each still has what it speaks through. */
   async close(): Promise<void> {
     if (this.closed) return;
@@ -167,18 +172,24 @@ export class WebRtcTransport implements LegTransport {
     this.dataChannel?.close();
     this.dtls.close();
     this.closed = true;
-    await this.socket()?.close();
+    await this.socket.close();
     this.deps.ports.release(this.port);
   }
 
   private newAgent(): IceLiteAgent {
-    return new IceLiteAgent(this.credentials, {
+    const agent: IceLiteAgent = new IceLiteAgent(this.credentials, {
       nowMs: this.deps.nowMs,
-      send: (bytes, port, address) => this.socket()?.send(bytes, bytes.length, port, address),
+      send: (bytes, port, address) => this.socket.send(bytes, bytes.length, port, address),
       onSelected: (remote) => {
         this.remote = remote;
+        if (agent === this.agent) this.formerAgent = undefined;
       },
     });
+    return agent;
+  }
+
+  private get lastCheckAtMs(): number | undefined {
+    return this.agent.lastCheckAtMs ?? this.formerAgent?.lastCheckAtMs;
   }
 
   private receive(datagram: Buffer, from: RemoteInfo): void {
@@ -188,7 +199,7 @@ export class WebRtcTransport implements LegTransport {
         this.receiveMedia(datagram, from);
         return;
       case 'stun':
-        this.agent.receive(datagram, from.address, from.port);
+        if (!this.agent.receive(datagram, from.address, from.port)) this.formerAgent?.receive(datagram, from.address, from.port);
         return;
       case 'dtls':
         if (this.isKnown(from)) {
@@ -205,7 +216,7 @@ export class WebRtcTransport implements LegTransport {
   private isKnown(from: RemoteInfo): boolean {
     const remote = this.remote;
     if (remote !== undefined && remote.port === from.port && remote.address === from.address) return true;
-    return this.agent.knows(from.address, from.port);
+    return this.agent.knows(from.address, from.port) || this.formerAgent?.knows(from.address, from.port) === true;
   }
 
   private receiveMedia(datagram: Buffer, from: RemoteInfo): void {
@@ -248,7 +259,7 @@ export class WebRtcTransport implements LegTransport {
 
   private sendToRemote(bytes: Buffer, length: number): void {
     const remote = this.remote;
-    if (remote !== undefined) this.socket()?.send(bytes, length, remote.port, remote.address);
+    if (remote !== undefined) this.socket.send(bytes, length, remote.port, remote.address);
   }
 
   private end(tell: () => void): void {
@@ -257,6 +268,3 @@ export class WebRtcTransport implements LegTransport {
     tell();
   }
 }
-
-/** Whether an address means every interface and so cannot stand in SDP. */
-export const isWildcard = (address: string): boolean => sharedAddresses.includes(address);

@@ -1,0 +1,226 @@
+/**
+ * One leg of a session: its sockets, the stream we send on it, the statistics of the stream that
+ * comes, and its RTCP, which ends here (RFC 3550 §6.4; nothing of it is ever passed to the other leg).
+ */
+import type { SessionId } from '../../base/ids.js';
+import type { AudioCodec, DigitToSend, LegName, LegStats, MediaEvent, SilenceCause } from '../plane.js';
+import { LegOutput } from '../relay/leg-output.js';
+import { RtcpSession } from '../rtp/rtcp-session.js';
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { RtpReceiver } from '../rtp/rtp-receiver.js';
+import type { NegotiatedAudio } from '../sdp/negotiated-audio.js';
+import { SilenceWatch } from './silence-watch.js';
+import type { DropReason, LegTransport } from './transport/leg-transport.js';
+
+/** Every outgoing stream is G.711 (RFC 3551 §4.5.14). */
+const clockRateHz = 8000;
+/** Random part of the first report's delay and all others' (RFC 3550 §6.2). */
+const random = Math.random;
+
+export interface LegOptions {
+  readonly session: SessionId;
+  readonly name: LegName;
+  readonly kind: 'webrtc' | 'udp';
+  /** RFC 3550 §6.5.1: the same for all that the gateway sends in this session; says nothing of the host. */
+  readonly cname: string;
+  readonly silenceAfterMs: number;
+}
+
+export interface LegDeps {
+  readonly nowMs: () => number;
+  readonly wallMs: () => number;
+  readonly emit: (event: MediaEvent) => void;
+  /** RTCP is written here; shared by all legs of the worker. */
+  readonly scratch: Buffer;
+}
+
+export class Leg {
+  readonly output: LegOutput;
+  readonly receiver = new RtpReceiver({ clockRateHz });
+  /** What SDP agreed on; undefined before. */
+  audio: NegotiatedAudio | undefined;
+  isUp = false;
+
+  private transport: LegTransport | undefined;
+  private readonly rtcp: RtcpSession;
+  private readonly silence: SilenceWatch;
+  private readonly dropped: Record<string, number> = {};
+  private readonly requests: { readonly count: number; readonly lastId: number }[] = [];
+  private readonly waiting: (readonly DigitToSend[])[] = [];
+  private bytesSent = 0;
+  private packetsSent = 0;
+  private digitsSent = 0;
+  private digitsReceived = 0;
+  private nextReportAtMs: number;
+
+  constructor(
+    readonly options: LegOptions,
+    private readonly deps: LegDeps,
+  ) {
+    this.output = new LegOutput(
+      { kind: options.kind },
+      {
+        sink: (buffer, _offset, length, index) => this.sink(buffer, length, index),
+        onDigitSent: ({ id }) => this.onDigitSent(id),
+      },
+    );
+    this.rtcp = new RtcpSession({ cname: options.cname }, { sender: this.output.sender, receiver: this.receiver });
+    this.silence = new SilenceWatch({ afterMs: options.silenceAfterMs });
+    this.nextReportAtMs = deps.nowMs() + RtcpSession.intervalMs(random()) / 2;
+  }
+
+  attach(transport: LegTransport): void {
+    this.transport = transport;
+  }
+
+  get sockets(): number {
+    return this.transport?.sockets ?? 0;
+  }
+
+  get isReady(): boolean {
+    return this.transport?.isReady === true;
+  }
+
+  /** Sets what SDP agreed on. The output stays shut until there is somebody to send to. */
+  negotiated(audio: NegotiatedAudio): void {
+    this.audio = audio;
+    this.silence.restart(this.deps.nowMs());
+    this.refreshOutput();
+  }
+
+  /** Opens or shuts the output, after SDP or DTLS changed. */
+  refreshOutput(): void {
+    this.output.setFormat(this.isReady ? this.audio : undefined);
+    if (this.output.format === undefined) return;
+    for (const digits of this.waiting.splice(0)) this.enqueue(digits);
+  }
+
+  /** Media may flow: keys are in place, or the source is locked. */
+  up(): void {
+    if (this.isUp) return;
+    this.isUp = true;
+    this.refreshOutput();
+    this.deps.emit({ type: 'leg-up', session: this.options.session, leg: this.options.name });
+  }
+
+  countDrop(reason: DropReason | 'loop'): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+
+  /** A packet of the peer that may be believed, audio or event. */
+  heard(packet: RtpPacket, isAudio: boolean, nowMs: number): void {
+    this.receiver.receive(packet, nowMs, isAudio);
+    if (this.silence.heard(nowMs)) this.deps.emit({ type: 'media-resumed', session: this.options.session, leg: this.options.name });
+  }
+
+  digitHeard(): void {
+    this.digitsReceived += 1;
+  }
+
+  /** Whether the peer takes telephone-events at all. */
+  get takesDigits(): boolean {
+    return this.audio?.telephoneEvent?.sendPayloadType !== undefined;
+  }
+
+  /** Queues the digits of one request, to leave as soon as the leg can carry them. */
+  sendDigits(digits: readonly DigitToSend[]): void {
+    if (this.output.format === undefined) this.waiting.push(digits);
+    else this.enqueue(digits);
+  }
+
+  readRtcp(buffer: Buffer, length: number): void {
+    if (this.rtcp.read(buffer, 0, length, this.deps.nowMs(), this.deps.wallMs()) === 'malformed') this.countDrop('malformed');
+  }
+
+  /** RTCP that is due, and silence; called about twice a second. */
+  tick(nowMs: number): void {
+    this.transport?.tick(nowMs);
+    if (nowMs >= this.nextReportAtMs) {
+      this.nextReportAtMs = nowMs + RtcpSession.intervalMs(random());
+      if (this.isReady) this.transport?.sendRtcp(this.deps.scratch, this.rtcp.write(this.deps.scratch, 0, nowMs, this.deps.wallMs()));
+    }
+    this.lookForSilence(nowMs);
+  }
+
+  /** Says BYE where there is somebody to hear it, and closes the sockets. */
+  async close(): Promise<void> {
+    const { transport } = this;
+    if (transport === undefined) return;
+    if (transport.isReady) transport.sendRtcp(this.deps.scratch, this.rtcp.writeGoodbye(this.deps.scratch, 0, this.deps.nowMs(), this.deps.wallMs()));
+    await transport.close();
+  }
+
+  stats(): LegStats {
+    const { roundTripMs, farLossFraction } = this.rtcp;
+    const codec: AudioCodec | undefined = this.audio?.codec;
+    return {
+      kind: this.options.kind,
+      ...(codec === undefined ? {} : { codec }),
+      up: this.isUp,
+      packetsReceived: this.receiver.packetsReceived,
+      bytesReceived: this.receiver.bytesReceived,
+      packetsSent: this.packetsSent,
+      bytesSent: this.bytesSent,
+      packetsLost: this.receiver.packetsLost,
+      jitterMs: this.receiver.jitterMs,
+      ...(roundTripMs === undefined ? {} : { roundTripMs }),
+      ...(farLossFraction === undefined ? {} : { farLossFraction }),
+      digitsReceived: this.digitsReceived,
+      digitsSent: this.digitsSent,
+      dropped: { ...this.dropped },
+    };
+  }
+
+  private sink(buffer: Buffer, length: number, index: number): void {
+    if (this.transport?.send(buffer, length, index) !== true) return;
+    this.packetsSent += 1;
+    this.bytesSent += length - rtpHeaderBytes;
+  }
+
+  private enqueue(digits: readonly DigitToSend[]): void {
+    const ids = digits.flatMap(({ digit, durationMs }) => this.output.enqueue(digit, durationMs) ?? []);
+    const lastId = ids.at(-1);
+    if (lastId !== undefined) this.requests.push({ count: ids.length, lastId });
+  }
+
+  private onDigitSent(id: number): void {
+    this.digitsSent += 1;
+    const done = this.requests.findIndex(({ lastId }) => lastId === id);
+    for (const { count } of this.requests.splice(0, done + 1)) {
+      this.deps.emit({ type: 'digits-sent', session: this.options.session, leg: this.options.name, count });
+    }
+  }
+
+  /** We expect to hear the peer unless one of us has put the call on hold (RFC 3264 §8.4). */
+  private get expectsMedia(): boolean {
+    return this.isReady && (this.audio?.direction === 'sendrecv' || this.audio?.direction === 'recvonly');
+  }
+
+  private lookForSilence(nowMs: number): void {
+    const { session, name } = this.options;
+    if (!this.expectsMedia) {
+      this.silence.restart(nowMs);
+      return;
+    }
+    const finding = this.silence.look(nowMs);
+    if (finding === 'investigate') this.transport?.investigateSilence();
+    if (typeof finding !== 'number') return;
+    const cause = this.transport?.silenceCause(nowMs) ?? ((this.dropped['srtp'] ?? 0) > 0 ? 'srtp-failing' : 'nothing-received');
+    this.deps.emit({ type: 'media-silent', session, leg: name, silentMs: Math.round(finding), cause, detail: sentenceOf[cause](this.options.kind) });
+  }
+}
+
+const rtpHeaderBytes = 12;
+
+const peerOf = { webrtc: 'the browser', udp: 'the trunk' } as const;
+
+/** What an operator can do about each cause. */
+const sentenceOf: Readonly<Record<SilenceCause, (kind: 'webrtc' | 'udp') => string>> = {
+  'nothing-received': (kind) => `No audio arrives from ${peerOf[kind]}; look at the address in our SDP and at firewalls on the way`,
+  'source-mismatch': (kind) =>
+    `Audio arrives, but from an address that ${peerOf[kind]}'s SDP does not name; if it belongs to the carrier, add its network to the addresses media may come from`,
+  'srtp-failing': (kind) => `Packets from ${peerOf[kind]} do not decrypt with the keys of this call`,
+  'ice-lost': (kind) => `The ICE checks of ${peerOf[kind]} have stopped: its network or its tab is gone`,
+  'dtls-pending': (kind) => `DTLS with ${peerOf[kind]} is not finished`,
+  unreachable: (kind) => `Nobody listens where ${peerOf[kind]}'s SDP says: the host answers port unreachable`,
+};
