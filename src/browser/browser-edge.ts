@@ -16,6 +16,7 @@ type Caller =
   | Extract<Proof, { readonly kind: 'challenge' }>
   | { readonly kind: 'refused' };
 
+/** Takes calls and registrations of pages, after it has found out who they are. */
 export class BrowserEdge implements Edge {
   private readonly identities: Identities;
 

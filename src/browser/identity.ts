@@ -8,17 +8,20 @@ import type { BrowserUser } from './options.js';
 /** A nonce serves so long before a fresh one is asked for. */
 const NONCE_LIFETIME_MS = 300_000;
 
+/** Who there is, and who may do without a password. */
 export interface IdentityOptions {
   readonly users: readonly BrowserUser[];
   readonly realm: string;
   readonly allowPasswordless: boolean;
 }
 
+/** What came of asking who a page is. */
 export type Proof =
   | { readonly kind: 'user'; readonly user: BrowserUser }
   | { readonly kind: 'challenge'; readonly headers: ExtraHeaders }
   | { readonly kind: 'refused'; readonly status: 400 | 403 };
 
+/** Proves users by digest (RFC 3261 §22, RFC 7616). */
 export class Identities {
   private readonly users: ReadonlyMap<string, BrowserUser>;
   private readonly challenger: DigestChallenger;

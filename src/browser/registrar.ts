@@ -26,6 +26,7 @@ type Wish =
   | { readonly kind: 'too-brief' }
   | { readonly kind: 'malformed' };
 
+/** Bindings of users to flows, each with its time. */
 export class Registrar {
   /** One binding per flow, oldest first. */
   private readonly bindings = new Map<FlowRef, StoredBinding>();

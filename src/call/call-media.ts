@@ -18,6 +18,7 @@ interface CallMediaDeps {
   readonly fact: (body: CallFactBody) => void;
 }
 
+/** Turns media effects of a call into requests of the media plane, and their results into events. */
 export class CallMedia {
   /** The counters at the end, once the session is closed. */
   lastStats: SessionStats | undefined;

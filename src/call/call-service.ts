@@ -23,6 +23,7 @@ import { CallRunner, type SendDigitsResult } from './runner.js';
 
 export type { CallServiceOptions } from './options.js';
 
+/** What the call core stands on. */
 export interface CallServiceDeps {
   readonly media: MediaPlane;
   readonly clock: Clock;
@@ -45,6 +46,7 @@ function readDigits(text: string, durationMs: number): readonly DigitToSend[] | 
   return digits.length === 0 || digits.length > MAX_DIGITS ? undefined : digits;
 }
 
+/** The call core as edges, admin API and shutdown see it. */
 export class CallService implements CallIntake {
   private readonly runners = new Map<CallId, CallRunner>();
   private readonly bySession = new Map<SessionId, CallRunner>();

@@ -6,6 +6,7 @@ import type { FailureCode } from './failure-code.js';
 import type { RouteTarget } from './ports.js';
 import type { EndCause } from './state.js';
 
+/** One thing to do. */
 export type CallEffect =
   /** Asks the router; `routed` or `route-refused` follows. */
   | { readonly do: 'route' }
@@ -38,4 +39,5 @@ export type CallEffect =
   /** The call is over: writes the `ended` fact and lets go of everything. */
   | { readonly do: 'finish'; readonly cause: EndCause };
 
+/** Names of the effects. */
 export type CallEffectName = CallEffect['do'];

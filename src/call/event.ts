@@ -21,11 +21,13 @@ export interface CallerSdp {
   readonly sdp: string;
 }
 
+/** A key the telephone pressed, on its way to the browser. */
 export interface HeldDigit {
   readonly digit: Digit;
   readonly durationMs: number;
 }
 
+/** What happened. Names ending in a past participle come from SIP, `media-…` from the media plane. */
 export type CallEvent =
   | { readonly type: 'routed'; readonly target: RouteTarget }
   | { readonly type: 'route-refused'; readonly failure: FailureCode }
@@ -67,4 +69,5 @@ export type CallEvent =
   | { readonly type: 'fault' }
   | { readonly type: 'part-closed'; readonly part: Part };
 
+/** Names of the events. */
 export type CallEventType = CallEvent['type'];

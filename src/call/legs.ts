@@ -30,6 +30,7 @@ interface CallLegsDeps {
 
 type Dialled = Extract<DialResult, { readonly kind: 'dialling' }>;
 
+/** Turns signalling effects of a call into requests of the SIP port, and what the port reports into events. */
 export class CallLegs {
   private dialled: Dialled | undefined;
   private readonly dialogs: Partial<Record<LegName, SipDialog>> = {};

@@ -1,18 +1,12 @@
 /** The arrows of a call. Pure: no clock, no I/O. A pair of state and event not named here leaves the call as it is. */
 import type { LegName } from '../media/plane.js';
 import type { CallEffect } from './effect.js';
-import { effectsOfEnding, openParts } from './ending.js';
 import type { CallEvent, HeldDigit } from './event.js';
-import type { CallDirection, EndedBy } from './facts.js';
+import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
+import { inConnected } from './machine-connected.js';
 import { browserLeg, type CallState, type EndCause, legKind, type StateOf, trunkLeg } from './state.js';
-
-export interface Step {
-  readonly state: CallState;
-  readonly effects: readonly CallEffect[];
-}
-
-type Live = Exclude<CallState, { readonly name: 'ending' | 'ended' }>;
+import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
 
 /** Digits from the telephone kept until the browser's dialog exists; more than these are dropped. */
 const MAX_HELD_DIGITS = 32;
@@ -22,6 +16,7 @@ export function begin(direction: CallDirection): Step {
   return { state: { name: 'routing', direction }, effects: [{ do: 'route' }] };
 }
 
+/** The state after `event`, and what is to be done. */
 export function next(state: CallState, event: CallEvent): Step {
   switch (state.name) {
     case 'ending':
@@ -186,99 +181,6 @@ function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Ste
   return go({ name: 'connected', direction, browser: 'there', silent: [] }, [...accept, ...flushed]);
 }
 
-function inConnected(state: StateOf<'connected'>, event: CallEvent): Step | undefined {
-  const browser = browserLeg(state.direction);
-  switch (event.type) {
-    case 'acked':
-      return ackedLateOffer(state, event);
-    case 'answer-refused':
-      return end(state, { by: 'gateway', failure: 'media-not-acceptable' });
-    case 'offered':
-      return event.leg === browser ? browserReturned(state, answerOffer(event)) : go(state, [answerOffer(event)]);
-    case 'flow-lost':
-      return event.leg === browser ? signallingLost(state) : undefined;
-    case 'media-gone':
-      return event.leg === browser ? browserMediaGone(state) : undefined;
-    case 'media-silent':
-      return legSilent(state, event);
-    case 'media-resumed':
-      return legResumed(state, event.leg);
-    case 'digit':
-      if (event.leg === browser) return undefined;
-      return go(state, [{ do: 'send-info', leg: browser, held: { digit: event.digit, durationMs: event.durationMs }, by: 'rfc4733' }]);
-    case 'info-digits':
-      if (event.leg === browser) return go(state, [{ do: 'send-digits', leg: trunkLeg(state.direction), digits: event.digits }]);
-      return go(
-        state,
-        event.digits.map((held) => ({ do: 'send-info', leg: browser, held, by: 'info' })),
-      );
-    case 'timer':
-      return timerInConnected(state, event);
-    default:
-      return undefined;
-  }
-}
-
-function timerInConnected(state: StateOf<'connected'>, event: Extract<CallEvent, { type: 'timer' }>): Step | undefined {
-  switch (event.id) {
-    case 'grace':
-      if (state.browser !== 'signalling-lost') return undefined;
-      if (state.silent.includes(browserLeg(state.direction))) return browserGone(state);
-      return go({ ...state, browser: 'signalling-overdue' }, []);
-    case 'gone':
-      return state.browser === 'media-gone' ? browserGone(state) : undefined;
-    case 'dead':
-      return state.silent.length === 2 ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
-    default:
-      return undefined;
-  }
-}
-
-/** A WebSocket may come back and audio does not need it: the call lives on while media does (survey theme 20). */
-function signallingLost(state: StateOf<'connected'>): Step | undefined {
-  if (state.browser === 'media-gone') return browserGone(state);
-  if (state.browser !== 'there') return undefined;
-  return go({ ...state, browser: 'signalling-lost' }, [
-    { do: 'fact', fact: { type: 'flow-lost', leg: browserLeg(state.direction) } },
-    { do: 'set-timer', id: 'grace' },
-  ]);
-}
-
-/** A page that hangs up closes its media beside its BYE, so the BYE gets a moment to arrive. */
-function browserMediaGone(state: StateOf<'connected'>): Step | undefined {
-  if (state.browser === 'media-gone') return undefined;
-  if (state.browser !== 'there') return browserGone(state);
-  return go({ ...state, browser: 'media-gone' }, [{ do: 'set-timer', id: 'gone' }]);
-}
-
-function browserReturned(state: StateOf<'connected'>, effect: CallEffect): Step {
-  if (state.browser === 'there' || state.browser === 'media-gone') return go(state, [effect]);
-  return go({ ...state, browser: 'there' }, [{ do: 'clear-timer', id: 'grace' }, effect]);
-}
-
-function browserGone(state: StateOf<'connected'>): Step {
-  return end(state, { by: endedBy(browserLeg(state.direction)), failure: 'browser-gone' });
-}
-
-function legSilent(state: StateOf<'connected'>, event: Extract<CallEvent, { type: 'media-silent' }>): Step | undefined {
-  const { leg, silentMs, cause, detail } = event;
-  if (state.silent.includes(leg)) return undefined;
-  if (state.browser === 'signalling-overdue' && leg === browserLeg(state.direction)) return browserGone(state);
-  const silent = [...state.silent, leg];
-  const fact: CallEffect = {
-    do: 'fact',
-    fact: { type: 'media-silent', leg, kind: legKind(state.direction, leg), silentMs, cause, detail },
-  };
-  return go({ ...state, silent }, silent.length === 2 ? [fact, { do: 'set-timer', id: 'dead' }] : [fact]);
-}
-
-function legResumed(state: StateOf<'connected'>, leg: LegName): Step | undefined {
-  if (!state.silent.includes(leg)) return undefined;
-  const fact: CallEffect = { do: 'fact', fact: { type: 'media-resumed', leg, kind: legKind(state.direction, leg) } };
-  const clear: CallEffect[] = state.silent.length === 2 ? [{ do: 'clear-timer', id: 'dead' }] : [];
-  return go({ ...state, silent: state.silent.filter((one) => one !== leg) }, [fact, ...clear]);
-}
-
 /** Arrows that every live state has. */
 function anywhere(state: Live, event: CallEvent): Step | undefined {
   switch (event.type) {
@@ -360,17 +262,6 @@ function closed(state: StateOf<'ending'>, part: LegName | 'media'): Step {
   return waiting.length === 0 ? finish(state.cause) : go({ ...state, waiting }, []);
 }
 
-function end(state: Live, cause: EndCause, how: { readonly gone?: LegName; readonly status?: number | undefined } = {}): Step {
-  const open = openParts(state, how.gone);
-  const { effects, waiting } = effectsOfEnding(open, cause, how.status);
-  if (waiting.length === 0) return { state: { name: 'ended', cause }, effects: [...effects, { do: 'finish', cause }] };
-  return { state: { name: 'ending', cause, waiting }, effects: [...effects, { do: 'set-timer', id: 'closing' }] };
-}
-
-function finish(cause: EndCause): Step {
-  return go({ name: 'ended', cause }, [{ do: 'clear-timers' }, { do: 'finish', cause }]);
-}
-
 function ring(state: StateOf<'dialling' | 'ringing'>, shown: 180 | 183, status: number): Step {
   const { direction, a } = state;
   const held = state.name === 'ringing' ? state.held : [];
@@ -419,25 +310,12 @@ function digitFact(state: Live, event: Extract<CallEvent, { type: 'digit' }>): S
   return go(state, [{ do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs, delivered: relayed } }]);
 }
 
-function answerOffer(event: Extract<CallEvent, { type: 'offered' }>): CallEffect {
-  return { do: 'answer-offer', leg: event.leg, ...(event.sdp === undefined ? {} : { sdp: event.sdp }) };
-}
-
-/** An ACK with a description answers the offer we made in a 200 to a re-INVITE that had none. */
-function ackedLateOffer(state: Live, event: Extract<CallEvent, { type: 'acked' }>): Step | undefined {
-  return event.sdp === undefined ? undefined : go(state, [{ do: 'accept-answer', leg: event.leg, sdp: event.sdp }]);
-}
-
 function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause {
   const { failure, status } = event;
   return status === undefined ? { by: 'gateway', failure } : { by: 'callee', failure, sipStatus: status };
 }
 
-const endedBy = (leg: LegName): EndedBy => (leg === 'a' ? 'caller' : 'callee');
 const hasMedia = (state: Live): boolean => state.name !== 'routing';
 const answersCaller = (state: Live): boolean => state.name === 'connecting' || state.name === 'connected';
 const answersCallee = (state: Live): boolean => state.name === 'answering' || answersCaller(state);
 const legInvited = (state: Live, leg: LegName): boolean => leg === 'a' || (state.name !== 'routing' && state.name !== 'preparing');
-
-const go = (state: CallState, effects: readonly CallEffect[]): Step => ({ state, effects });
-const stay = (state: CallState): Step => ({ state, effects: [] });

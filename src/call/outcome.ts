@@ -4,8 +4,10 @@ import { q850CauseOf } from '../sip/reason.js';
 import type { LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 
+/** An outcome without an answer. */
 export type Unanswered = Exclude<OutboundOutcome, { readonly kind: 'answered' }>;
 
+/** What an outcome comes to. */
 export interface Classified {
   readonly failure: FailureCode;
   /** Final status of the called side where there was one. */

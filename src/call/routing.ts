@@ -15,6 +15,7 @@ export interface InboundRule {
   readonly user: string;
 }
 
+/** The rules of a configuration. */
 export interface RuleRouterOptions {
   readonly trunks: readonly TrunkRoute[];
   readonly inbound: readonly InboundRule[];

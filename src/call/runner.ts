@@ -16,16 +16,18 @@ import type { CallEvent, TimerId } from './event.js';
 import type { CallFactBody, FactSink } from './facts.js';
 import { failureOf, NORMAL_CLEARING } from './failure.js';
 import { CallLegs } from './legs.js';
-import { begin, next, type Step } from './machine.js';
+import { begin, next } from './machine.js';
 import { eventOfMedia } from './media-event.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
 import { type CallState, type EndCause, trunkLeg } from './state.js';
+import type { Step } from './step.js';
 
 /** How long a browser whose media said goodbye may take to say BYE. */
 const GOODBYE_MS = 2_000;
 
+/** What a call works with. */
 export interface RunnerDeps {
   readonly media: MediaPlane;
   readonly clock: Clock;

@@ -72,7 +72,9 @@ export type CallState =
   | { readonly name: 'ending'; readonly cause: EndCause; readonly waiting: readonly Part[] }
   | { readonly name: 'ended'; readonly cause: EndCause };
 
+/** Names of the states, as the admin API shows them. */
 export type CallStateName = CallState['name'];
+/** The state of one name. */
 export type StateOf<N extends CallStateName> = Extract<CallState, { readonly name: N }>;
 
 /** The leg that is a browser; the other one is a trunk. */
@@ -80,10 +82,12 @@ export function browserLeg(direction: CallDirection): LegName {
   return direction === 'browser-to-trunk' ? 'a' : 'b';
 }
 
+/** The leg that is a trunk. */
 export function trunkLeg(direction: CallDirection): LegName {
   return direction === 'browser-to-trunk' ? 'b' : 'a';
 }
 
+/** What a leg is. */
 export function legKind(direction: CallDirection, leg: LegName): LegKind {
   return leg === browserLeg(direction) ? 'browser' : 'trunk';
 }

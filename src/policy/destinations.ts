@@ -1,5 +1,6 @@
 /** Which numbers may be dialled: the first guard against toll fraud. */
 
+/** Prefixes that may and may not be dialled. */
 export interface DestinationRules {
   /** Prefixes of normalised numbers, e.g. `+1`, `+49`, `100`; `*` allows all. */
   readonly allow: readonly string[];

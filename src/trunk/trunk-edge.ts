@@ -11,6 +11,7 @@ import type { TrunkOptions } from './options.js';
 import { SourceMatch } from './source-match.js';
 import type { TrunkLines } from './trunk-lines.js';
 
+/** Takes calls of carriers, known by the address they come from. */
 export class TrunkEdge implements Edge {
   private readonly sources: SourceMatch;
 

@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import type { CallEffect } from '../../../src/call/effect.js';
+import type { CallEvent } from '../../../src/call/event.js';
+import { begin, next } from '../../../src/call/machine.js';
+import type { RouteTarget } from '../../../src/call/ports.js';
+import type { CallState, CallStateName } from '../../../src/call/state.js';
+
+const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
+const a = { role: 'answer', sdp: 'answer to a' } as const;
+const digit = { digit: '5', durationMs: 100 } as const;
+const reachable: readonly CallStateName[] = ['preparing', 'dialling', 'ringing', 'answering', 'connecting', 'connected', 'ending', 'ended'];
+
+/** A small seeded generator (mulberry32), so that a failing run can be repeated. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/**
+ * The world around a call: SIP peers and a media plane that may do anything the ports allow, at any
+ * time. It keeps count of what was opened and what was ended.
+ */
+class World {
+  state: CallState;
+  readonly opened = { b: 0, media: 0 };
+  readonly ended = { a: 0, b: 0, media: 0, facts: 0 };
+  private a: 'invited' | 'answered' | 'over' = 'invited';
+  private b: 'none' | 'inviting' | 'cancelling' | 'answered' | 'over' = 'none';
+  private media: 'none' | 'preparing' | 'open' | 'closing' | 'closed' = 'none';
+  private readonly timers = new Set<string>();
+  private readonly pending: CallEvent[] = [];
+  private flow = true;
+
+  constructor(private readonly random: () => number) {
+    const step = begin(random() < 0.5 ? 'browser-to-trunk' : 'trunk-to-browser');
+    this.state = step.state;
+    this.perform(step.effects);
+  }
+
+  get done(): boolean {
+    return (
+      this.state.name === 'ended' && this.pending.length === 0 && this.b !== 'inviting' && this.b !== 'cancelling' && this.b !== 'answered'
+    );
+  }
+
+  /** Lets one thing happen, any that is possible now. */
+  step(): void {
+    const possible = this.possible();
+    const chosen = possible[Math.floor(this.random() * possible.length)];
+    if (chosen !== undefined) this.happen(chosen);
+  }
+
+  private happen(event: CallEvent): void {
+    this.before(event);
+    const step = next(this.state, event);
+    this.state = step.state;
+    this.perform(step.effects);
+  }
+
+  private possible(): CallEvent[] {
+    const list: CallEvent[] = [...this.pending, ...this.pending];
+    if (this.a === 'invited' && this.random() < 0.1) list.push({ type: 'cancelled' });
+    for (const id of this.timers) if (this.random() < 0.1) list.push({ type: 'timer', id: id as 'ring' });
+    if (this.b === 'inviting') {
+      list.push({ type: 'progress', status: 180 }, { type: 'progress', status: 183, sdp: 'early' }, { type: 'answered', sdp: 'b' });
+      if (this.random() < 0.3)
+        list.push(
+          { type: 'failed', failure: 'trunk-unreachable', elsewhere: true },
+          { type: 'failed', failure: 'busy', status: 486, elsewhere: false },
+        );
+    }
+    // The adapter may or may not win the race of CANCEL and 200.
+    if (this.b === 'cancelling') list.push({ type: 'failed', failure: 'cancelled', elsewhere: false }, { type: 'answered', sdp: 'b' });
+    if (this.a === 'answered') list.push({ type: 'acked', leg: 'a' }, { type: 'offered', leg: 'a', sdp: 'x' });
+    for (const leg of ['a', 'b'] as const)
+      if (this[leg] === 'answered' && this.random() < 0.2) list.push({ type: 'leg-ended', leg, by: 'remote' });
+    if (this.b === 'answered') list.push({ type: 'offered', leg: 'b', sdp: 'x' });
+    if (this.media === 'open') list.push(...this.ofMedia());
+    list.push(...this.ofFate());
+    return list;
+  }
+
+  private ofFate(): CallEvent[] {
+    const list: CallEvent[] = [];
+    if (this.flow && this.random() < 0.02) list.push({ type: 'flow-lost', leg: this.random() < 0.5 ? 'a' : 'b' });
+    if (this.random() < 0.02) list.push({ type: 'fault' }, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' });
+    return list;
+  }
+
+  private ofMedia(): CallEvent[] {
+    const list: CallEvent[] = [];
+    for (const leg of ['a', 'b'] as const) {
+      list.push(
+        { type: 'media-up', leg },
+        { type: 'media-silent', leg, silentMs: 5, cause: 'nothing-received', detail: '' },
+        { type: 'media-resumed', leg },
+      );
+      if (this.random() < 0.02) list.push({ type: 'media-gone', leg }, { type: 'media-failed', leg });
+    }
+    list.push({ type: 'digit', leg: 'b', ...digit, relayed: true });
+    return list;
+  }
+
+  private before(event: CallEvent): void {
+    const at = this.pending.indexOf(event);
+    if (at >= 0) this.pending.splice(at, 1);
+    if (event.type === 'cancelled') this.end('a');
+    if (event.type === 'flow-lost') this.flow = false;
+    if (event.type === 'timer') this.timers.delete(event.id);
+    if (event.type === 'answered') this.b = 'answered';
+    if (event.type === 'failed') this.end('b');
+    if (event.type === 'leg-ended') this.end(event.leg);
+    if (event.type === 'media-ready') this.media = 'open';
+  }
+
+  private end(leg: 'a' | 'b'): void {
+    this.ended[leg] += 1;
+    this[leg] = 'over';
+  }
+
+  private perform(effects: readonly CallEffect[]): void {
+    for (const effect of effects) this.one(effect);
+  }
+
+  private one(effect: CallEffect): void {
+    switch (effect.do) {
+      case 'route':
+        this.pending.push(this.random() < 0.9 ? { type: 'routed', target } : { type: 'route-refused', failure: 'no-route' });
+        return;
+      case 'prepare-media':
+        this.opened.media += 1;
+        this.media = 'preparing';
+        this.pending.push(
+          this.random() < 0.9 ? { type: 'media-ready', a, bOffer: 'o' } : { type: 'media-refused', failure: 'media-not-acceptable' },
+        );
+        return;
+      case 'dial':
+        if (effect.attempt > 1) return void this.pending.push({ type: 'dial-exhausted' });
+        if (this.random() < 0.05) return void this.pending.push({ type: 'dial-refused', failure: 'too-many-calls' });
+        this.opened.b += 1;
+        this.b = 'inviting';
+        return;
+      case 'accept-callee':
+        this.pending.push(this.random() < 0.9 ? { type: `${effect.stage}-accepted` } : refusedAt(effect.stage));
+        return;
+      case 'answer-caller':
+        expect(this.a).toBe('invited');
+        this.a = 'answered';
+        return;
+      case 'reject-caller':
+        expect(this.a).toBe('invited');
+        this.end('a');
+        return;
+      case 'cancel-callee':
+        // Between a refused or exhausted dial and its event there is nothing to cancel.
+        if (this.b === 'inviting') this.b = 'cancelling';
+        else this.pending.push({ type: 'part-closed', part: 'b' });
+        return;
+      case 'bye':
+        expect(this[effect.leg]).toBe('answered');
+        this.end(effect.leg);
+        this.pending.push({ type: 'part-closed', part: effect.leg });
+        return;
+      case 'close-media':
+        this.ended.media += 1;
+        this.media = 'closing';
+        this.pending.push({ type: 'part-closed', part: 'media' });
+        return;
+      case 'set-timer':
+        this.timers.add(effect.id);
+        return;
+      case 'clear-timer':
+        this.timers.delete(effect.id);
+        return;
+      case 'clear-timers':
+        this.timers.clear();
+        return;
+      case 'finish':
+        this.ended.facts += 1;
+        expect(this.timers.size).toBe(0);
+        return;
+      default:
+        return;
+    }
+  }
+}
+
+function refusedAt(stage: 'early' | 'final'): CallEvent {
+  return stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: 'media-not-acceptable' };
+}
+
+describe('two thousand calls in which anything happens at any time', () => {
+  it('all end, with every leg ended once, media closed once and one last fact', () => {
+    const reached = new Map<CallStateName, number>();
+    for (let seed = 1; seed <= 2000; seed += 1) {
+      const world = new World(randomFrom(seed));
+      let steps = 0;
+      const seen = new Set<CallStateName>();
+      while (!world.done && steps < 2000) {
+        world.step();
+        seen.add(world.state.name);
+        steps += 1;
+      }
+      for (const name of seen) reached.set(name, (reached.get(name) ?? 0) + 1);
+      const { opened, ended } = world;
+      expect({ seed, done: world.done, a: ended.a, b: ended.b, media: ended.media, facts: ended.facts }).toEqual({
+        seed,
+        done: true,
+        a: 1,
+        b: opened.b,
+        media: opened.media,
+        facts: 1,
+      });
+    }
+    for (const name of reachable) expect(reached.get(name) ?? 0, name).toBeGreaterThan(50);
+  });
+});
