@@ -111,7 +111,13 @@ export class DigestChallenger {
     const { realm } = this.options;
     const { method } = request;
     const expected = digestResponse({
-      algorithm, user, realm, password: password ?? '', method, uri, nonce,
+      algorithm,
+      user,
+      realm,
+      password: password ?? '',
+      method,
+      uri,
+      nonce,
       ...(qop === undefined ? {} : { qop }),
     });
     const right = equalInConstantTime(expected, given.toLowerCase());

@@ -123,34 +123,38 @@ export function splitList(text: string): readonly string[] | undefined {
     return only === '' ? undefined : [only];
   }
   const parts: string[] = [];
-  let start = 0;
-  let bracketed = false;
-  for (let i = 0; i <= text.length; i += 1) {
-    const code = i === text.length ? comma : text.charCodeAt(i);
-    if (code === quote && !bracketed) {
-      const end = skipQuoted(text, i);
-      if (end < 0) return undefined;
-      i = end - 1;
-    } else if (code === less) {
-      bracketed = true;
-    } else if (code === greater) {
-      bracketed = false;
-    } else if (code === comma && (!bracketed || i === text.length)) {
-      if (bracketed) return undefined;
-      const part = trimSpace(text.slice(start, i));
-      if (part === '') return undefined;
-      parts.push(part);
-      start = i + 1;
-    }
+  for (let at = 0; at <= text.length; ) {
+    const end = endOfElement(text, at);
+    const part = end < 0 ? '' : trimSpace(text.slice(at, end));
+    if (part === '') return undefined;
+    parts.push(part);
+    at = end + 1;
   }
   return parts;
 }
 
+/** Index of the comma that ends the element at `at`, or the end of `text`; -1 when a quote or bracket stays open. */
+function endOfElement(text: string, at: number): number {
+  let bracketed = false;
+  for (let i = at; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if (bracketed) {
+      bracketed = code !== greater;
+    } else if (code === quote) {
+      i = skipQuoted(text, i) - 1;
+      if (i < 0) return -1;
+    } else if (code === comma) {
+      return i;
+    } else {
+      bracketed = code === less;
+    }
+  }
+  return bracketed ? -1 : text.length;
+}
+
 /** Ends a bare parameter value: white space, `;`, `,`, quotes and brackets. */
 function endsValue(code: number): boolean {
-  return (
-    code <= space || code === semicolon || code === comma || code === quote || code === less || code === greater
-  );
+  return code <= space || code === semicolon || code === comma || code === quote || code === less || code === greater;
 }
 
 interface ValueSpan {

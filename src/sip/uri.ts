@@ -55,21 +55,10 @@ export function schemeOf(text: string): string {
 export function parseSipUri(text: string): SipUri | undefined {
   const scheme = schemeOf(text);
   if (scheme !== 'sip' && scheme !== 'sips') return undefined;
-  let rest = text.slice(scheme.length + 1);
-  let user: string | undefined;
-  let password: string | undefined;
-  const at = rest.indexOf('@');
-  if (at >= 0) {
-    const userinfo = rest.slice(0, at);
-    const colon = userinfo.indexOf(':');
-    user = colon < 0 ? userinfo : userinfo.slice(0, colon);
-    if (!isEscaped(user, userClass)) return undefined;
-    if (colon >= 0) {
-      password = userinfo.slice(colon + 1);
-      if (password !== '' && !isEscaped(password, passwordClass)) return undefined;
-    }
-    rest = rest.slice(at + 1);
-  }
+  const at = text.indexOf('@');
+  const userinfo = at < 0 ? {} : parseUserinfo(text.slice(scheme.length + 1, at));
+  if (userinfo === undefined) return undefined;
+  const rest = text.slice(at < 0 ? scheme.length + 1 : at + 1);
   const question = rest.indexOf('?');
   const beforeHeaders = question < 0 ? rest : rest.slice(0, question);
   const semicolon = beforeHeaders.indexOf(';');
@@ -79,10 +68,19 @@ export function parseSipUri(text: string): SipUri | undefined {
   const headers = question < 0 ? noParameters : parsePairs(rest.slice(question + 1), '&', headerClass, true);
   if (parameters === undefined || headers === undefined) return undefined;
   const uri: Writable<SipUri> = { scheme, host: hostPort.host, parameters, headers };
-  if (user !== undefined) uri.user = user;
-  if (password !== undefined) uri.password = password;
+  if (userinfo.user !== undefined) uri.user = userinfo.user;
+  if (userinfo.password !== undefined) uri.password = userinfo.password;
   if (hostPort.port !== undefined) uri.port = hostPort.port;
   return uri;
+}
+
+function parseUserinfo(text: string): Pick<SipUri, 'user' | 'password'> | undefined {
+  const colon = text.indexOf(':');
+  const user = colon < 0 ? text : text.slice(0, colon);
+  if (!isEscaped(user, userClass)) return undefined;
+  if (colon < 0) return { user };
+  const password = text.slice(colon + 1);
+  return password === '' || isEscaped(password, passwordClass) ? { user, password } : undefined;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
@@ -135,9 +133,9 @@ export function parseTelUri(text: string): TelUri | undefined {
   if (schemeOf(text) !== 'tel') return undefined;
   const [subscriber = '', ...rest] = text.slice(4).split(';');
   const number = withoutSeparators(subscriber);
-  if (!/^(?:\+\d+|[\dA-Fa-f*#]+)$/.test(unescape(number) ?? '')) return undefined;
+  if (!/^(?:\+\d+|[\dA-Fa-f*#]+)$/.test(percentDecode(number) ?? '')) return undefined;
   const parameters = rest.length === 0 ? noParameters : parsePairs(rest.join(';'), ';', parameterClass, false);
-  return parameters === undefined ? undefined : { scheme: 'tel', number: unescape(number) ?? number, parameters };
+  return parameters === undefined ? undefined : { scheme: 'tel', number: percentDecode(number) ?? number, parameters };
 }
 
 /**
@@ -147,7 +145,7 @@ export function parseTelUri(text: string): TelUri | undefined {
 export function userOf(text: string): string | undefined {
   if (schemeOf(text) === 'tel') return parseTelUri(text)?.number;
   const user = parseSipUri(text)?.user;
-  return user === undefined ? undefined : unescape(user);
+  return user === undefined ? undefined : percentDecode(user);
 }
 
 /**
@@ -167,14 +165,13 @@ export function escapeUser(text: string): string {
   if (consistsOf(text, plainUserClass)) return text;
   let escaped = '';
   for (const byte of Buffer.from(text, 'utf8')) {
-    escaped +=
-      plainUserClass[byte] === 1 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    escaped += plainUserClass[byte] === 1 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return escaped;
 }
 
 /** Resolves %-escapes as UTF-8; undefined when an escape is not two hexadecimal digits. */
-export function unescape(text: string): string | undefined {
+export function percentDecode(text: string): string | undefined {
   if (!text.includes('%')) return text;
   const source = Buffer.from(text, 'utf8');
   const target = Buffer.allocUnsafe(source.length);
@@ -244,9 +241,9 @@ function canonicalUserinfo(text: string | undefined): string | undefined {
 /** Escapes that stand for unreserved characters resolved, the others in upper case. */
 function canonical(text: string): string {
   if (!text.includes('%')) return text;
-  return text.replace(/%[\dA-Fa-f]{2}/g, (escape) => {
-    const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return unreserved.includes(character) ? character : escape.toUpperCase();
+  return text.replace(/%[\dA-Fa-f]{2}/g, (triplet) => {
+    const character = String.fromCharCode(Number.parseInt(triplet.slice(1), 16));
+    return unreserved.includes(character) ? character : triplet.toUpperCase();
   });
 }
 

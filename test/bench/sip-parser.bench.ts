@@ -14,7 +14,13 @@ const perRound = 20_000;
 
 function read(message: SipMessage): number {
   const { headers } = message;
-  return readVias(headers).length + readFrom(headers).uri.length + readTo(headers).uri.length + readCSeq(headers).number + readContacts(headers).length;
+  return (
+    readVias(headers).length +
+    readFrom(headers).uri.length +
+    readTo(headers).uri.length +
+    readCSeq(headers).number +
+    readContacts(headers).length
+  );
 }
 
 /** Median over the rounds, in microseconds each. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type StreamItem, StreamFramer } from '../../src/sip/embedded/framing.js';
+import { parseAuthValues } from '../../src/sip/digest.js';
+import { StreamFramer, type StreamItem } from '../../src/sip/embedded/framing.js';
 import {
   isWildcardContact,
   readCallId,
@@ -18,7 +19,6 @@ import type { SipMessage } from '../../src/sip/embedded/message.js';
 import { isSipParseError } from '../../src/sip/embedded/parse-error.js';
 import { parseMessage } from '../../src/sip/embedded/parser.js';
 import { responseTo, serialize } from '../../src/sip/embedded/serializer.js';
-import { parseAuthValues } from '../../src/sip/digest.js';
 import { formatNameAddress, parseNameAddress } from '../../src/sip/name-address.js';
 import { readReasons } from '../../src/sip/reason.js';
 import { phoneNumberOf, sameUri, userOf } from '../../src/sip/uri.js';
@@ -34,8 +34,45 @@ const seeds = [carrierInvite, ...[...validMessages, ...invalidMessages, ...seman
 
 /** Pieces that upset parsers. */
 const pieces = [
-  '\r\n', '\n', '\r', '\r\n ', '\r\n\r\n', '"', '\\', '\\"', '<', '>', ';', ',', ':', '=', '@', '%', '%00', '%4', '[', ']', '?', '*', ' ', '\t', '\0',
-  ' SIP/2.0', 'SIP/2.0/', '-1', '99999999999999999999', '=?', ';tag=', ';;', 'Content-Length: 5\r\n', 'l: 0\r\n', 'v: ', '\xff', '\ufeff', '__proto__', 'é',
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n ',
+  '\r\n\r\n',
+  '"',
+  '\\',
+  '\\"',
+  '<',
+  '>',
+  ';',
+  ',',
+  ':',
+  '=',
+  '@',
+  '%',
+  '%00',
+  '%4',
+  '[',
+  ']',
+  '?',
+  '*',
+  ' ',
+  '\t',
+  '\0',
+  ' SIP/2.0',
+  'SIP/2.0/',
+  '-1',
+  '99999999999999999999',
+  '=?',
+  ';tag=',
+  ';;',
+  'Content-Length: 5\r\n',
+  'l: 0\r\n',
+  'v: ',
+  '\xff',
+  '\ufeff',
+  '__proto__',
+  'é',
 ];
 
 /** Small, fast and repeatable (mulberry32). */
@@ -66,7 +103,11 @@ function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
       return copy;
     }
     case 4:
-      return Buffer.concat([bytes.subarray(0, at), Buffer.from((pieces[random(pieces.length)] ?? '').repeat(1 + random(400))), bytes.subarray(end)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.from((pieces[random(pieces.length)] ?? '').repeat(1 + random(400))),
+        bytes.subarray(end),
+      ]);
     default: {
       const other = seeds[random(seeds.length)] ?? bytes;
       return Buffer.concat([bytes.subarray(0, at), other.subarray(random(other.length))]);
@@ -79,8 +120,16 @@ function meaning(message: SipMessage): object {
   const { headers } = message;
   return [
     message.kind === 'request' ? [message.method, message.requestUri] : [message.status, message.reason],
-    readVias(headers), topVia(headers), readFrom(headers), readTo(headers), readCallId(headers), readCSeq(headers), readContacts(headers), isWildcardContact(headers),
-    readRecordRoutes(headers), readContentType(headers),
+    readVias(headers),
+    topVia(headers),
+    readFrom(headers),
+    readTo(headers),
+    readCallId(headers),
+    readCSeq(headers),
+    readContacts(headers),
+    isWildcardContact(headers),
+    readRecordRoutes(headers),
+    readContentType(headers),
     message.kind === 'request' ? [readRoutes(headers), readMaxForwards(headers)] : [],
     message.body.toString('latin1'),
   ];
@@ -88,7 +137,9 @@ function meaning(message: SipMessage): object {
 
 function probeNeutral(message: SipMessage): void {
   const from = readFrom(message.headers);
-  expect(parseNameAddress(formatNameAddress(from))).toEqual(from.displayName === '' ? { uri: from.uri, parameters: from.parameters } : from);
+  expect(parseNameAddress(formatNameAddress(from))).toEqual(
+    from.displayName === '' ? { uri: from.uri, parameters: from.parameters } : from,
+  );
   userOf(from.uri);
   phoneNumberOf(from.uri);
   expect(sameUri(from.uri, from.uri)).toBe(true);
@@ -134,7 +185,11 @@ describe(`fuzzing the SIP message layer (FUZZ_SEED=${seed})`, () => {
     const random = randomNumbers(seed);
     let streams = 0;
     for (const until = performance.now() + budgetMs; performance.now() < until; streams += 1) {
-      let bytes: Buffer = Buffer.concat(Array.from({ length: 1 + random(4) }, () => (random(3) === 0 ? Buffer.from('\r\n\r\n') : (seeds[random(seeds.length)] ?? carrierInvite))));
+      let bytes: Buffer = Buffer.concat(
+        Array.from({ length: 1 + random(4) }, () =>
+          random(3) === 0 ? Buffer.from('\r\n\r\n') : (seeds[random(seeds.length)] ?? carrierInvite),
+        ),
+      );
       if (random(2) === 0) bytes = mutate(bytes, random);
       const whole = shown(new StreamFramer().push(bytes));
       const framer = new StreamFramer();
@@ -151,5 +206,7 @@ describe(`fuzzing the SIP message layer (FUZZ_SEED=${seed})`, () => {
 });
 
 function shown(items: readonly StreamItem[]): readonly string[] {
-  return items.map((item) => (item.kind === 'message' ? item.data.toString('latin1') : item.kind === 'broken' ? item.error.info.why : item.kind));
+  return items.map((item) =>
+    item.kind === 'message' ? item.data.toString('latin1') : item.kind === 'broken' ? item.error.info.why : item.kind,
+  );
 }

@@ -96,9 +96,7 @@ export class DigestClient {
     const { challenge } = session;
     const { user, password } = this.credentials;
     session.nonceCount += 1;
-    const qop = challenge.qop
-      ? { nonceCount: session.nonceCount.toString(16).padStart(8, '0'), cnonce: this.newCnonce() }
-      : undefined;
+    const qop = challenge.qop ? { nonceCount: session.nonceCount.toString(16).padStart(8, '0'), cnonce: this.newCnonce() } : undefined;
     const { algorithm, realm, nonce } = challenge;
     const response = digestResponse({ algorithm, user, realm, password, method, uri, nonce, ...(qop === undefined ? {} : { qop }) });
     const parameters = new Map([
@@ -130,7 +128,10 @@ function readChallenge({ scheme, parameters }: AuthValue, header: string): Chall
   const nonce = parameters.get('nonce');
   const algorithm = digestAlgorithmOf(parameters.get('algorithm'));
   if (realm === undefined || nonce === undefined || algorithm === undefined) return undefined;
-  const offered = parameters.get('qop')?.split(',').map((word) => word.trim().toLowerCase());
+  const offered = parameters
+    .get('qop')
+    ?.split(',')
+    .map((word) => word.trim().toLowerCase());
   if (offered !== undefined && !offered.includes('auth')) return undefined;
   return {
     header,

@@ -32,39 +32,47 @@ export function decodeHeaderText(bytes: Buffer): string {
  */
 export function readHeaderBlock(text: string): HeaderBlock {
   const headers = new HeaderFields();
-  const hasStrayBreak = strayBreak.test(text);
-  let fault = hasStrayBreak ? 'Bad line ending' : undefined;
-  let startLine: string | undefined;
+  const startEnd = endOfLine(text, 0);
+  const startLine = text.slice(0, startEnd);
+  let fault = lineFault(startLine);
   let count = 0;
-  let at = 0;
-  while (at <= text.length) {
-    let end = endOfLine(text, at);
-    let line = text.slice(at, end);
+  for (let at = startEnd + 2; at <= text.length; ) {
+    const end = endOfField(text, at);
+    const line = unfold(text.slice(at, end));
     at = end + 2;
-    if (startLine === undefined) {
-      startLine = line;
-      if (line.length > maxLineLength) fault ??= 'Start line too long';
-      continue;
-    }
-    if (isFolded(text, at)) {
-      const parts = [trimSpaceEnd(line)];
-      for (; isFolded(text, at); at = end + 2) {
-        end = endOfLine(text, at);
-        const part = trimSpace(text.slice(at, end));
-        if (part !== '') parts.push(part);
-      }
-      line = parts.join(' ');
-    }
     count += 1;
-    if (line.length > maxLineLength) return { startLine, headers, fault: fault ?? 'Header field too long' };
     if (count > maxHeaderLines) return { startLine, headers, fault: fault ?? 'Too many header fields' };
-    const colon = line.indexOf(':');
-    const name = colon < 0 ? undefined : readHeaderName(trimSpaceEnd(line.slice(0, colon)));
-    if (hasStrayBreak && strayBreak.test(line)) continue;
-    if (name === undefined) fault ??= 'Malformed header field';
-    else headers.add(name, trimSpace(line.slice(colon + 1)));
+    const found = lineFault(line) ?? addField(headers, line);
+    fault ??= found;
   }
-  return { startLine: startLine ?? '', headers, ...(fault === undefined ? {} : { fault }) };
+  return fault === undefined ? { startLine, headers } : { startLine, headers, fault };
+}
+
+function lineFault(line: string): string | undefined {
+  if (line.length > maxLineLength) return 'Line too long';
+  return strayBreak.test(line) ? 'Bad line ending' : undefined;
+}
+
+function addField(headers: HeaderFields, line: string): string | undefined {
+  const colon = line.indexOf(':');
+  const name = colon < 0 ? undefined : readHeaderName(trimSpaceEnd(line.slice(0, colon)));
+  if (name === undefined) return 'Malformed header field';
+  headers.add(name, trimSpace(line.slice(colon + 1)));
+  return undefined;
+}
+
+/** Each line break with the white space around it becomes one space (RFC 3261 §7.3.1). */
+function unfold(field: string): string {
+  if (!field.includes('\r\n')) return field;
+  const parts = field.split('\r\n').map((part, index) => (index === 0 ? trimSpaceEnd(part) : trimSpace(part)));
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** Index of the CRLF that ends a field: the first whose next line does not go on with white space. */
+function endOfField(text: string, at: number): number {
+  let end = endOfLine(text, at);
+  while (isFolded(text, end + 2)) end = endOfLine(text, end + 2);
+  return end;
 }
 
 function endOfLine(text: string, at: number): number {

@@ -4,7 +4,7 @@
  * error; after `parseMessage` has accepted a message, the readers of the fields it validates
  * (Via, From, To, Call-ID, CSeq, Max-Forwards, Contact, Route, Record-Route, Content-Type) cannot throw.
  */
-import { isToken, type Parameters, readInteger, readParameters as parseParameters, skipToken, splitList, trimSpace } from '../grammar.js';
+import { isToken, type Parameters, readParameters as parseParameters, readInteger, skipToken, splitList, trimSpace } from '../grammar.js';
 import { parseNameAddress, parseNameAddressList } from '../name-address.js';
 import type { Headers } from '../port.js';
 import type { CSeq, NameAddressValue, Via } from './message.js';

@@ -40,7 +40,9 @@ describe('the digest response', () => {
 
   it('is that of RFC 2617 §3.5, and without qop that of RFC 2069', () => {
     const old = { ...mufasa, realm: 'testrealm@host.com', password: 'Circle Of Life', nonce: 'dcd98b7102dd2f0e8b11d0f600bfb0c093' };
-    expect(digestResponse({ algorithm: 'MD5', ...old, qop: { nonceCount: '00000001', cnonce: '0a4f113b' } })).toBe('6629fae49393a05397450978507c4ef1');
+    expect(digestResponse({ algorithm: 'MD5', ...old, qop: { nonceCount: '00000001', cnonce: '0a4f113b' } })).toBe(
+      '6629fae49393a05397450978507c4ef1',
+    );
     const { qop: _, ...bare } = old;
     expect(digestResponse({ algorithm: 'MD5', ...bare })).toBe('670fd8c2df070c60b045671b8b24ff02');
   });
@@ -53,7 +55,9 @@ describe('the digest response', () => {
 
 describe('reading challenges', () => {
   it('takes several from one line', () => {
-    const values = parseAuthValues('Digest realm="a, b", nonce="n=1\\"", qop="auth,auth-int" , Bearer abc.def-_~+/==, Basic realm=x,Negotiate');
+    const values = parseAuthValues(
+      'Digest realm="a, b", nonce="n=1\\"", qop="auth,auth-int" , Bearer abc.def-_~+/==, Basic realm=x,Negotiate',
+    );
     expect(values?.map(({ scheme, parameters }) => [scheme, Object.fromEntries(parameters)])).toEqual([
       ['Digest', { realm: 'a, b', nonce: 'n=1"', qop: 'auth,auth-int' }],
       ['Bearer', { token68: 'abc.def-_~+/==' }],
@@ -62,24 +66,39 @@ describe('reading challenges', () => {
     ]);
   });
 
-  it.each(['', ',', 'Digest realm="a', 'Digest realm="a" nonce="b"', 'Digest realm="a", realm="b"', 'realm="a"', '"Digest"', 'Digest realm="a";nonce="b"'])(
-    'refuses %j',
-    (text) => {
-      expect(parseAuthValues(text)).toBeUndefined();
-    },
-  );
+  it.each([
+    '',
+    ',',
+    'Digest realm="a',
+    'Digest realm="a" nonce="b"',
+    'Digest realm="a", realm="b"',
+    'realm="a"',
+    '"Digest"',
+    'Digest realm="a";nonce="b"',
+  ])('refuses %j', (text) => {
+    expect(parseAuthValues(text)).toBeUndefined();
+  });
 
   it('reads what was written, whatever the values hold', () => {
-    const value = { scheme: 'Digest', parameters: new Map([['realm', 'a "b" \\ c, d=e'], ['qop', 'auth']]) };
+    const value = {
+      scheme: 'Digest',
+      parameters: new Map([
+        ['realm', 'a "b" \\ c, d=e'],
+        ['qop', 'auth'],
+      ]),
+    };
     expect(parseAuthValues(formatAuthValue(value, new Set(['qop'])))).toEqual([value]);
   });
 });
 
 describe('DigestClient', () => {
-  const client = (realm?: string) => new DigestClient({ user: 'alice', password: 'secret', ...(realm === undefined ? {} : { realm }) }, () => 'c0ffee');
+  const client = (realm?: string) =>
+    new DigestClient({ user: 'alice', password: 'secret', ...(realm === undefined ? {} : { realm }) }, () => 'c0ffee');
 
   it('answers with quotes where the RFC has them and none where it has none', () => {
-    const [line] = client().answer(challenge(401, 'Digest realm="a \\"b\\"", nonce="n1", qop="auth-int,auth", algorithm=MD5, opaque="o1"'), register) ?? [];
+    const [line] =
+      client().answer(challenge(401, 'Digest realm="a \\"b\\"", nonce="n1", qop="auth-int,auth", algorithm=MD5, opaque="o1"'), register) ??
+      [];
     expect(line?.name).toBe('Authorization');
     expect(line?.value).toBe(
       'Digest username="alice", realm="a \\"b\\"", nonce="n1", uri="sip:example.com", ' +
@@ -98,7 +117,10 @@ describe('DigestClient', () => {
     ['MD5 first', ['MD5', 'SHA-256', 'SHA-512-256']],
     ['MD5 last', ['SHA-512-256', 'SHA-256', 'MD5']],
   ])('takes the strongest challenge it speaks, %s', (_, order) => {
-    const values = ['Digest realm="r", nonce="u", algorithm=SHA-1024', ...order.map((name) => `Digest realm="r", nonce="${name}", algorithm=${name}`)];
+    const values = [
+      'Digest realm="r", nonce="u", algorithm=SHA-1024',
+      ...order.map((name) => `Digest realm="r", nonce="${name}", algorithm=${name}`),
+    ];
     const [line, ...more] = client().answer(challenge(401, ...values), register) ?? [];
     expect(more).toEqual([]);
     expect(parametersOf(line?.value)['nonce']).toBe('SHA-512-256');
@@ -106,17 +128,30 @@ describe('DigestClient', () => {
 
   it('answers only its realm when it has one, and each realm once when it has none', () => {
     const two = challenge(407, 'Digest realm="a", nonce="1"', 'Digest realm="b", nonce="2"');
-    expect(client('b').answer(two, register)?.map(({ value }) => parametersOf(value)['realm'])).toEqual(['b']);
-    expect(client().answer(two, register)?.map(({ value }) => parametersOf(value)['realm'])).toEqual(['a', 'b']);
+    expect(
+      client('b')
+        .answer(two, register)
+        ?.map(({ value }) => parametersOf(value)['realm']),
+    ).toEqual(['b']);
+    expect(
+      client()
+        .answer(two, register)
+        ?.map(({ value }) => parametersOf(value)['realm']),
+    ).toEqual(['a', 'b']);
     expect(client('c').answer(two, register)).toBeUndefined();
   });
 
-  it.each(['Basic realm="a"', 'Digest realm="a"', 'Digest nonce="a"', 'Digest realm="a", nonce="b", qop="auth-int"', 'Digest realm="a", nonce="b", algorithm=MD5-sess', 'nonsense "', ''])(
-    'has no answer to %j',
-    (value) => {
-      expect(client().answer(challenge(401, value), register)).toBeUndefined();
-    },
-  );
+  it.each([
+    'Basic realm="a"',
+    'Digest realm="a"',
+    'Digest nonce="a"',
+    'Digest realm="a", nonce="b", qop="auth-int"',
+    'Digest realm="a", nonce="b", algorithm=MD5-sess',
+    'nonsense "',
+    '',
+  ])('has no answer to %j', (value) => {
+    expect(client().answer(challenge(401, value), register)).toBeUndefined();
+  });
 
   it('gives up when the peer refuses the password, but not when the nonce was only stale', () => {
     const one = client();
@@ -149,9 +184,18 @@ describe('DigestChallenger', () => {
   const alice = (password = 'secret', user = 'alice') => new DigestClient({ user, password });
 
   it('offers MD5 alone unless told otherwise, and the algorithms in their order when told', () => {
-    expect(setUp().server.challenges().map((value) => parametersOf(value)['algorithm'])).toEqual(['MD5']);
+    expect(
+      setUp()
+        .server.challenges()
+        .map((value) => parametersOf(value)['algorithm']),
+    ).toEqual(['MD5']);
     const both = setUp({ algorithms: ['SHA-256', 'MD5'] });
-    expect(both.server.challenges({ stale: true }).map((value) => [parametersOf(value)['algorithm'], parametersOf(value)['stale']])).toEqual([['SHA-256', 'true'], ['MD5', 'true']]);
+    expect(
+      both.server.challenges({ stale: true }).map((value) => [parametersOf(value)['algorithm'], parametersOf(value)['stale']]),
+    ).toEqual([
+      ['SHA-256', 'true'],
+      ['MD5', 'true'],
+    ]);
     expect(both.verify(both.authorised(alice()))).toEqual({ kind: 'accepted', user: 'alice' });
   });
 
@@ -162,13 +206,14 @@ describe('DigestChallenger', () => {
     for (let i = 0; i < 20; i += 1) expect(verify(user.authorise(register).map(({ value }) => value)).kind).toBe('accepted');
   });
 
-  it.each([['a wrong password', alice('Secret')], ['an unknown user', alice('secret', 'bob')], ['an empty password of an unknown user', alice('', 'bob')]])(
-    'refuses %s',
-    (_, user) => {
-      const { verify, authorised } = setUp();
-      expect(verify(authorised(user))).toEqual({ kind: 'refused', why: 'credentials' });
-    },
-  );
+  it.each([
+    ['a wrong password', alice('Secret')],
+    ['an unknown user', alice('secret', 'bob')],
+    ['an empty password of an unknown user', alice('', 'bob')],
+  ])('refuses %s', (_, user) => {
+    const { verify, authorised } = setUp();
+    expect(verify(authorised(user))).toEqual({ kind: 'refused', why: 'credentials' });
+  });
 
   it('answers a replay with stale, and does not let it count', () => {
     const { verify, authorised } = setUp();
@@ -208,7 +253,9 @@ describe('DigestChallenger', () => {
   it('sees no credentials in other schemes and realms, and says so of unreadable ones', () => {
     const { verify } = setUp();
     expect(verify([])).toEqual({ kind: 'missing' });
-    expect(verify(['Bearer abc', 'Digest realm="other", username="alice"', 'NoOneKnowsThisScheme opaque-data=here'])).toEqual({ kind: 'missing' });
+    expect(verify(['Bearer abc', 'Digest realm="other", username="alice"', 'NoOneKnowsThisScheme opaque-data=here'])).toEqual({
+      kind: 'missing',
+    });
     expect(verify(['Digest realm="gateway'])).toEqual({ kind: 'malformed' });
     expect(verify(['Digest realm="gateway", username="alice"'])).toEqual({ kind: 'malformed' });
   });

@@ -41,23 +41,51 @@ describe('the Reason header', () => {
 });
 
 describe('the mapping of RFC 3398', () => {
-  it.each([[404, 1], [480, 18], [486, 17], [600, 17], [603, 21], [403, 21], [408, 102], [484, 28], [500, 41], [503, 41], [200, 16], [499, 31]])(
-    'gives status %i the cause %i',
-    (status, cause) => {
-      expect(q850FromStatus(status)).toBe(cause);
-    },
-  );
+  it.each([
+    [404, 1],
+    [480, 18],
+    [486, 17],
+    [600, 17],
+    [603, 21],
+    [403, 21],
+    [408, 102],
+    [484, 28],
+    [500, 41],
+    [503, 41],
+    [200, 16],
+    [499, 31],
+  ])('gives status %i the cause %i', (status, cause) => {
+    expect(q850FromStatus(status)).toBe(cause);
+  });
 
-  it.each([[1, 404], [17, 486], [18, 408], [19, 480], [20, 480], [21, 403], [28, 484], [31, 480], [34, 503], [41, 503], [102, 504], [127, 500], [16, 480], [43, 503], [99, 500]])(
-    'gives cause %i the status %i',
-    (cause, status) => {
-      expect(statusFromQ850(cause)).toBe(status);
-    },
-  );
+  it.each([
+    [1, 404],
+    [17, 486],
+    [18, 408],
+    [19, 480],
+    [20, 480],
+    [21, 403],
+    [28, 484],
+    [31, 480],
+    [34, 503],
+    [41, 503],
+    [102, 504],
+    [127, 500],
+    [16, 480],
+    [43, 503],
+    [99, 500],
+  ])('gives cause %i the status %i', (cause, status) => {
+    expect(statusFromQ850(cause)).toBe(status);
+  });
 });
 
 describe('reason phrases', () => {
   it('exist for registered codes, and by class for others', () => {
-    expect([reasonPhrase(486), reasonPhrase(499), reasonPhrase(199), reasonPhrase(699)]).toEqual(['Busy Here', 'Client Error', 'Early Dialog Terminated', 'Global Failure']);
+    expect([reasonPhrase(486), reasonPhrase(499), reasonPhrase(199), reasonPhrase(699)]).toEqual([
+      'Busy Here',
+      'Client Error',
+      'Early Dialog Terminated',
+      'Global Failure',
+    ]);
   });
 });

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { escapeUser, formatSipUri, isUriText, parseSipUri, parseTelUri, phoneNumberOf, sameUri, unescape, userOf } from '../../../src/sip/uri.js';
+import {
+  escapeUser,
+  formatSipUri,
+  isUriText,
+  parseSipUri,
+  parseTelUri,
+  percentDecode,
+  phoneNumberOf,
+  sameUri,
+  userOf,
+} from '../../../src/sip/uri.js';
 
 describe('reading a sip URI', () => {
   it('takes all its parts', () => {
@@ -9,8 +19,14 @@ describe('reading a sip URI', () => {
       password: 'secret',
       host: 'example.com',
       port: 5061,
-      parameters: new Map([['transport', 'tcp'], ['lr', '']]),
-      headers: new Map([['subject', 'hi'], ['to', 'a%40b']]),
+      parameters: new Map([
+        ['transport', 'tcp'],
+        ['lr', ''],
+      ]),
+      headers: new Map([
+        ['subject', 'hi'],
+        ['to', 'a%40b'],
+      ]),
     });
   });
 
@@ -71,7 +87,10 @@ describe('comparing URIs', () => {
     ['sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'],
     ['sip:carol@chicago.com', 'sip:carol@chicago.com;newparam=5'],
     ['sip:carol@chicago.com;security=on', 'sip:carol@chicago.com;newparam=5'],
-    ['sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com', 'sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com'],
+    [
+      'sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com',
+      'sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com',
+    ],
     ['sip:alice@atlanta.com?subject=project%20x&priority=urgent', 'sip:alice@atlanta.com?priority=urgent&subject=project%20x'],
     ['tel:+1-555-012-3456', 'tel:+15550123456'],
     ['tel:7042;phone-context=Example.com', 'tel:7042;phone-context=example.com'],
@@ -138,7 +157,12 @@ describe('the user of a URI', () => {
   });
 
   it('is not unescaped when an escape is broken', () => {
-    expect([unescape('%4'), unescape('%zz'), unescape('%41%'), unescape('%41')]).toEqual([undefined, undefined, undefined, 'A']);
+    expect([percentDecode('%4'), percentDecode('%zz'), percentDecode('%41%'), percentDecode('%41')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'A',
+    ]);
   });
 });
 

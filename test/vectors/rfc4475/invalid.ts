@@ -5,7 +5,10 @@ const body = sdp('192.0.2.1');
 
 export const invalidMessages: readonly TortureMessage[] = [
   refused(
-    '3.1.2.1', 'badinv01', 'Extraneous Header Field Separators', 'Malformed Via',
+    '3.1.2.1',
+    'badinv01',
+    'Extraneous Header Field Separators',
+    'Malformed Via',
     crlf(`INVITE sip:user@example.com SIP/2.0
 To: sip:j.user@example.com
 From: sip:caller@example.net;tag=134161461246
@@ -20,7 +23,12 @@ Content-Type: application/sdp
 ${sdp('192.0.2.15')}`),
     { answerable: false },
   ),
-  refused('3.1.2.2', 'clerr', 'Content Length Larger Than Message', 'Body shorter than Content-Length', crlf(`INVITE sip:user@example.com SIP/2.0
+  refused(
+    '3.1.2.2',
+    'clerr',
+    'Content Length Larger Than Message',
+    'Body shorter than Content-Length',
+    crlf(`INVITE sip:user@example.com SIP/2.0
 Max-Forwards: 80
 To: sip:j.user@example.com
 From: sip:caller@example.net;tag=93942939o2
@@ -31,8 +39,14 @@ Via: SIP/2.0/UDP host5.example.com;rport;branch=z9hG4bK-39234-23523
 Content-Type: application/sdp
 Content-Length: 9999
 
-${sdp('192.0.2.155')}`)),
-  refused('3.1.2.3', 'ncl', 'Negative Content-Length', 'Malformed Content-Length', crlf(`INVITE sip:user@example.com SIP/2.0
+${sdp('192.0.2.155')}`),
+  ),
+  refused(
+    '3.1.2.3',
+    'ncl',
+    'Negative Content-Length',
+    'Malformed Content-Length',
+    crlf(`INVITE sip:user@example.com SIP/2.0
 Max-Forwards: 254
 To: sip:j.user@example.com
 From: sip:caller@example.net;tag=32394234
@@ -43,8 +57,14 @@ Contact: <sip:caller@example53.example.net>
 Content-Type: application/sdp
 Content-Length: -999
 
-${sdp('192.0.2.53')}`)),
-  refused('3.1.2.4', 'scalar02', 'Request Scalar Fields with Overlarge Values', 'Malformed CSeq', crlf(`REGISTER sip:example.com SIP/2.0
+${sdp('192.0.2.53')}`),
+  ),
+  refused(
+    '3.1.2.4',
+    'scalar02',
+    'Request Scalar Fields with Overlarge Values',
+    'Malformed CSeq',
+    crlf(`REGISTER sip:example.com SIP/2.0
 Via: SIP/2.0/TCP host129.example.com;rport;branch=z9hG4bK342sdfoi3
 To: <sip:user@example.com>
 From: <sip:user@example.com>;tag=239232jh3
@@ -56,8 +76,14 @@ Contact: <sip:user@host129.example.com>
   ;expires=280297596632815
 Content-Length: 0
 
-`)),
-  dropped('3.1.2.5', 'scalarlg', 'Response Scalar Fields with Overlarge Values', 'Malformed CSeq', crlf(`SIP/2.0 503 Service Unavailable
+`),
+  ),
+  dropped(
+    '3.1.2.5',
+    'scalarlg',
+    'Response Scalar Fields with Overlarge Values',
+    'Malformed CSeq',
+    crlf(`SIP/2.0 503 Service Unavailable
 Via: SIP/2.0/TCP host129.example.com;branch=z9hG4bKzzxdiwo34sw;received=192.0.2.129
 To: <sip:user@example.com>
 From: <sip:other@example.net>;tag=2easdjfejw
@@ -67,8 +93,14 @@ Retry-After: 949302838503028349304023988
 Warning: 1812 overture "In Progress"
 Content-Length: 0
 
-`)),
-  refused('3.1.2.6', 'quotbal', 'Unterminated Quoted String in Display Name', 'Malformed To', crlf(`INVITE sip:user@example.com SIP/2.0
+`),
+  ),
+  refused(
+    '3.1.2.6',
+    'quotbal',
+    'Unterminated Quoted String in Display Name',
+    'Malformed To',
+    crlf(`INVITE sip:user@example.com SIP/2.0
 To: "Mr. J. User <sip:j.user@example.com>
 From: sip:caller@example.net;tag=93334
 Max-Forwards: 10
@@ -79,8 +111,14 @@ Via: SIP/2.0/UDP 192.0.2.59:5050;rport;branch=z9hG4bKkdjuw39234
 Content-Type: application/sdp
 Content-Length: ${length(sdp('192.0.2.15'))}
 
-${sdp('192.0.2.15')}`)),
-  refused('3.1.2.7', 'ltgtruri', '<> Enclosing Request-URI', 'Malformed Request-URI', crlf(`INVITE <sip:user@example.com> SIP/2.0
+${sdp('192.0.2.15')}`),
+  ),
+  refused(
+    '3.1.2.7',
+    'ltgtruri',
+    '<> Enclosing Request-URI',
+    'Malformed Request-URI',
+    crlf(`INVITE <sip:user@example.com> SIP/2.0
 To: sip:user@example.com
 From: sip:caller@example.net;tag=39291
 Max-Forwards: 23
@@ -91,8 +129,14 @@ Contact: <sip:caller@host5.example.net>
 Content-Type: application/sdp
 Content-Length: ${length(sdp('192.0.2.5'))}
 
-${sdp('192.0.2.5')}`)),
-  refused('3.1.2.8', 'lwsruri', 'Malformed SIP Request-URI (embedded LWS)', 'Malformed request line', crlf(`INVITE sip:user@example.com; lr SIP/2.0
+${sdp('192.0.2.5')}`),
+  ),
+  refused(
+    '3.1.2.8',
+    'lwsruri',
+    'Malformed SIP Request-URI (embedded LWS)',
+    'Malformed request line',
+    crlf(`INVITE sip:user@example.com; lr SIP/2.0
 To: sip:user@example.com;tag=3xfe-9921883-z9f
 From: sip:caller@example.net;tag=231413434
 Max-Forwards: 5
@@ -103,8 +147,14 @@ Contact: <sip:caller@host1.example.net>
 Content-Type: application/sdp
 Content-Length: ${length(body)}
 
-${body}`)),
-  refused('3.1.2.9', 'lwsstart', 'Multiple SP Separating Request-Line Elements', 'Malformed request line', crlf(`INVITE  sip:user@example.com  SIP/2.0
+${body}`),
+  ),
+  refused(
+    '3.1.2.9',
+    'lwsstart',
+    'Multiple SP Separating Request-Line Elements',
+    'Malformed request line',
+    crlf(`INVITE  sip:user@example.com  SIP/2.0
 Max-Forwards: 8
 To: sip:user@example.com
 From: sip:caller@example.net;tag=8814
@@ -115,8 +165,14 @@ Contact: <sip:caller@host1.example.net>
 Content-Type: application/sdp
 Content-Length: ${length(body)}
 
-${body}`)),
-  refused('3.1.2.10', 'trws', 'SP Characters at End of Request-Line', 'Malformed request line', crlf(`OPTIONS sip:remote-target@example.com SIP/2.0${'  '}
+${body}`),
+  ),
+  refused(
+    '3.1.2.10',
+    'trws',
+    'SP Characters at End of Request-Line',
+    'Malformed request line',
+    crlf(`OPTIONS sip:remote-target@example.com SIP/2.0${'  '}
 Via: SIP/2.0/TCP host1.examle.com;rport;branch=z9hG4bK299342093
 To: <sip:remote-target@example.com>
 From: <sip:local-resource@example.com>;tag=329429089
@@ -126,8 +182,14 @@ CSeq: 238923 OPTIONS
 Max-Forwards: 70
 Content-Length: 0
 
-`)),
-  refused('3.1.2.11', 'escruri', 'Escaped Headers in SIP Request-URI', 'Request-URI with headers', crlf(`INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0
+`),
+  ),
+  refused(
+    '3.1.2.11',
+    'escruri',
+    'Escaped Headers in SIP Request-URI',
+    'Request-URI with headers',
+    crlf(`INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0
 To: sip:user@example.com
 From: sip:caller@example.net;tag=341518
 Max-Forwards: 7
@@ -138,8 +200,14 @@ Via: SIP/2.0/UDP host-of-the-hour.example.com;rport;branch=z9hG4bKkdjuw
 Content-Type: application/sdp
 Content-Length: ${length(body)}
 
-${body}`)),
-  refused('3.1.2.12', 'baddate', 'Invalid Time Zone in Date Header Field', 'Malformed Date', crlf(`INVITE sip:user@example.com SIP/2.0
+${body}`),
+  ),
+  refused(
+    '3.1.2.12',
+    'baddate',
+    'Invalid Time Zone in Date Header Field',
+    'Malformed Date',
+    crlf(`INVITE sip:user@example.com SIP/2.0
 To: sip:user@example.com
 From: sip:caller@example.net;tag=2234923
 Max-Forwards: 70
@@ -151,8 +219,14 @@ Contact: <sip:caller@host5.example.net>
 Content-Type: application/sdp
 Content-Length: ${length(sdp('192.0.2.5'))}
 
-${sdp('192.0.2.5')}`)),
-  refused('3.1.2.13', 'regbadct', 'Failure to Enclose name-addr URI in <>', 'Malformed Contact', crlf(`REGISTER sip:example.com SIP/2.0
+${sdp('192.0.2.5')}`),
+  ),
+  refused(
+    '3.1.2.13',
+    'regbadct',
+    'Failure to Enclose name-addr URI in <>',
+    'Malformed Contact',
+    crlf(`REGISTER sip:example.com SIP/2.0
 To: sip:user@example.com
 From: sip:user@example.com;tag=998332
 Max-Forwards: 70
@@ -162,8 +236,14 @@ Via: SIP/2.0/UDP 135.180.130.133:5060;rport;branch=z9hG4bKkdjuw
 Contact: sip:user@example.com?Route=%3Csip:sip.example.com%3E
 l: 0
 
-`)),
-  refused('3.1.2.14', 'badaspec', 'Spaces within addr-spec', 'Malformed To', crlf(`OPTIONS sip:user@example.org SIP/2.0
+`),
+  ),
+  refused(
+    '3.1.2.14',
+    'badaspec',
+    'Spaces within addr-spec',
+    'Malformed To',
+    crlf(`OPTIONS sip:user@example.org SIP/2.0
 Via: SIP/2.0/UDP host4.example.com:5060;rport;branch=z9hG4bKkdju43234
 Max-Forwards: 70
 From: "Bell, Alexander" <sip:a.g.bell@example.com>;tag=433423
@@ -173,8 +253,14 @@ Accept: application/sdp
 CSeq: 3923239 OPTIONS
 l: 0
 
-`)),
-  refused('3.1.2.15', 'baddn', 'Non-token Characters in Display Name', 'Malformed From', crlf(`OPTIONS sip:t.watson@example.org SIP/2.0
+`),
+  ),
+  refused(
+    '3.1.2.15',
+    'baddn',
+    'Non-token Characters in Display Name',
+    'Malformed From',
+    crlf(`OPTIONS sip:t.watson@example.org SIP/2.0
 Via:     SIP/2.0/UDP c.example.com:5060;rport;branch=z9hG4bKkdjuw
 Max-Forwards:      70
 From:    Bell, Alexander <sip:a.g.bell@example.com>;tag=43
@@ -184,9 +270,13 @@ Accept: application/sdp
 CSeq:    3923239 OPTIONS
 l: 0
 
-`)),
+`),
+  ),
   refused(
-    '3.1.2.16', 'badvers', 'Unknown Protocol Version', 'Version Not Supported',
+    '3.1.2.16',
+    'badvers',
+    'Unknown Protocol Version',
+    'Version Not Supported',
     crlf(`OPTIONS sip:t.watson@example.org SIP/7.0
 Via:     SIP/7.0/UDP c.example.com;rport;branch=z9hG4bKkdjuw
 Max-Forwards:     70
@@ -199,7 +289,12 @@ l: 0
 `),
     { status: 505, answerable: true },
   ),
-  refused('3.1.2.17', 'mismatch01', 'Start Line and CSeq Method Mismatch', 'CSeq method does not match', crlf(`OPTIONS sip:user@example.com SIP/2.0
+  refused(
+    '3.1.2.17',
+    'mismatch01',
+    'Start Line and CSeq Method Mismatch',
+    'CSeq method does not match',
+    crlf(`OPTIONS sip:user@example.com SIP/2.0
 To: sip:j.user@example.com
 From: sip:caller@example.net;tag=34525
 Max-Forwards: 6
@@ -208,8 +303,14 @@ CSeq: 8 INVITE
 Via: SIP/2.0/UDP host.example.com;rport;branch=z9hG4bKkdjuw
 l: 0
 
-`)),
-  refused('3.1.2.18', 'mismatch02', 'Unknown Method with CSeq Method Mismatch', 'CSeq method does not match', crlf(`NEWMETHOD sip:user@example.com SIP/2.0
+`),
+  ),
+  refused(
+    '3.1.2.18',
+    'mismatch02',
+    'Unknown Method with CSeq Method Mismatch',
+    'CSeq method does not match',
+    crlf(`NEWMETHOD sip:user@example.com SIP/2.0
 To: sip:j.user@example.com
 From: sip:caller@example.net;tag=34525
 Max-Forwards: 6
@@ -220,8 +321,14 @@ Via: SIP/2.0/UDP host.example.net;rport;branch=z9hG4bKkdjuw
 Content-Type: application/sdp
 l: ${length(body)}
 
-${body}`)),
-  dropped('3.1.2.19', 'bigcode', 'Overlarge Response Code', 'Malformed status line', crlf(`SIP/2.0 4294967301 better not break the receiver
+${body}`),
+  ),
+  dropped(
+    '3.1.2.19',
+    'bigcode',
+    'Overlarge Response Code',
+    'Malformed status line',
+    crlf(`SIP/2.0 4294967301 better not break the receiver
 Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe
 Call-ID: bigcode.asdof3uj203asdnf3429uasdhfas3ehjasdfas9i
 CSeq: 353494 INVITE
@@ -230,5 +337,6 @@ To: <sip:user@example.edu>;tag=902jndnke3
 Content-Length: 0
 Contact: <sip:user@host105.example.com>
 
-`)),
+`),
+  ),
 ];

@@ -45,9 +45,9 @@ ${wsinvBody}`;
 const intmeth = [
   "!interesting-Method0123456789_*+`.%indeed'~ sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*:&it+has=1,weird!*pas$wo~d_too.(doesn't-it)@example.com SIP/2.0",
   "Via: SIP/2.0/TCP host1.example.com;rport;branch=z9hG4bK-.!%66*_+`'~",
-  "To: \"BEL:\\\x07 NUL:\\\x00 DEL:\\\x7F\" <sip:1_unusual.URI~(to-be!sure)&isn't+it$/crazy?,/;;*@example.com>",
+  'To: "BEL:\\\x07 NUL:\\\x00 DEL:\\\x7F" <sip:1_unusual.URI~(to-be!sure)&isn\'t+it$/crazy?,/;;*@example.com>',
   "From: token1~` token2'+_ token3*%!.- <sip:mundane@example.com>;fromParam''~+*_!.-%=\"\u0440\u0430\u0431\u043e\u0442\u0430\u044e\u0449\u0438\u0439\";tag=_token~1'+`*%!-.",
-  "Call-ID: intmeth.word%ZK-!.*_+'@word`~)(><:\\/\"][?}{",
+  'Call-ID: intmeth.word%ZK-!.*_+\'@word`~)(><:\\/"][?}{',
   "CSeq: 139122385 !interesting-Method0123456789_*+`.%indeed'~",
   'Max-Forwards: 255',
   "extensionHeader-!.%*+_`'~:\ufeff\u5927\u505c\u96fb",
@@ -122,7 +122,11 @@ Content-Length: ${mpart01Body.length}
 export const validMessages: readonly TortureMessage[] = [
   valid('3.1.1.1', 'wsinv', 'A Short Tortuous INVITE', crlf(wsinv)),
   valid('3.1.1.2', 'intmeth', 'Wide Range of Valid Characters', crlf(intmeth)),
-  valid('3.1.1.3', 'esc01', 'Valid Use of the % Escaping Mechanism', crlf(`INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0
+  valid(
+    '3.1.1.3',
+    'esc01',
+    'Valid Use of the % Escaping Mechanism',
+    crlf(`INVITE sip:sips%3Auser%40example.com@example.net SIP/2.0
 To: sip:%75se%72@example.com
 From: <sip:I%20have%20spaces@example.net>;tag=938
 Max-Forwards: 87
@@ -134,8 +138,13 @@ Contact:
   <sip:cal%6Cer@host5.example.net;%6C%72;n%61me=v%61lue%25%34%31>
 Content-Length: ${length(sdp('192.0.2.1'))}
 
-${sdp('192.0.2.1')}`)),
-  valid('3.1.1.4', 'escnull', 'Escaped Nulls in URIs', crlf(`REGISTER sip:example.com SIP/2.0
+${sdp('192.0.2.1')}`),
+  ),
+  valid(
+    '3.1.1.4',
+    'escnull',
+    'Escaped Nulls in URIs',
+    crlf(`REGISTER sip:example.com SIP/2.0
 To: sip:null-%00-null@example.com
 From: sip:null-%00-null@example.com;tag=839923423
 Max-Forwards: 70
@@ -146,8 +155,13 @@ Contact: <sip:%00@host5.example.com>
 Contact: <sip:%00%00@host5.example.com>
 L:0
 
-`)),
-  valid('3.1.1.5', 'esc02', 'Use of % When It Is Not an Escape', crlf(`RE%47IST%45R sip:registrar.example.com SIP/2.0
+`),
+  ),
+  valid(
+    '3.1.1.5',
+    'esc02',
+    'Use of % When It Is Not an Escape',
+    crlf(`RE%47IST%45R sip:registrar.example.com SIP/2.0
 To: "%Z%45" <sip:resource@example.com>
 From: "%Z%45" <sip:resource@example.com>;tag=f232jadfj23
 Call-ID: esc02.asdfnqwo34rq23i34jrjasdcnl23nrlknsdf
@@ -159,8 +173,13 @@ C%6Fntact: <sip:alias2@host2.example.com>
 Contact: <sip:alias3@host3.example.com>
 l: 0
 
-`)),
-  valid('3.1.1.6', 'lwsdisp', 'Message with No LWS between Display Name and <', crlf(`OPTIONS sip:user@example.com SIP/2.0
+`),
+  ),
+  valid(
+    '3.1.1.6',
+    'lwsdisp',
+    'Message with No LWS between Display Name and <',
+    crlf(`OPTIONS sip:user@example.com SIP/2.0
 To: sip:user@example.com
 From: caller<sip:caller@example.com>;tag=323
 Max-Forwards: 70
@@ -169,9 +188,14 @@ CSeq: 60 OPTIONS
 Via: SIP/2.0/UDP funky.example.com;rport;branch=z9hG4bKkdjuw
 l: 0
 
-`)),
+`),
+  ),
   valid('3.1.1.7', 'longreq', 'Long Values in Header Fields', crlf(longreq)),
-  valid('3.1.1.8', 'dblreq', 'Extra Trailing Octets in a UDP Datagram', crlf(`REGISTER sip:example.com SIP/2.0
+  valid(
+    '3.1.1.8',
+    'dblreq',
+    'Extra Trailing Octets in a UDP Datagram',
+    crlf(`REGISTER sip:example.com SIP/2.0
 To: sip:j.user@example.com
 From: sip:j.user@example.com;tag=43251j3j324
 Max-Forwards: 8
@@ -192,8 +216,13 @@ Via: SIP/2.0/UDP 192.0.2.15;rport;branch=z9hG4bKkdjuw380234
 Content-Type: application/sdp
 Content-Length: ${length(sdp('192.0.2.15'))}
 
-${sdp('192.0.2.15')}`)),
-  valid('3.1.1.9', 'semiuri', 'Semicolon-Separated Parameters in URI User Part', crlf(`OPTIONS sip:user;par=u%40example.net@example.com SIP/2.0
+${sdp('192.0.2.15')}`),
+  ),
+  valid(
+    '3.1.1.9',
+    'semiuri',
+    'Semicolon-Separated Parameters in URI User Part',
+    crlf(`OPTIONS sip:user;par=u%40example.net@example.com SIP/2.0
 To: sip:j_user@example.com
 From: sip:caller@example.org;tag=33242
 Max-Forwards: 3
@@ -205,8 +234,13 @@ Accept: application/sdp, application/pkcs7-mime,
 Via: SIP/2.0/UDP 192.0.2.1;rport;branch=z9hG4bKkdjuw
 l: 0
 
-`)),
-  valid('3.1.1.10', 'transports', 'Varied and Unknown Transport Types', crlf(`OPTIONS sip:user@example.com SIP/2.0
+`),
+  ),
+  valid(
+    '3.1.1.10',
+    'transports',
+    'Varied and Unknown Transport Types',
+    crlf(`OPTIONS sip:user@example.com SIP/2.0
 To: sip:user@example.com
 From: <sip:caller@example.com>;tag=323
 Max-Forwards: 70
@@ -220,9 +254,14 @@ Via: SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKasd0f3en
 Via: SIP/2.0/TCP t5.example.com;branch=z9hG4bK0a9idfnee
 l: 0
 
-`)),
+`),
+  ),
   valid('3.1.1.11', 'mpart01', 'Multipart MIME Message', mpart01),
-  valid('3.1.1.12', 'unreason', 'Unusual Reason Phrase', crlf(`SIP/2.0 200 = 2**3 * 5**2 \u043d\u043e \u0441\u0442\u043e \u0434\u0435\u0432\u044f\u043d\u043e\u0441\u0442\u043e \u0434\u0435\u0432\u044f\u0442\u044c - \u043f\u0440\u043e\u0441\u0442\u043e\u0435
+  valid(
+    '3.1.1.12',
+    'unreason',
+    'Unusual Reason Phrase',
+    crlf(`SIP/2.0 200 = 2**3 * 5**2 \u043d\u043e \u0441\u0442\u043e \u0434\u0435\u0432\u044f\u043d\u043e\u0441\u0442\u043e \u0434\u0435\u0432\u044f\u0442\u044c - \u043f\u0440\u043e\u0441\u0442\u043e\u0435
 Via: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923
 Call-ID: unreason.1234ksdfak3j2erwedfsASdf
 CSeq: 35 INVITE
@@ -232,8 +271,13 @@ Content-Length: ${length(sdp('192.0.2.198'))}
 Content-Type: application/sdp
 Contact: <sip:user@host198.example.com>
 
-${sdp('192.0.2.198')}`)),
-  valid('3.1.1.13', 'noreason', 'Empty Reason Phrase', crlf(`SIP/2.0 100${' '}
+${sdp('192.0.2.198')}`),
+  ),
+  valid(
+    '3.1.1.13',
+    'noreason',
+    'Empty Reason Phrase',
+    crlf(`SIP/2.0 100${' '}
 Via: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe
 Call-ID: noreason.asndj203insdf99223ndf
 CSeq: 35 INVITE
@@ -242,5 +286,6 @@ To: <sip:user@example.edu>;tag=902jndnke3
 Content-Length: 0
 Contact: <sip:user@host105.example.com>
 
-`)),
+`),
+  ),
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type StreamItem, StreamFramer } from '../../../../src/sip/embedded/framing.js';
+import { StreamFramer, type StreamItem } from '../../../../src/sip/embedded/framing.js';
 import { maxBodyBytes, maxHeaderBlockBytes } from '../../../../src/sip/embedded/limits.js';
 import { carrierInvite } from '../../../vectors/carrier-invite.js';
 
@@ -26,7 +26,19 @@ describe('StreamFramer', () => {
     Buffer.from(message('été', 5, 'l')),
     Buffer.from('\r\n\r\n\r\n\r\n'),
   ]);
-  const expected = [message(), 'pong', 'ping', carrierInvite.toString(), message('a\r\n\r\nb'), 'pong', message('été', 5, 'l'), 'pong', 'ping', 'pong', 'ping'];
+  const expected = [
+    message(),
+    'pong',
+    'ping',
+    carrierInvite.toString(),
+    message('a\r\n\r\nb'),
+    'pong',
+    message('été', 5, 'l'),
+    'pong',
+    'ping',
+    'pong',
+    'ping',
+  ];
 
   it.each([1, 2, 3, 5, 7, 16, 64, 1000, 100_000])('finds messages, pings and pongs whatever the chunks, here of %i bytes', (chunkBytes) => {
     expect(shown(feed(stream, chunkBytes))).toEqual(expected);

@@ -48,7 +48,11 @@ describe('readers of list headers', () => {
   });
 
   it('read tokens over lines, an empty line being none', () => {
-    expect(readTokens(fields(['Supported', 'timer , 100rel'], ['Supported', ''], ['Supported', 'path']), 'Supported')).toEqual(['timer', '100rel', 'path']);
+    expect(readTokens(fields(['Supported', 'timer , 100rel'], ['Supported', ''], ['Supported', 'path']), 'Supported')).toEqual([
+      'timer',
+      '100rel',
+      'path',
+    ]);
     expect(fault(() => readTokens(fields(['Allow', 'INVITE,,ACK']), 'Allow'))).toBe('Malformed Allow');
     expect(fault(() => readTokens(fields(['Allow', 'IN VITE']), 'Allow'))).toBe('Malformed Allow');
   });
@@ -57,7 +61,10 @@ describe('readers of list headers', () => {
 describe('readers of single headers', () => {
   it('name what is missing', () => {
     expect([() => topVia(fields()), () => readVias(fields()), () => readCSeq(fields()), () => fromTag(fields())].map(fault)).toEqual([
-      'Missing Via', 'Missing Via', 'Missing CSeq', 'Missing From',
+      'Missing Via',
+      'Missing Via',
+      'Missing CSeq',
+      'Missing From',
     ]);
   });
 
@@ -72,29 +79,40 @@ describe('readers of single headers', () => {
   });
 
   it('read Expires out of range as an hour, and other numbers not at all', () => {
-    expect(['60', '4294967295', '4294967296', 'soon'].map((value) => readExpires(fields(['Expires', value])))).toEqual([60, 4294967295, 3600, 3600]);
+    expect(['60', '4294967295', '4294967296', 'soon'].map((value) => readExpires(fields(['Expires', value])))).toEqual([
+      60, 4294967295, 3600, 3600,
+    ]);
     expect(readNumber(fields(['RSeq', '7']), 'RSeq')).toBe(7);
     expect(fault(() => readNumber(fields(['RSeq', '7x']), 'RSeq'))).toBe('Malformed RSeq');
     expect([readMaxForwards(fields()), readNumber(fields(), 'Min-SE')]).toEqual([undefined, undefined]);
   });
 
   it('read Retry-After beside its comment and parameters', () => {
-    expect(['5', '18000;duration=3600', '120 (I am in a meeting)'].map((value) => readRetryAfterSeconds(fields(['Retry-After', value])))).toEqual([5, 18000, 120]);
+    expect(
+      ['5', '18000;duration=3600', '120 (I am in a meeting)'].map((value) => readRetryAfterSeconds(fields(['Retry-After', value]))),
+    ).toEqual([5, 18000, 120]);
   });
 
   it('read Session-Expires with and without its refresher', () => {
-    expect(readSessionExpires(fields(['x', '1'], ['Session-Expires', '1800 ; refresher=UAS']))).toEqual({ seconds: 1800, refresher: 'uas' });
+    expect(readSessionExpires(fields(['x', '1'], ['Session-Expires', '1800 ; refresher=UAS']))).toEqual({
+      seconds: 1800,
+      refresher: 'uas',
+    });
     expect(readSessionExpires(fields(['Session-Expires', '90;refresher=other']))).toEqual({ seconds: 90 });
     expect(fault(() => readSessionExpires(fields(['Session-Expires', 'x'])))).toBe('Malformed Session-Expires');
   });
 
   it('read RAck', () => {
     expect(readRAck(fields(['RAck', '776656 1  INVITE']))).toEqual({ rseq: 776656, cseq: { number: 1, method: 'INVITE' } });
-    for (const value of ['', '1', '1 2', '1 INVITE', '1 2 INVITE x', '-1 2 INVITE']) expect(fault(() => readRAck(fields(['RAck', value])))).toMatch(/^Malformed/);
+    for (const value of ['', '1', '1 2', '1 INVITE', '1 2 INVITE x', '-1 2 INVITE'])
+      expect(fault(() => readRAck(fields(['RAck', value])))).toMatch(/^Malformed/);
   });
 
   it('read a media type in lower case with its parameters', () => {
-    expect(readContentType(fields(['Content-Type', 'Multipart / Mixed ; Boundary="a;b"']))).toEqual({ type: 'multipart/mixed', parameters: new Map([['boundary', 'a;b']]) });
+    expect(readContentType(fields(['Content-Type', 'Multipart / Mixed ; Boundary="a;b"']))).toEqual({
+      type: 'multipart/mixed',
+      parameters: new Map([['boundary', 'a;b']]),
+    });
   });
 });
 

@@ -18,7 +18,12 @@ function request(extra: readonly string[] = [], body = '', start = 'OPTIONS sip:
 }
 
 function replaced(name: string, ...lines: string[]): Buffer {
-  return request(lines, '', undefined, base.filter((line) => !line.startsWith(`${name}:`)));
+  return request(
+    lines,
+    '',
+    undefined,
+    base.filter((line) => !line.startsWith(`${name}:`)),
+  );
 }
 
 function refusal(bytes: Buffer): SipParseErrorInfo {
@@ -33,16 +38,19 @@ function refusal(bytes: Buffer): SipParseErrorInfo {
 
 describe('the body', () => {
   it('is as long as Content-Length says in bytes, and the rest of the datagram is dropped', () => {
-    expect(parseMessage(request(['Content-Length: 4'], 'été!')).body.toString('latin1')).toBe(Buffer.from('ét', 'utf8').toString('latin1') + '\xc3');
+    expect(parseMessage(request(['Content-Length: 4'], 'été!')).body.toString('latin1')).toBe('\xc3\xa9t\xc3');
   });
 
   it('is all that is left when Content-Length is missing', () => {
     expect(parseMessage(request([], 'hello')).body.toString()).toBe('hello');
   });
 
-  it.each(['-1', '+5', '5 5', '5,5', '0x5', '1e1', '', '5.0', '٥', '99999999999999999999', '6'])('is refused with Content-Length %j', (length) => {
-    expect(refusal(request([`Content-Length: ${length}`], 'hello')).status).toBe(400);
-  });
+  it.each(['-1', '+5', '5 5', '5,5', '0x5', '1e1', '', '5.0', '٥', '99999999999999999999', '6'])(
+    'is refused with Content-Length %j',
+    (length) => {
+      expect(refusal(request([`Content-Length: ${length}`], 'hello')).status).toBe(400);
+    },
+  );
 
   it('is refused with two Content-Length fields even when they agree', () => {
     expect(refusal(request(['Content-Length: 5', 'l: 5'], 'hello')).reason).toBe('Malformed Content-Length');
@@ -68,9 +76,9 @@ describe('the limits', () => {
     expect(parseMessage(fields(maxHeaderLines)).kind).toBe('request');
     expect(refusal(fields(maxHeaderLines + 1)).reason).toBe('Too many header fields');
     expect(parseMessage(request([`X: ${'y'.repeat(maxLineLength - 3)}`])).kind).toBe('request');
-    expect(refusal(request([`X: ${'y'.repeat(maxLineLength)}`])).reason).toBe('Header field too long');
-    expect(refusal(request([`X: ${'y\r\n '.repeat(maxLineLength / 2)}`])).reason).toBe('Header field too long');
-    expect(refusal(request([], '', `OPTIONS sip:${'b'.repeat(maxLineLength)} SIP/2.0`)).reason).toBe('Start line too long');
+    expect(refusal(request([`X: ${'y'.repeat(maxLineLength)}`])).reason).toBe('Line too long');
+    expect(refusal(request([`X: ${'y\r\n '.repeat(maxLineLength / 2)}`])).reason).toBe('Line too long');
+    expect(refusal(request([], '', `OPTIONS sip:${'b'.repeat(maxLineLength)} SIP/2.0`)).reason).toBe('Line too long');
   });
 });
 
@@ -119,7 +127,13 @@ describe('the start line', () => {
 
 describe('header fields', () => {
   it('of compact form come under their long names', () => {
-    const compact: [string, string, string][] = [['k', 'Supported', '100rel'], ['x', 'Session-Expires', '90'], ['R', 'Refer-To', '<sip:c@d>'], ['o', 'Event', 'talk'], ['y', 'Identity', 'a;b']];
+    const compact: [string, string, string][] = [
+      ['k', 'Supported', '100rel'],
+      ['x', 'Session-Expires', '90'],
+      ['R', 'Refer-To', '<sip:c@d>'],
+      ['o', 'Event', 'talk'],
+      ['y', 'Identity', 'a;b'],
+    ];
     const { headers } = parseMessage(request(compact.map(([short, , value]) => `${short}: ${value}`)));
     expect(compact.map(([, long]) => headers.get(long))).toEqual(compact.map(([, , value]) => value));
   });
@@ -145,11 +159,21 @@ describe('header fields', () => {
   });
 
   it('without the empty line at their end are refused', () => {
-    expect(refusal(Buffer.from(`OPTIONS sip:b@example.com SIP/2.0\r\n${base.join('\r\n')}\r\n`)).partial?.headers.get('Call-ID')).toBe('x@y');
+    expect(refusal(Buffer.from(`OPTIONS sip:b@example.com SIP/2.0\r\n${base.join('\r\n')}\r\n`)).partial?.headers.get('Call-ID')).toBe(
+      'x@y',
+    );
   });
 
   it('in Latin-1 are read, for some carriers send it', () => {
-    const bytes = Buffer.from(request([], '', undefined, base.map((line) => line.replace('From: ', 'From: "Jos\xe9" '))).toString(), 'latin1');
+    const bytes = Buffer.from(
+      request(
+        [],
+        '',
+        undefined,
+        base.map((line) => line.replace('From: ', 'From: "Jos\xe9" ')),
+      ).toString(),
+      'latin1',
+    );
     expect(readFrom(parseMessage(bytes).headers).displayName).toBe('José');
   });
 

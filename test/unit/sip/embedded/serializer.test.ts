@@ -11,7 +11,14 @@ function invite(): SipRequestMessage {
 }
 
 function options(name = 'X', value = 'y', changes: Partial<SipRequestMessage> = {}): SipRequestMessage {
-  return { kind: 'request', method: 'OPTIONS', requestUri: 'sip:b@example.com', headers: new HeaderFields().add(name, value), body: Buffer.alloc(0), ...changes };
+  return {
+    kind: 'request',
+    method: 'OPTIONS',
+    requestUri: 'sip:b@example.com',
+    headers: new HeaderFields().add(name, value),
+    body: Buffer.alloc(0),
+    ...changes,
+  };
 }
 
 describe('serialize', () => {

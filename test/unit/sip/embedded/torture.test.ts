@@ -113,7 +113,11 @@ describe('what is read from torture messages', () => {
     expect(readContacts(headers)[0]).toEqual({
       displayName: 'Quoted string ""',
       uri: 'sip:jdrosen@example.com',
-      parameters: new Map([['newparam', 'newvalue'], ['secondparam', ''], ['q', '0.33']]),
+      parameters: new Map([
+        ['newparam', 'newvalue'],
+        ['secondparam', ''],
+        ['q', '0.33'],
+      ]),
     });
     expect(readRoutes(headers)[0]?.uri).toBe('sip:services.example.com;lr;unknownwith=value;unknown-no-value');
     expect(message.body.length).toBe(150);
