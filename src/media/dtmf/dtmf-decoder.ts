@@ -106,14 +106,12 @@ export class DtmfDecoder {
     const quietMs = nowMs - this.lastSeenMs;
     this.lastSeenMs = nowMs;
     if (ssrc === this.formerSsrc && !this.isNewer(this.formerTimestamp, timestamp, quietMs)) return;
-    if (ssrc !== this.ssrc) {
-      this.changeSource(ssrc);
-    } else if (this.newest !== undefined) {
-      if (timestamp === this.newest.timestamp && this.newest.event === this.view.event) return this.grow(this.newest, nowMs);
-      if (this.continues(this.newest, timestamp)) return this.join(this.newest, timestamp, nowMs);
-      if (!this.isNewer(this.newest.timestamp, timestamp, quietMs)) return;
-    }
-    this.start(timestamp, nowMs);
+    if (ssrc !== this.ssrc) this.changeSource(ssrc);
+    const press = this.newest;
+    if (press === undefined) this.start(timestamp, nowMs);
+    else if (timestamp === press.timestamp && press.event === this.view.event) this.grow(press, nowMs);
+    else if (this.continues(press, timestamp)) this.join(press, timestamp, nowMs);
+    else if (this.isNewer(press.timestamp, timestamp, quietMs)) this.start(timestamp, nowMs);
   }
 
   private isNewer(than: number, timestamp: number, quietMs: number): boolean {

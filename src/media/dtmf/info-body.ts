@@ -1,4 +1,4 @@
-import { type Digit, digitOfText, DIGITS } from './digit.js';
+import { DIGITS, type Digit, digitOfText } from './digit.js';
 
 /** A digit as SIP INFO carries it. */
 export interface InfoDigit {

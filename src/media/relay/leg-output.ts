@@ -1,8 +1,8 @@
 import type { Digit } from '../dtmf/digit.js';
 import { eventOfDigit } from '../dtmf/digit.js';
-import { DtmfEncoder, type DigitSent } from '../dtmf/dtmf-encoder.js';
+import { type DigitSent, DtmfEncoder } from '../dtmf/dtmf-encoder.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../rtp/rtp-packet.js';
-import { randomRtpSenderOptions, RtpSender, type RtpSenderOptions } from '../rtp/rtp-sender.js';
+import { RtpSender, type RtpSenderOptions, randomRtpSenderOptions } from '../rtp/rtp-sender.js';
 import { type LegKind, maySend, type RelayFormat } from './relay-format.js';
 
 /** G.711 runs at 8000 Hz; so does every outgoing stream of the relay (RFC 3551 §4.5.14). */

@@ -159,7 +159,13 @@ export class RtpSender {
   /** For the SR of this moment (RFC 3550 §6.4.1): both timestamps name the same instant. */
   senderInfo(nowMs: number, wallMs: number): SenderInfo {
     const { ntpSeconds, ntpFraction } = ntpOf(wallMs);
-    return { ntpSeconds, ntpFraction, rtpTimestamp: this.timestampAt(nowMs), packetCount: this.packets >>> 0, octetCount: this.octets >>> 0 };
+    return {
+      ntpSeconds,
+      ntpFraction,
+      rtpTimestamp: this.timestampAt(nowMs),
+      packetCount: this.packets >>> 0,
+      octetCount: this.octets >>> 0,
+    };
   }
 
   private mapNewer(extended: number, timestamp: number, nowMs: number): OutgoingIndex {

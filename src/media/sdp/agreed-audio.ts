@@ -50,7 +50,10 @@ export function agreedByAnswer(section: SdpSection, offered: OfferedFormats): Ag
   return {
     codec: codec.codec,
     sendPayloadType: codec.payloadType,
-    receivePayloadTypes: receiveFormats(offered.codecs, event === undefined ? [offered.eventPayloadType] : [offered.eventPayloadType, event.payloadType]),
+    receivePayloadTypes: receiveFormats(
+      offered.codecs,
+      event === undefined ? [offered.eventPayloadType] : [offered.eventPayloadType, event.payloadType],
+    ),
     ...negotiatedEvents(event),
     ptimeMs: ptimeOf(section),
   };
@@ -60,7 +63,13 @@ export function agreedByAnswer(section: SdpSection, offered: OfferedFormats): Ag
 export function remoteOf(section: SdpSection, rtcpMux: boolean): RemoteTransport {
   const address = section.connectionAddress ?? '0.0.0.0';
   const rtcp = rtcpMux ? { port: section.port } : (section.rtcp ?? { port: section.port + 1 });
-  return { address, port: section.port, rtcpAddress: ('address' in rtcp ? rtcp.address : undefined) ?? address, rtcpPort: rtcp.port, rtcpMux };
+  return {
+    address,
+    port: section.port,
+    rtcpAddress: ('address' in rtcp ? rtcp.address : undefined) ?? address,
+    rtcpPort: rtcp.port,
+    rtcpMux,
+  };
 }
 
 function ptimeOf(section: SdpSection): number {

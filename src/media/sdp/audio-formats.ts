@@ -78,7 +78,10 @@ export function negotiatedEvents(event: EventFormat | undefined): { readonly tel
 }
 
 /** `rtpmap`, `fmtp` and `ptime` lines of ours (RFC 4733 §2.4.1 wants the event list said). */
-export function formatLines(codecs: readonly CodecFormat[], event: Pick<EventFormat, 'payloadType' | 'clockRateHz'> | undefined): readonly string[] {
+export function formatLines(
+  codecs: readonly CodecFormat[],
+  event: Pick<EventFormat, 'payloadType' | 'clockRateHz'> | undefined,
+): readonly string[] {
   return [
     ...codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${codec}/${CLOCK_RATE_HZ}`),
     ...(event === undefined

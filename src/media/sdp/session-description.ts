@@ -1,4 +1,4 @@
-import { type MediaDescription, type SessionDescription, parse } from 'sdp-transform';
+import { type MediaDescription, parse, type SessionDescription } from 'sdp-transform';
 import type { Fingerprint, SdpDirection } from './negotiated-audio.js';
 import { malformedSdp } from './sdp-error.js';
 
@@ -89,7 +89,11 @@ function splitLines(text: string): readonly (readonly string[])[] {
 
 function bundleOf(session: SessionDescription): readonly string[] {
   const group = session.groups?.find(({ type }) => type === 'BUNDLE');
-  return group?.mids === undefined ? [] : String(group.mids).split(' ').filter((mid) => mid !== '');
+  return group?.mids === undefined
+    ? []
+    : String(group.mids)
+        .split(' ')
+        .filter((mid) => mid !== '');
 }
 
 function sectionOf(
@@ -106,7 +110,7 @@ function sectionOf(
   return {
     kind: line[1] ?? '',
     port: Number(line[2]),
-    protocol: (line[3] ?? '').toUpperCase(),
+    protocol: line[3] ?? '',
     formats: (line[4] ?? '').split(/\s+/),
     direction,
     rtpMaps: rtpMapsOf(media),

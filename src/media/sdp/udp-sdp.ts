@@ -102,7 +102,8 @@ function acceptableSection(offer: SdpSession, options: UdpAudioOptions): { reado
   const audio = offer.sections.filter(({ kind, port }) => kind === 'audio' && port !== 0);
   if (audio.length === 0) throw unacceptableSdp('it offers no audio');
   const plain = audio.filter(({ protocol, connectionAddress }) => PLAIN_PROTOCOLS.includes(protocol) && connectionAddress !== undefined);
-  if (plain.length === 0) throw unacceptableSdp(`its audio is for ${audio.map(({ protocol }) => protocol).join(', ')}, only plain RTP is taken here`);
+  if (plain.length === 0)
+    throw unacceptableSdp(`its audio is for ${audio.map(({ protocol }) => protocol).join(', ')}, only plain RTP is taken here`);
   for (const section of plain) {
     const chosen = chooseFormats(section, options.codecs);
     if (chosen !== undefined) return { section, chosen };

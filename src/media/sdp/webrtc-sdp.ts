@@ -55,7 +55,8 @@ export function writeWebRtcAnswer(
   const transport = readTransport(offer, section, answerSetup(section.setup, local.setup));
   const direction = agreeDirection(options.direction, section.direction);
   const lines = offer.sections.flatMap((other) => {
-    if (other === section) return audioLines(local, section.protocol, [chosen.codec], chosen.event, transport.setup, direction, section.mid);
+    if (other === section)
+      return audioLines(local, section.protocol, [chosen.codec], chosen.event, transport.setup, direction, section.mid);
     return other === data ? dataLines(local, data, transport.setup) : refusedLines(other);
   });
   const accepted = [section, ...(data === undefined ? [] : [data])].map(({ mid }) => mid);
@@ -126,7 +127,10 @@ function firstOffer(description: LocalDescription, local: LocalWebRtc, options: 
   };
 }
 
-function acceptableSection(offer: SdpSession, options: WebRtcAudioOptions): { readonly section: SdpSection; readonly chosen: ChosenFormats } {
+function acceptableSection(
+  offer: SdpSession,
+  options: WebRtcAudioOptions,
+): { readonly section: SdpSection; readonly chosen: ChosenFormats } {
   const audio = offer.sections.filter(isUsableAudio);
   if (audio.length === 0) throw unacceptableSdp('it offers no audio over DTLS-SRTP with rtcp-mux');
   for (const section of audio) {
@@ -143,7 +147,9 @@ function matchingEvent(chosen: ChosenFormats | undefined): EventFormat | undefin
 
 /** rtcp-mux is asked for, not negotiated: without it a browser's RTCP would have no port (RFC 8834 §4.5). A bundle-only section has port 0 and is alive. */
 function isUsableAudio(section: SdpSection): boolean {
-  return section.kind === 'audio' && (section.port !== 0 || section.bundleOnly) && AUDIO_PROTOCOLS.includes(section.protocol) && section.rtcpMux;
+  return (
+    section.kind === 'audio' && (section.port !== 0 || section.bundleOnly) && AUDIO_PROTOCOLS.includes(section.protocol) && section.rtcpMux
+  );
 }
 
 /** The data channel that shares the audio's transport. */

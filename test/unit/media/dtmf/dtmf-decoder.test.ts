@@ -24,7 +24,9 @@ describe('DtmfDecoder', () => {
 
   it('ignores packets of zero duration (D5)', () => {
     expect(decode(8000, [eventPacket(0, 0, '050a0000'), eventPacket(20, 0, '058a0000')])).toEqual([]);
-    expect(presses(decode(8000, [eventPacket(0, 0, '050a0000'), eventPacket(20, 0, '050a00a0')]))).toEqual([{ digit: '5', durationMs: 20 }]);
+    expect(presses(decode(8000, [eventPacket(0, 0, '050a0000'), eventPacket(20, 0, '050a00a0')]))).toEqual([
+      { digit: '5', durationMs: 20 },
+    ]);
   });
 
   it('ignores end packets that come after the next digit began (D8)', () => {

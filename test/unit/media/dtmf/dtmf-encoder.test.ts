@@ -78,7 +78,8 @@ describe('DtmfEncoder', () => {
     const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
     const buffer = Buffer.alloc(4);
     encoder.enqueue('1', 200);
-    const at = (nowMs: number): string | undefined => (encoder.next(nowMs, 0, buffer, 0) === undefined ? undefined : durations([{ payload: buffer }])[0]);
+    const at = (nowMs: number): string | undefined =>
+      encoder.next(nowMs, 0, buffer, 0) === undefined ? undefined : durations([{ payload: buffer }])[0];
     expect([at(0), at(7), at(27), at(39.5), at(41), at(95)]).toEqual(['160', undefined, '320', '480', undefined, '800']);
     expect(encoder.nextDueMs()).toBe(100);
   });
@@ -86,7 +87,8 @@ describe('DtmfEncoder', () => {
   it('holds a key down without saying more than is known', () => {
     const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
     const buffer = Buffer.alloc(4);
-    const at = (nowMs: number): string | undefined => (encoder.next(nowMs, 0, buffer, 0) === undefined ? undefined : durations([{ payload: buffer }])[0]);
+    const at = (nowMs: number): string | undefined =>
+      encoder.next(nowMs, 0, buffer, 0) === undefined ? undefined : durations([{ payload: buffer }])[0];
     encoder.begin('1');
     const said = [at(0), at(20)];
     encoder.lengthen(60);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Digit, DIGITS } from '../../../../src/media/dtmf/digit.js';
+import { DIGITS, type Digit } from '../../../../src/media/dtmf/digit.js';
 import { integerIn, seededRandom } from '../seeded-random.js';
-import { decode, presses, trace, traceDigits, type TracedPacket } from './dtmf-trace.js';
+import { decode, presses, type TracedPacket, trace, traceDigits } from './dtmf-trace.js';
 
 const CLOCKS = [8000, 16_000, 48_000];
 
@@ -42,7 +42,14 @@ describe('decoding what was encoded', () => {
     const { packets } = traceDigits({ clockRateHz: 48_000 }, ['5'], 5000);
     const full = packets.filter(({ payload }) => payload.readUInt16BE(2) === 0xffff);
     expect(full.length).toBe(3);
-    expect(presses(decode(48_000, packets.filter((packet) => !full.includes(packet))))).toEqual([{ digit: '5', durationMs: 5000 }]);
+    expect(
+      presses(
+        decode(
+          48_000,
+          packets.filter((packet) => !full.includes(packet)),
+        ),
+      ),
+    ).toEqual([{ digit: '5', durationMs: 5000 }]);
   });
 
   it('gives exactly one digit for every subset of a seven-packet event but the empty one, with the longest duration that came (D8)', () => {

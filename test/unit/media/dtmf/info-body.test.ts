@@ -5,12 +5,15 @@ import { type InfoDtmfType, readInfoBody, writeInfoBody } from '../../../../src/
 const RELAY = 'application/dtmf-relay';
 
 describe('digits in INFO bodies', () => {
-  it.each(['application/dtmf-relay', 'application/dtmf', 'audio/telephone-event'] as const)('reads back what it writes as %s', (type: InfoDtmfType) => {
-    for (const digit of DIGITS) {
-      const durationMs = type === 'application/dtmf' ? 160 : 250;
-      expect(readInfoBody(type, writeInfoBody(type, { digit, durationMs }))).toEqual({ kind: 'digit', digit: { digit, durationMs } });
-    }
-  });
+  it.each(['application/dtmf-relay', 'application/dtmf', 'audio/telephone-event'] as const)(
+    'reads back what it writes as %s',
+    (type: InfoDtmfType) => {
+      for (const digit of DIGITS) {
+        const durationMs = type === 'application/dtmf' ? 160 : 250;
+        expect(readInfoBody(type, writeInfoBody(type, { digit, durationMs }))).toEqual({ kind: 'digit', digit: { digit, durationMs } });
+      }
+    },
+  );
 
   it('writes application/dtmf-relay byte for byte, letters as letters (D16, D19)', () => {
     expect(writeInfoBody(RELAY, { digit: '5', durationMs: 160 })).toBe('Signal=5\r\nDuration=160\r\n');
@@ -57,7 +60,8 @@ describe('digits in INFO bodies', () => {
   it('tells a foreign type from a broken body', () => {
     expect(readInfoBody('text/plain', 'Signal=5')).toEqual({ kind: 'other-type' });
     expect(readInfoBody('', '')).toEqual({ kind: 'other-type' });
-    for (const body of ['', 'Signal=', 'Signal=x', 'Signal=17', 'Duration=100']) expect(readInfoBody(RELAY, body)).toEqual({ kind: 'malformed' });
+    for (const body of ['', 'Signal=', 'Signal=x', 'Signal=17', 'Duration=100'])
+      expect(readInfoBody(RELAY, body)).toEqual({ kind: 'malformed' });
     expect(readInfoBody('application/dtmf', '')).toEqual({ kind: 'malformed' });
     expect(readInfoBody('audio/telephone-event', 'zz')).toEqual({ kind: 'malformed' });
   });

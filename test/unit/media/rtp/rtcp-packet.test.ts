@@ -21,7 +21,8 @@ describe('RTCP', () => {
       const length = writeReport(buffer, 0, { ssrc: 0xfeed, cname, ...parts });
       expect(length % 4).toBe(0);
       const blocks = 'block' in parts ? [BLOCK] : [];
-      const report = 'info' in parts ? { type: 'sender-report', ssrc: 0xfeed, info: INFO, blocks } : { type: 'receiver-report', ssrc: 0xfeed, blocks };
+      const report =
+        'info' in parts ? { type: 'sender-report', ssrc: 0xfeed, info: INFO, blocks } : { type: 'receiver-report', ssrc: 0xfeed, blocks };
       expect(parseRtcp(buffer, 0, length)).toEqual([report, { type: 'cname', ssrc: 0xfeed, cname: cname.slice(0, 255) }]);
     }
   });
@@ -40,7 +41,9 @@ describe('RTCP', () => {
   });
 
   it('passes over types it does not know, padding and other items of a description', () => {
-    expect(parseRtcp(bytes('81ce0002 00000001 00000002 a0c90002 00000007 00000004'))).toEqual([{ type: 'receiver-report', ssrc: 7, blocks: [] }]);
+    expect(parseRtcp(bytes('81ce0002 00000001 00000002 a0c90002 00000007 00000004'))).toEqual([
+      { type: 'receiver-report', ssrc: 7, blocks: [] },
+    ]);
     expect(parseRtcp(bytes('81ca0004 00000009 0202 4142 0101 43 00 00000000'))).toEqual([{ type: 'cname', ssrc: 9, cname: 'C' }]);
   });
 

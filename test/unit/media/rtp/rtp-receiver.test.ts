@@ -5,7 +5,12 @@ import { RtpReceiver } from '../../../../src/media/rtp/rtp-receiver.js';
 const packet = new RtpPacket();
 const buffer = Buffer.alloc(172);
 
-function arrive(receiver: RtpReceiver, sequence: number, nowMs: number, { ssrc = 1, timestamp = sequence * 160, isAudio = true } = {}): boolean {
+function arrive(
+  receiver: RtpReceiver,
+  sequence: number,
+  nowMs: number,
+  { ssrc = 1, timestamp = sequence * 160, isAudio = true } = {},
+): boolean {
   writeRtpHeader(buffer, 0, false, 0, sequence & 0xffff, timestamp, ssrc);
   packet.parse(buffer);
   return receiver.receive(packet, nowMs, isAudio);
@@ -13,7 +18,7 @@ function arrive(receiver: RtpReceiver, sequence: number, nowMs: number, { ssrc =
 
 function receiverAfter(sequences: readonly number[]): RtpReceiver {
   const receiver = new RtpReceiver({ clockRateHz: 8000 });
-  sequences.forEach((sequence, n) => arrive(receiver, sequence, n * 20));
+  for (const [n, sequence] of sequences.entries()) arrive(receiver, sequence, n * 20);
   return receiver;
 }
 

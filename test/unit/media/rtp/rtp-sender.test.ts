@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ntpOf, randomRtpSenderOptions, RtpSender } from '../../../../src/media/rtp/rtp-sender.js';
+import { ntpOf, RtpSender, randomRtpSenderOptions } from '../../../../src/media/rtp/rtp-sender.js';
 import { integerIn, seededRandom } from '../seeded-random.js';
 
 const SSRC = 0x1111;
@@ -160,7 +160,8 @@ describe('RtpSender', () => {
       for (let step = 0; step < 3000; step += 1) {
         const dice = random();
         nowMs += integerIn(random, 0, 40);
-        if (dice < 0.02) [ssrc, sequence, timestamp] = [integerIn(random, 1, 3), integerIn(random, 0, 65_535), integerIn(random, 0, 2 ** 32 - 1)];
+        if (dice < 0.02)
+          [ssrc, sequence, timestamp] = [integerIn(random, 1, 3), integerIn(random, 0, 65_535), integerIn(random, 0, 2 ** 32 - 1)];
         else if (dice < 0.04) nowMs += integerIn(random, 0, 700_000);
         else if (dice < 0.06) sequence += integerIn(random, -5000, 5000);
         else if (dice < 0.1) sender.skip(ssrc, sequence & 0xffff);
