@@ -16,7 +16,7 @@ export interface TrunkOptions {
   readonly id: string;
   readonly peers: readonly TrunkPeer[];
   readonly credentials?: Credentials;
-  /** Host part of our addresses toward the carrier; the peer's host when absent. */
+  /** Host part of From, our own address toward the carrier; the peer's host when absent. */
   readonly domain?: string;
   /** Number shown when the caller has none of its own. */
   readonly callerId: string;

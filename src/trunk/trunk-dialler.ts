@@ -52,13 +52,20 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
 /** The INVITE of one attempt. `#` and the like in a number are escaped (RFC 3261 §19.1.2). */
 function invitation(trunk: TrunkOptions, peer: Peer, number: string, from: Party, offer: string): OutboundOptions {
   const { scheme, host, port } = peer.parsed;
-  const place = trunk.domain === undefined ? { host, ...(port === undefined ? {} : { port }) } : { host: trunk.domain };
-  const address = (user: string): string =>
-    formatSipUri({ scheme, user: escapeUser(formatNumber(user, trunk.numberFormat)), ...place, parameters: new Map(), headers: new Map() });
+  const there = { host, ...(port === undefined ? {} : { port }) };
+  const here = trunk.domain === undefined ? there : { host: trunk.domain };
+  const address = (number: string, place: { readonly host: string; readonly port?: number }): string =>
+    formatSipUri({
+      scheme,
+      user: escapeUser(formatNumber(number, trunk.numberFormat)),
+      ...place,
+      parameters: new Map(),
+      headers: new Map(),
+    });
   const caller = isPhoneNumber(from.number) ? from.number : trunk.callerId;
   return {
-    requestUri: address(number),
-    from: { uri: address(caller), ...(from.displayName === undefined ? {} : { displayName: from.displayName }) },
+    requestUri: address(number, there),
+    from: { uri: address(caller, here), ...(from.displayName === undefined ? {} : { displayName: from.displayName }) },
     offer,
     via: { proxy: peer.uri },
     ...(trunk.credentials === undefined ? {} : { credentials: trunk.credentials }),

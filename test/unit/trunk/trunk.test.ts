@@ -29,10 +29,10 @@ describe('dialling on a trunk', () => {
     expect([sent?.requestUri, sent?.from.uri]).toEqual(['sip:15550100@carrier.example:5060', 'sip:15550142@carrier.example:5060']);
   });
 
-  it('uses the trunk’s domain in addresses and its peer as next hop', () => {
+  it('puts the trunk’s domain into From, and its peer into the Request-URI and the next hop', () => {
     const { sent } = dial({ domain: 'voice.example' }, '100');
     expect([sent?.requestUri, sent?.from.uri, sent?.via, sent?.credentials]).toEqual([
-      'sip:100@voice.example',
+      'sip:100@carrier.example:5060',
       'sip:+15550199@voice.example',
       { proxy: 'sip:carrier.example:5060;transport=udp' },
       { user: 'u', password: 'p' },
