@@ -1,0 +1,90 @@
+import { Writable } from 'node:stream';
+import pino from 'pino';
+import type { Log, LogFields } from '../base/log.js';
+
+/** Never written, whoever gives them to a log line and however deep. */
+const alwaysBlank = [
+  'password',
+  'token',
+  'secret',
+  'authorization',
+  'digits',
+  'key',
+  '*.password',
+  '*.token',
+  '*.secret',
+  '*.authorization',
+  '*.digits',
+];
+
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** Further paths to blank out. */
+  readonly redact: readonly string[];
+  /** Lines for people instead of JSON. */
+  readonly forPeople: boolean;
+}
+
+/** The log of a process, and the way to have all of it written before the process ends. */
+export interface ProcessLog {
+  readonly log: Log;
+  flush(): void;
+}
+
+function adapt(logger: pino.Logger): Log {
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    child: (fields) => adapt(logger.child(fields)),
+  };
+}
+
+/** `12:30:01 warn  media silent  callId=c-… cause=…`. */
+export function lineForPeople(json: string): string {
+  const { time, level, msg, ...fields } = JSON.parse(json) as LogFields;
+  const clock = String(time).slice(11, 19);
+  const facts = Object.entries(fields).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return `${clock} ${String(level).padEnd(5)} ${String(msg)}${facts.length === 0 ? '' : `  ${facts.join(' ')}`}\n`;
+}
+
+/** Logs to standard output. */
+export function processLog(options: LogOptions): ProcessLog {
+  const settings: pino.LoggerOptions = {
+    level: options.level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: [...alwaysBlank, ...options.redact], censor: '***' },
+  };
+  if (options.forPeople) {
+    const lines = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        process.stdout.write(
+          chunk
+            .toString('utf8')
+            .split('\n')
+            .filter((line) => line !== '')
+            .map(lineForPeople)
+            .join(''),
+        );
+        done();
+      },
+    });
+    return { log: adapt(pino(settings, lines)), flush: () => {} };
+  }
+  const destination = pino.destination({ dest: 1, sync: false, minLength: 0 });
+  // A reader that goes away must not take the calls with it.
+  destination.on('error', () => {});
+  return {
+    log: adapt(pino(settings, destination)),
+    flush: () => {
+      try {
+        destination.flushSync();
+      } catch {
+        // Standard output is gone; there is nobody to tell.
+      }
+    },
+  };
+}

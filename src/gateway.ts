@@ -1,0 +1,425 @@
+import type { IncomingMessage } from 'node:http';
+import { availableParallelism } from 'node:os';
+import type { Duplex } from 'node:stream';
+import { AdminServer } from './admin/admin-server.js';
+import type { DigitsOutcome, GatewayState } from './admin/ports.js';
+import { formatHostPort, type HostPort } from './base/address.js';
+import type { Clock } from './base/clock.js';
+import { messageOf } from './base/errors.js';
+import type { CallId } from './base/ids.js';
+import { type LiveObjects, mergeLiveObjects } from './base/live-objects.js';
+import type { Log } from './base/log.js';
+import type { Startable } from './base/startable.js';
+import { BrowserDialler } from './browser/browser-dialler.js';
+import { BrowserEdge } from './browser/browser-edge.js';
+import { type BrowserEdgeOptions, defaultRegistration } from './browser/options.js';
+import { Registrar } from './browser/registrar.js';
+import { CallService } from './call/call-service.js';
+import { connectEdges } from './call/edges.js';
+import type { CallFact, FactSink } from './call/facts.js';
+import { type CallServiceOptions, defaultCallOptions } from './call/options.js';
+import { RuleRouter } from './call/routing.js';
+import { CdrFile } from './cdr/file.js';
+import { CdrFold } from './cdr/fold.js';
+import { logFold } from './cdr/log-fold.js';
+import { RecentRecords } from './cdr/recent.js';
+import { isLocalOnly } from './config/checks.js';
+import type { GatewayConfig } from './config/schema.js';
+import type { Secrets } from './config/secrets.js';
+import { mediaBindAddress } from './config/sections/media.js';
+import { parseListen } from './config/sections/sip.js';
+import type { TrunkConfig } from './config/sections/trunks.js';
+import { isLoopback, originOf } from './config/values.js';
+import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
+import type { MediaPlane } from './media/plane.js';
+import { Metrics } from './metrics/metrics.js';
+import { mayDial } from './policy/destinations.js';
+import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
+import type { SipPort } from './sip/port.js';
+import type { TrunkOptions } from './trunk/options.js';
+import { TrunkDialler } from './trunk/trunk-dialler.js';
+import { TrunkEdge } from './trunk/trunk-edge.js';
+import { TrunkLines } from './trunk/trunk-lines.js';
+
+/**
+ * The one place that knows concrete classes: makes them from the configuration, joins them, and
+ * gives them a life.
+ *
+ * Start: 1 HTTP (alive, not ready) · 2 media plane · 3 SIP listeners · 4 demo carrier · 5 call core
+ * and edges; then ready. HTTP is first because SIP must know the origin of our own pages, the
+ * carrier is after SIP because each of the two has to know the other's port.
+ * Stop: calls are drained, then the reverse: 5 edges, call records, 4, 3, 2, 1. HTTP is last so that
+ * `/readyz` and `/metrics` answer to the end.
+ */
+
+/** What the gateway needs of a SIP stack beside the port. */
+export interface SipStack extends SipPort {
+  bound(): readonly ListenAddress[];
+  acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean): void;
+}
+
+/** A SIP trunk in a box, run beside the gateway. */
+export interface DemoCarrier {
+  /** Starts it, tells it where the gateway's UDP SIP is, and resolves with where its own is. */
+  start(gatewaySip: HostPort): Promise<HostPort>;
+  stop(): Promise<void>;
+}
+
+export interface GatewayDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly secrets: Secrets;
+  readonly version: string;
+  /** Folder with the built page and widget. */
+  readonly webFolder: URL;
+  /** Demo mode: the demo page at `/`, and a trunk to this carrier. */
+  readonly demoCarrier?: DemoCarrier;
+  /** In place of the embedded stack, for tests. */
+  readonly makeSip?: (options: EmbeddedSipOptions, deps: { readonly clock: Clock; readonly log: Log }) => SipStack;
+  /** In place of the embedded plane, for tests. */
+  readonly makeMedia?: (options: EmbeddedMediaOptions, deps: { readonly clock: Clock; readonly log: Log }) => MediaPlane;
+}
+
+export interface GatewayAddresses {
+  /** URL of the HTTP listener, as this machine reaches it. */
+  readonly http: string;
+  readonly sip: readonly ListenAddress[];
+  readonly demoCarrier?: HostPort;
+}
+
+export interface Gateway extends Startable {
+  readonly state: GatewayState;
+  /** Where things run; once started. */
+  addresses(): GatewayAddresses;
+  /** Takes no new calls and ends the live ones after `graceMs`. Calling it again with less time shortens it. */
+  drain(graceMs: number): Promise<void>;
+  /** Ends live calls at once, unless drained before, and frees everything. */
+  stop(): Promise<void>;
+  liveObjects(): Promise<LiveObjects>;
+}
+
+const seconds = (count: number): number => count * 1000;
+
+const webSocketLimits = { handshakeTimeoutMs: 5_000, maxMessageBytes: 65_536, pingIntervalMs: 20_000, maxConnections: 10_000 };
+const mediaTuning = { portQuarantineMs: 2_000, learnWindowMs: 5_000, learnPackets: 5 };
+const recentRecordCount = 1_000;
+const maxWaitingRecords = 10_000;
+/** Who calls from a page that has not registered; trunks show their own caller id for him. */
+const guest = { number: 'guest' };
+
+function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: readonly string[]): EmbeddedSipOptions {
+  const { sip, http } = config;
+  const tls = secrets.sipTls;
+  return {
+    listen: sip.listen.flatMap((text) => parseListen(text) ?? []),
+    ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
+    ...(tls === undefined ? {} : { tls: { ...tls, verifyPeer: sip.tls?.verifyPeer ?? true } }),
+    webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
+    userAgent: sip.userAgent,
+  };
+}
+
+/** Origins of pages the gateway itself serves: under its public URL, and by every name this machine has for itself. */
+function ownOrigins({ http }: GatewayConfig, bound: HostPort): string[] {
+  const scheme = http.tls === undefined ? 'http' : 'https';
+  const names = isLoopback(http.host)
+    ? ['127.0.0.1', 'localhost', '[::1]']
+    : isLoopback(bound.host)
+      ? []
+      : [formatHostPort(bound).replace(/:\d+$/, '')];
+  const local = names.map((name) => originOf(`${scheme}://${name}:${bound.port}`));
+  const all = [...local, http.publicUrl === undefined ? undefined : originOf(http.publicUrl)];
+  return all.filter((origin) => origin !== undefined);
+}
+
+function mediaOptions({ media }: GatewayConfig): EmbeddedMediaOptions {
+  return {
+    workers: media.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : media.workers,
+    bindAddress: mediaBindAddress(media),
+    ...(media.publicAddress === undefined ? {} : { publicAddress: media.publicAddress }),
+    browserPorts: media.browserPorts,
+    trunkPorts: media.trunkPorts,
+    setupTimeoutMs: seconds(media.setupSeconds),
+    silenceAfterMs: seconds(media.silenceSeconds),
+    ...mediaTuning,
+  };
+}
+
+function callOptions({ policy, media, browser }: GatewayConfig): CallServiceOptions {
+  return {
+    ...defaultCallOptions,
+    maxCalls: policy.maxCalls,
+    ringMs: seconds(policy.ringSeconds),
+    maxCallMs: seconds(policy.maxSeconds),
+    setupMs: seconds(media.setupSeconds),
+    flowGraceMs: seconds(browser.graceSeconds),
+  };
+}
+
+function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets: Secrets): TrunkOptions {
+  const { auth } = trunk;
+  const password = secrets.trunkPassword(trunk.id);
+  const credentials =
+    auth === undefined || password === undefined
+      ? {}
+      : { credentials: { user: auth.user, password, ...(auth.realm === undefined ? {} : { realm: auth.realm }) } };
+  return {
+    id: trunk.id,
+    peers: trunk.peers,
+    ...credentials,
+    ...(config.sip.publicAddress === undefined ? {} : { domain: config.sip.publicAddress }),
+    callerId: trunk.callerId,
+    numberFormat: trunk.numberFormat,
+    codecs: trunk.codecs ?? config.media.codecs,
+    allow: trunk.allow,
+    mediaAllow: trunk.mediaAllow,
+    ...(trunk.maxCalls === undefined ? {} : { maxCalls: trunk.maxCalls }),
+    ...(trunk.callsPerSecond === undefined ? {} : { callsPerSecond: trunk.callsPerSecond }),
+  };
+}
+
+function demoTrunk(carrier: HostPort, config: GatewayConfig): TrunkOptions {
+  const peers = [{ uri: `sip:${formatHostPort(carrier)};transport=udp`, priority: 0, weight: 1 }];
+  const rest = { callerId: '+15550100', numberFormat: 'as-dialled' as const, codecs: config.media.codecs, allow: [], mediaAllow: [] };
+  return { id: 'demo', peers, ...rest };
+}
+
+function browserOptions(config: GatewayConfig, secrets: Secrets): BrowserEdgeOptions {
+  const { http, users, media, browser } = config;
+  return {
+    codecs: media.codecs,
+    users: users.map(({ name, from }) => {
+      const password = secrets.userPassword(name);
+      return { name, ...(password === undefined ? {} : { password }), ...(from === undefined ? {} : { from }) };
+    }),
+    realm: http.publicUrl === undefined ? 'gateway' : new URL(http.publicUrl).hostname,
+    allowPasswordless: isLocalOnly(config),
+    ...(browser.guests ? { guest } : {}),
+    registration: defaultRegistration,
+  };
+}
+
+class RunningGateway implements Gateway {
+  private current: GatewayState = 'starting';
+  private readonly admin: AdminServer;
+  private readonly metrics: Metrics;
+  private readonly cdrs: CdrFold;
+  private readonly recent = new RecentRecords({ capacity: recentRecordCount });
+  private readonly cdrFile: CdrFile | undefined;
+  private readonly facts: FactSink;
+  private media: MediaPlane | undefined;
+  private sip: SipStack | undefined;
+  private registrar: Registrar | undefined;
+  private calls: CallService | undefined;
+  private carrierAt: HostPort | undefined;
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: GatewayConfig,
+    private readonly deps: GatewayDeps,
+  ) {
+    this.metrics = new Metrics(
+      { version: deps.version },
+      { liveObjects: () => this.liveObjects(), isReady: () => this.current === 'ready' },
+    );
+    if (config.cdr.file !== undefined) {
+      const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
+      this.cdrFile = new CdrFile(options, { log: deps.log, onFailure: (kind) => this.metrics.countCdrFailure(kind) });
+    }
+    this.cdrs = new CdrFold((record) => {
+      this.recent.add(record);
+      this.cdrFile?.append(record);
+    });
+    this.facts = this.guarded([this.cdrs.take, this.metrics.take, logFold(deps.log)]);
+    this.admin = this.makeAdmin();
+  }
+
+  get state(): GatewayState {
+    return this.current;
+  }
+
+  start(): Promise<void> {
+    this.starting ??= this.startAll();
+    return this.starting;
+  }
+
+  addresses(): GatewayAddresses {
+    const { http } = this.config;
+    const bound = this.admin.bound() ?? { host: http.host, port: http.port };
+    const host = bound.host === '0.0.0.0' || bound.host === '::' ? '127.0.0.1' : bound.host;
+    return {
+      http: `${http.tls === undefined ? 'http' : 'https'}://${formatHostPort({ host, port: bound.port })}`,
+      sip: this.sip?.bound() ?? [],
+      ...(this.carrierAt === undefined ? {} : { demoCarrier: this.carrierAt }),
+    };
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    if (this.current === 'ready') {
+      this.current = 'draining';
+      this.deps.log.info({ graceMs, calls: this.calls?.calls().length ?? 0 }, 'draining: no new calls are taken');
+    }
+    await this.calls?.drain(graceMs);
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  async liveObjects(): Promise<LiveObjects> {
+    const media = (await this.media?.liveObjects()) ?? {};
+    return mergeLiveObjects([this.calls?.liveObjects() ?? {}, this.registrar?.liveObjects() ?? {}, this.sip?.liveObjects() ?? {}, media]);
+  }
+
+  private async startAll(): Promise<void> {
+    try {
+      await this.cdrFile?.check();
+      await this.admin.start();
+      await this.startPlanes();
+      this.current = 'ready';
+    } catch (thrown) {
+      await this.stopParts();
+      throw thrown;
+    }
+  }
+
+  private async startPlanes(): Promise<void> {
+    const { config, deps } = this;
+    const { clock, log, secrets } = deps;
+    const makeMedia = deps.makeMedia ?? ((options, needs) => new EmbeddedMediaPlane(options, needs));
+    const makeSip = deps.makeSip ?? ((options, needs) => new EmbeddedSip(options, needs));
+    const media = makeMedia(mediaOptions(config), { clock, log: log.child({ part: 'media' }) });
+    this.media = media;
+    await media.start();
+    const origins = ownOrigins(config, this.admin.bound() ?? config.http);
+    const sip = makeSip(sipOptions(config, secrets, origins), { clock, log: log.child({ part: 'sip' }) });
+    this.sip = sip;
+    await sip.start();
+    this.carrierAt = await deps.demoCarrier?.start(demoSipAddress(sip));
+    const trunks = config.trunks.map((trunk) => trunkOptions(trunk, config, secrets));
+    this.join(sip, media, this.carrierAt === undefined ? trunks : [...trunks, demoTrunk(this.carrierAt, config)]);
+  }
+
+  /** Puts the call core between the two edges. */
+  private join(sip: SipStack, media: MediaPlane, trunks: readonly TrunkOptions[]): void {
+    const { config, deps } = this;
+    const { clock, log, secrets } = deps;
+    const browser = browserOptions(config, secrets);
+    const registrar = new Registrar(browser.registration, { clock, log });
+    const lines = new TrunkLines(trunks, { clock });
+    const router = new RuleRouter(
+      {
+        trunks: trunks.map(({ id, codecs, mediaAllow }) => ({ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } })),
+        inbound: config.inbound.map(({ number, to }) => ({ number, user: to.user })),
+        browserMedia: { kind: 'webrtc', codecs: browser.codecs },
+      },
+      { mayDial: (number) => mayDial(config.policy.destinations, number) },
+    );
+    const diallers = {
+      trunk: new TrunkDialler(trunks, { sip, lines, log }),
+      browser: new BrowserDialler({ realm: browser.realm }, { sip, registrar }),
+    };
+    const calls = new CallService(callOptions(config), { media, clock, log, router, diallers, facts: this.facts });
+    const edges = {
+      browser: new BrowserEdge(browser, { calls, registrar, clock, log }),
+      trunk: new TrunkEdge(trunks, { calls, lines, log }),
+    };
+    connectEdges(sip, edges, calls);
+    this.registrar = registrar;
+    this.calls = calls;
+  }
+
+  /** A start that is still under way is seen through first, so that nothing starts after it was stopped. */
+  private async stopAll(): Promise<void> {
+    await this.starting?.catch(() => {});
+    await this.drain(0);
+    await this.stopParts();
+  }
+
+  private async stopParts(): Promise<void> {
+    this.current = 'stopped';
+    await this.step('call records', async () => void (await this.cdrFile?.flush()));
+    await this.step('registrations', async () => this.registrar?.clear());
+    await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
+    await this.step('SIP', async () => this.sip?.stop());
+    await this.step('media', async () => this.media?.stop());
+    await this.step('HTTP', () => this.admin.stop());
+    this.metrics.stop();
+  }
+
+  /** A part that cannot be stopped keeps no other from being stopped. */
+  private async step(part: string, stop: () => Promise<void>): Promise<void> {
+    try {
+      await stop();
+    } catch (thrown) {
+      this.deps.log.error({ part, error: messageOf(thrown) }, 'stopping a part failed');
+    }
+  }
+
+  /** One sink out of many; what one of them throws never reaches another, nor the call. */
+  private guarded(folds: readonly FactSink[]): FactSink {
+    return (fact: CallFact) => {
+      for (const fold of folds) {
+        try {
+          fold(fact);
+        } catch (thrown) {
+          this.deps.log.error({ fact: fact.type, error: messageOf(thrown) }, 'a fold over call facts failed');
+        }
+      }
+    };
+  }
+
+  private makeAdmin(): AdminServer {
+    const { config, deps } = this;
+    const tls = deps.secrets.httpTls;
+    const token = deps.secrets.adminToken;
+    return new AdminServer(
+      {
+        host: config.http.host,
+        port: config.http.port,
+        ...(tls === undefined ? {} : { tls }),
+        ...(token === undefined ? {} : { token }),
+        webFolder: deps.webFolder,
+        demoPage: deps.demoCarrier !== undefined,
+      },
+      {
+        log: deps.log.child({ part: 'http' }),
+        state: () => this.current,
+        calls: () => this.calls?.calls() ?? [],
+        notes: (callId) => this.cdrs.notes(callId),
+        hangUp: (callId) => this.calls?.hangUp(callId as CallId) ?? false,
+        sendDigits: (callId, digits) => this.sendDigits(callId, digits),
+        drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
+        recentRecords: (limit) => this.recent.list(limit),
+        metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
+        onSipUpgrade: (request, socket, head) => this.sip?.acceptWebSocket(request, socket, head, tls !== undefined),
+      },
+    );
+  }
+
+  private async sendDigits(callId: string, digits: string): Promise<DigitsOutcome> {
+    const result = await this.calls?.sendDigits(callId as CallId, digits);
+    if (result === undefined || (result.kind === 'refused' && result.why === 'unknown-call')) return { kind: 'unknown-call' };
+    return result.kind === 'queued' ? { kind: 'sent' } : { kind: 'refused', why: refusals[result.why] };
+  }
+}
+
+const refusals = {
+  'unknown-call': 'there is no such call now',
+  'not-digits': 'these are no digits',
+  'not-connected': 'the call is not connected yet',
+  'not-supported': 'the telephone side takes no telephone-events (its SDP answer had none)',
+} as const;
+
+/** Where the demo carrier reaches us: the first UDP listener. */
+function demoSipAddress(sip: SipStack): HostPort {
+  const { host, port } = sip.bound().find(({ transport }) => transport === 'udp') ?? { host: '127.0.0.1', port: 5060 };
+  return { host: host === '0.0.0.0' ? '127.0.0.1' : host, port };
+}
+
+/** Makes a gateway; nothing runs before `start`. */
+export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway {
+  return new RunningGateway(config, deps);
+}
