@@ -158,6 +158,7 @@ export class FakeSip implements SipPort {
 
   stop(): Promise<void> {
     for (const invite of [...this.openInvites]) invite.abandon();
+    for (const link of this.links) link.open = false;
     for (const dialog of [...this.openDialogs]) void dialog.bye();
     return Promise.resolve();
   }
@@ -338,7 +339,7 @@ export class FakeInvite implements InboundCall {
     const there = new FakeDialog(this.caller, this.callIdHeader, this.link.source);
     here.pairWith(there);
     if (this.state !== 'pending') {
-      here.finish({ by: 'transport' });
+      here.finish({ by: 'remote' });
       return here;
     }
     this.state = 'answered';
@@ -491,6 +492,10 @@ export class FakeDialog implements SipDialog {
 
   request(method: string, options: { readonly body?: Body; readonly headers?: ExtraHeaders } = {}): Promise<SipResponse> {
     checkExtraHeaders(options.headers);
+    if (this.ended !== undefined) {
+      const error = new GatewayError<SipRequestError>({ code: 'sip-request-failed', why: 'transport' }, 'The dialog has ended.');
+      return Promise.reject(error);
+    }
     return new Promise((resolve) => {
       hop(() => {
         const { other } = this;

@@ -25,12 +25,7 @@ import type { MachineDefinition, TimerEvent } from './transaction-machine.js';
  */
 export type InviteClientState = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated';
 
-export type InviteClientEvent =
-  | 'provisional'
-  | 'success'
-  | 'failure'
-  | 'transport-error'
-  | TimerEvent<'A' | 'B' | 'D' | 'M'>;
+export type InviteClientEvent = 'provisional' | 'success' | 'failure' | 'transport-error' | TimerEvent<'A' | 'B' | 'D' | 'M'>;
 
 export type InviteClientEffect = 'retransmit' | 'ack' | 'deliver' | 'report-timeout' | 'report-transport-error';
 

@@ -1,0 +1,189 @@
+import { randomToken } from '../../base/ids.js';
+import type { ExtraHeaders, FlowRef, OutboundCall, OutboundOptions, OutboundOutcome, Progress } from '../port.js';
+import { AckSender } from './ack-sender.js';
+import { ChallengeRetry } from './challenge-retry.js';
+import { Dialog } from './dialog.js';
+import { DialogState } from './dialog-state.js';
+import { DigestClient } from './digest-client.js';
+import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
+import { type Flow, type FlowFailure, isWebSocket } from './flow.js';
+import { toTag } from './header-readers.js';
+import { InviteAttempt } from './invite-attempt.js';
+import type { InviteUser } from './invite-user.js';
+import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from './message.js';
+import { contactUserOf, destinationOf, formatAddress, newCallIdHeader } from './port-values.js';
+import { contactFor, type LocalIdentity } from './request-sender.js';
+import { putSession, sessionOf } from './session-body.js';
+import type { StackContext } from './stack-context.js';
+import { newBranch } from './transaction-key.js';
+
+/** A 2xx of one fork: its dialog and its ACK. */
+interface AnsweredFork {
+  readonly dialog: Dialog;
+  readonly ack: AckSender;
+}
+
+/**
+ * An INVITE of ours from the first byte to its outcome (RFC 3261 §13.2). Forks show as several To
+ * tags; the first 2xx is the answer, every other one is acknowledged and ended with BYE (§13.2.2.4).
+ */
+export class OutgoingInvite implements OutboundCall, InviteUser {
+  readonly id: string;
+  readonly callIdHeader = newCallIdHeader();
+  readonly outcome: Promise<OutboundOutcome>;
+  private readonly tag = randomToken(8);
+  private readonly digest: DigestClient | undefined;
+  private readonly retry: ChallengeRetry;
+  private readonly forks = new Map<string, AnsweredFork>();
+  /** Last session description of each early dialog, for a 2xx that leaves it out. */
+  private readonly earlySessions = new Map<string, string>();
+  private sequence = 0;
+  private attempt: InviteAttempt | undefined;
+  private progressHandler: ((progress: Progress) => void) | undefined;
+  private resolve: (outcome: OutboundOutcome) => void = () => {};
+  private settled = false;
+  private cancelHeaders: ExtraHeaders | undefined;
+
+  constructor(
+    private readonly options: OutboundOptions,
+    private readonly context: StackContext,
+  ) {
+    checkExtraHeaders(options.headers);
+    this.id = `uac-${newBranch().slice(7)}`;
+    this.digest = options.credentials === undefined ? undefined : new DigestClient(options.credentials);
+    this.retry = new ChallengeRetry(this.digest, { method: 'INVITE', uri: options.requestUri });
+    this.outcome = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
+    context.invites.add(this);
+    this.send();
+  }
+
+  onProgress(handler: (progress: Progress) => void): void {
+    this.progressHandler = handler;
+  }
+
+  cancel(options: { readonly headers?: ExtraHeaders } = {}): void {
+    checkExtraHeaders(options.headers);
+    if (this.cancelHeaders !== undefined || this.settled) return;
+    this.cancelHeaders = options.headers ?? [];
+    if (this.attempt?.cancel(this.cancelHeaders) === false) this.settleCancelled('cancelled before anything was sent');
+  }
+
+  shutDown(): void {
+    this.cancel();
+  }
+
+  abandon(): void {
+    this.attempt?.abandon();
+    this.settleCancelled('the stack has stopped');
+  }
+
+  private send(): void {
+    const { context, options } = this;
+    this.sequence += 1;
+    const { sequence } = this;
+    const attempt: InviteAttempt = new InviteAttempt(context, destinationOf(options), (local) => this.build(local, sequence), {
+      onProvisional: (response) => this.provisional(response),
+      onSuccess: (response) => this.success(response, attempt, sequence),
+      onFailure: (response) => this.failure(response),
+      onTimeout: () => this.failed({ why: 'timeout', detail: 'no response within 64*T1' }),
+      onTransportError: (failure) => this.failed(failure),
+    });
+    this.attempt = attempt;
+  }
+
+  private build(local: LocalIdentity, sequence: number): SipRequestMessage {
+    const { options, context } = this;
+    const headers = new HeaderFields();
+    headers.add('Max-Forwards', '70');
+    headers.add('From', `${formatAddress(options.from)};tag=${this.tag}`);
+    headers.add('To', formatAddress(options.to ?? { uri: options.requestUri }));
+    headers.add('Call-ID', this.callIdHeader);
+    headers.add('CSeq', `${sequence} INVITE`);
+    headers.add('Contact', contactFor(local, contactUserOf(options.from.uri)));
+    addExtraHeaders(headers, options.headers);
+    context.addCapabilities(headers);
+    headers.add('User-Agent', context.userAgent);
+    this.retry.addTo(headers);
+    return { kind: 'request', method: 'INVITE', requestUri: options.requestUri, body: putSession(headers, options.offer), headers };
+  }
+
+  private provisional(response: SipResponseMessage): void {
+    if (response.status === 100 || this.settled) return;
+    const fork = toTag(response.headers) ?? '';
+    const sdp = sessionOf(response);
+    if (sdp !== undefined) this.earlySessions.set(fork, sdp);
+    if (this.cancelHeaders !== undefined) return;
+    this.progressHandler?.({ status: response.status, ...(sdp === undefined ? {} : { sdp }), headers: response.headers, fork });
+  }
+
+  private success(response: SipResponseMessage, attempt: InviteAttempt, sequence: number): void {
+    const fork = toTag(response.headers) ?? '';
+    const known = this.forks.get(fork);
+    if (known !== undefined) {
+      known.ack.send();
+      return;
+    }
+    const { transaction } = attempt;
+    if (transaction === undefined) return;
+    const { request, flow } = transaction;
+    const state = DialogState.ofUac(request, response, this.firstHop(flow));
+    const dialog = new Dialog(
+      {
+        state,
+        ownsCallId: true,
+        contactUser: contactUserOf(this.options.from.uri),
+        ...(this.digest === undefined ? {} : { digest: this.digest }),
+      },
+      this.context,
+    );
+    const ack = new AckSender(this.context, state, request, sequence);
+    this.forks.set(fork, { dialog, ack });
+    ack.send();
+    if (this.settled || this.cancelHeaders !== undefined) {
+      void dialog.bye();
+      this.settleCancelled('answered while being cancelled');
+      return;
+    }
+    const sdp = sessionOf(response) ?? this.earlySessions.get(fork) ?? '';
+    this.settle({ kind: 'answered', dialog, sdp, headers: response.headers, fork });
+  }
+
+  private firstHop(flow: Flow): { target: string; proxy?: string; flow?: FlowRef; flowOnly: boolean } {
+    const { requestUri, via } = this.options;
+    const proxy = via !== undefined && 'proxy' in via ? { proxy: via.proxy } : {};
+    return { target: requestUri, ...proxy, flow: flow.ref, flowOnly: isWebSocket(flow.transport) };
+  }
+
+  private failure(response: SipResponseMessage): void {
+    if (this.settled) return;
+    if (this.cancelHeaders === undefined && this.retry.takes(response)) {
+      this.send();
+      return;
+    }
+    if (this.cancelHeaders !== undefined && (response.status === 487 || response.status === 401 || response.status === 407)) {
+      this.settleCancelled('cancelled');
+      return;
+    }
+    const { status, reason, headers } = response;
+    this.settle({ kind: 'rejected', status, reason, headers });
+  }
+
+  private failed({ why, detail }: FlowFailure): void {
+    if (this.cancelHeaders !== undefined) this.settleCancelled(detail);
+    else this.settle({ kind: 'failed', why, detail });
+  }
+
+  private settleCancelled(detail: string): void {
+    this.settle({ kind: 'failed', why: 'cancelled', detail });
+  }
+
+  private settle(outcome: OutboundOutcome): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.earlySessions.clear();
+    this.context.invites.delete(this);
+    this.resolve(outcome);
+  }
+}

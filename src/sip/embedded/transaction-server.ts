@@ -1,0 +1,148 @@
+import { type Flow, isReliable } from './flow.js';
+import type { SipRequestMessage, SipResponseMessage, Via } from './message.js';
+import { serialize } from './serializer.js';
+import type { TransactionDeps } from './transaction-client.js';
+import { type InviteServerEffect, type InviteServerEvent, type InviteServerState, inviteServer } from './transaction-invite-server.js';
+import { TransactionMachine } from './transaction-machine.js';
+import {
+  type NonInviteServerEffect,
+  type NonInviteServerEvent,
+  type NonInviteServerState,
+  nonInviteServer,
+} from './transaction-non-invite-server.js';
+
+/** Where a server transaction's responses go. */
+export type Respond = (flow: Flow, via: Via, bytes: Buffer) => void;
+
+export interface ServerTransactionFacts {
+  readonly request: SipRequestMessage;
+  readonly via: Via;
+  readonly flow: Flow;
+}
+
+/** A request we received and what we answer it with; repeated requests are absorbed here. */
+abstract class ServerTransactionBase {
+  readonly request: SipRequestMessage;
+  readonly flow: Flow;
+  private readonly via: Via;
+  private last: Buffer | undefined;
+  private ended = false;
+  /** Status of the final response, once one was sent. */
+  finalStatus: number | undefined;
+
+  constructor(
+    facts: ServerTransactionFacts,
+    private readonly out: Respond,
+    private readonly onEnd: () => void,
+  ) {
+    this.request = facts.request;
+    this.flow = facts.flow;
+    this.via = facts.via;
+  }
+
+  get live(): boolean {
+    return !this.ended;
+  }
+
+  protected store(response: SipResponseMessage): void {
+    this.last = serialize(response);
+    if (response.status >= 200) this.finalStatus = response.status;
+  }
+
+  protected sendLast(): void {
+    if (this.last !== undefined) this.out(this.flow, this.via, this.last);
+  }
+
+  protected finish(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.onEnd();
+  }
+}
+
+/** Server side of an INVITE (RFC 3261 §17.2.1). */
+export class InviteServerTransaction extends ServerTransactionBase {
+  /** Told when a failure response was never acknowledged (timer H). */
+  onNoAck: () => void = () => {};
+  private readonly machine: TransactionMachine<InviteServerState, InviteServerEvent, InviteServerEffect>;
+
+  constructor(facts: ServerTransactionFacts, deps: TransactionDeps, out: Respond, onEnd: () => void) {
+    super(facts, out, onEnd);
+    this.machine = new TransactionMachine(
+      inviteServer,
+      { ...deps, reliable: isReliable(facts.flow.transport) },
+      (effect: InviteServerEffect) => {
+        if (effect === 'report-no-ack') this.onNoAck();
+        else this.sendLast();
+      },
+      () => this.finish(),
+    );
+    this.machine.start();
+  }
+
+  get state(): InviteServerState {
+    return this.machine.state;
+  }
+
+  /** Sends a response; after a failure response none, after a 2xx only 2xx (retransmitted by the dialog). */
+  respond(response: SipResponseMessage): void {
+    const { state } = this.machine;
+    const success = response.status >= 200 && response.status < 300;
+    if (state !== 'proceeding' && !(state === 'accepted' && success)) return;
+    this.store(response);
+    if (response.status < 200) this.machine.take('send-provisional');
+    else this.machine.take(success ? 'send-success' : 'send-failure');
+  }
+
+  requestAgain(): void {
+    this.machine.take('request');
+  }
+
+  /** True when the ACK belonged to a failure response; an ACK of a 2xx is the dialog's. */
+  acknowledged(): boolean {
+    if (this.machine.state === 'accepted') return false;
+    this.machine.take('ack');
+    return true;
+  }
+
+  kill(): void {
+    this.machine.kill();
+  }
+}
+
+/** Server side of any other request (RFC 3261 §17.2.2). */
+export class NonInviteServerTransaction extends ServerTransactionBase {
+  private readonly machine: TransactionMachine<NonInviteServerState, NonInviteServerEvent, NonInviteServerEffect>;
+
+  constructor(facts: ServerTransactionFacts, deps: TransactionDeps, out: Respond, onEnd: () => void) {
+    super(facts, out, onEnd);
+    this.machine = new TransactionMachine(
+      nonInviteServer,
+      { ...deps, reliable: isReliable(facts.flow.transport) },
+      () => this.sendLast(),
+      () => this.finish(),
+    );
+    this.machine.start();
+  }
+
+  get state(): NonInviteServerState {
+    return this.machine.state;
+  }
+
+  respond(response: SipResponseMessage): void {
+    const { state } = this.machine;
+    if (state !== 'trying' && state !== 'proceeding') return;
+    this.store(response);
+    this.machine.take(response.status < 200 ? 'send-provisional' : 'send-final');
+  }
+
+  requestAgain(): void {
+    this.machine.take('request');
+  }
+
+  kill(): void {
+    this.machine.kill();
+  }
+}
+
+export type ServerTransaction = InviteServerTransaction | NonInviteServerTransaction;

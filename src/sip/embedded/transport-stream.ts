@@ -1,0 +1,260 @@
+import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { formatHostPort, type HostPort } from '../../base/address.js';
+import type { Clock, Timer } from '../../base/clock.js';
+import { messageOf } from '../../base/errors.js';
+import { CloseListeners, type ConnectionFlow, type FlowFailure, type FlowUser, newFlowRef, plainAddress } from './flow.js';
+import { StreamFramer } from './framing.js';
+
+/** Certificate and trust of the TLS transport, as PEM texts. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  /** Trusted authorities; those of Node when absent. */
+  readonly ca?: string;
+  /** Check the certificate of peers we connect to (RFC 5922 §7). Default true. Clients of ours are not asked for one. */
+  readonly verifyPeer?: boolean;
+}
+
+const maxConnections = 4096;
+const connectTimeoutMs = 5000;
+/** A connection that nobody uses is closed after this long; the next request opens another. */
+const idleLimitMs = 10 * 60_000;
+/** A message that began has to be whole by then. */
+const partialLimitMs = 30_000;
+const checkEveryMs = 15_000;
+const maxQueuedBytes = 4 * 1024 * 1024;
+const keepAliveDelayMs = 30_000;
+const pong = Buffer.from('\r\n');
+
+/** What stream transports need. */
+export interface StreamDeps {
+  readonly clock: Clock;
+  readonly user: FlowUser;
+  readonly onError: (detail: string) => void;
+}
+
+/** A listening TCP or TLS socket, and the connections made from this transport. */
+export class StreamTransport {
+  private server: Server | undefined;
+  private boundTo: HostPort | undefined;
+
+  constructor(
+    readonly transport: 'tcp' | 'tls',
+    private readonly listen: HostPort,
+    private readonly material: TlsMaterial | undefined,
+    private readonly deps: StreamDeps,
+  ) {}
+
+  get bound(): HostPort {
+    return this.boundTo ?? this.listen;
+  }
+
+  get sockets(): number {
+    return this.server === undefined ? 0 : 1;
+  }
+
+  start(): Promise<void> {
+    const accept = (socket: Socket): void => {
+      const flow = new StreamFlow(
+        this.transport,
+        socket,
+        { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+        this.deps,
+      );
+      flow.connected();
+    };
+    const server = this.transport === 'tcp' ? createServer(accept) : this.tlsServer(accept);
+    server.maxConnections = maxConnections;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.listen.port, this.listen.host, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.deps.onError(messageOf(error)));
+        const address = server.address();
+        if (address !== null && typeof address === 'object') this.boundTo = { host: address.address, port: address.port };
+        this.server = server;
+        resolve();
+      });
+    });
+  }
+
+  /** Stops listening. Connections are closed by the layer above, which owns them. */
+  stop(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    return server === undefined ? Promise.resolve() : new Promise((resolve) => server.close(() => resolve()));
+  }
+
+  private tlsServer(accept: (socket: Socket) => void): Server {
+    const { cert, key, ca } = this.material ?? { cert: '', key: '' };
+    const server = createTlsServer(
+      { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2', handshakeTimeout: connectTimeoutMs },
+      accept,
+    );
+    server.on('tlsClientError', (error) => this.deps.onError(`TLS handshake: ${messageOf(error)}`));
+    return server;
+  }
+}
+
+/** Where to connect to. */
+export interface StreamTarget {
+  readonly transport: 'tcp' | 'tls';
+  readonly remote: HostPort;
+  /** Name the certificate must carry (RFC 5922 §7.2); the address when absent. */
+  readonly serverName?: string;
+}
+
+/** Opens a connection. The flow can be used at once: what is sent waits for the connection. */
+export function openStream(target: StreamTarget, material: TlsMaterial | undefined, deps: StreamDeps): StreamFlow {
+  const { host, port } = target.remote;
+  const name = target.serverName ?? host;
+  const socket =
+    target.transport === 'tcp'
+      ? netConnect({ host, port })
+      : tlsConnect({
+          host,
+          port,
+          minVersion: 'TLSv1.2',
+          rejectUnauthorized: material?.verifyPeer !== false,
+          ...(isIP(name) === 0 ? { servername: name } : {}),
+          ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
+          ...(material?.ca === undefined ? {} : { ca: material.ca }),
+        });
+  const flow = new StreamFlow(target.transport, socket, target.remote, deps);
+  const timer = deps.clock.after(connectTimeoutMs, () =>
+    flow.fail({ why: 'timeout', detail: `no connection to ${formatHostPort(target.remote)}` }),
+  );
+  socket.once(target.transport === 'tcp' ? 'connect' : 'secureConnect', () => {
+    timer.cancel();
+    flow.connected();
+  });
+  socket.once('close', () => timer.cancel());
+  return flow;
+}
+
+/** Reads what Node says about a socket into the words of the port. */
+function failureOf(error: Error, transport: 'tcp' | 'tls', secured: boolean): FlowFailure {
+  const code = 'code' in error ? String(error.code) : '';
+  const detail = messageOf(error);
+  if (code === 'ECONNREFUSED') return { why: 'refused', detail };
+  if (code === 'ETIMEDOUT') return { why: 'timeout', detail };
+  const isNetwork = code === 'ECONNRESET' || code === 'EPIPE' || code.startsWith('ENET') || code.startsWith('EHOST');
+  return { why: transport === 'tls' && !secured && !isNetwork ? 'tls' : 'transport', detail };
+}
+
+/** One TCP or TLS connection. */
+export class StreamFlow implements ConnectionFlow {
+  readonly ref;
+  private readonly framer = new StreamFramer();
+  private readonly closing = new CloseListeners();
+  private check: Timer | undefined;
+  private ready = false;
+  private lastActivityMs: number;
+  private partialSinceMs: number | undefined;
+  private failure: FlowFailure | undefined;
+  private queue: Buffer[] = [];
+  private readonly whenReady: (() => void)[] = [];
+
+  constructor(
+    readonly transport: 'tcp' | 'tls',
+    private readonly socket: Socket | TLSSocket,
+    readonly remote: HostPort,
+    private readonly deps: StreamDeps,
+  ) {
+    this.ref = newFlowRef(transport);
+    this.lastActivityMs = deps.clock.nowMs();
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveDelayMs);
+    socket.on('data', (chunk: Buffer) => this.receive(chunk));
+    socket.on('error', (error: Error) => {
+      this.failure ??= failureOf(error, transport, this.ready);
+    });
+    socket.on('close', () => this.closed());
+    deps.user.onFlowOpen(this);
+  }
+
+  get open(): boolean {
+    return !this.closing.fired && !this.socket.destroyed && this.socket.writable;
+  }
+
+  get local(): HostPort {
+    return { host: plainAddress(this.socket.localAddress), port: this.socket.localPort ?? 0 };
+  }
+
+  /** The connection stands: what was sent meanwhile leaves now. */
+  connected(): void {
+    this.ready = true;
+    for (const bytes of this.queue) this.socket.write(bytes);
+    this.queue = [];
+    this.check = this.deps.clock.after(checkEveryMs, () => this.checkUp());
+    for (const each of this.whenReady.splice(0)) each();
+  }
+
+  /** Calls back when the connection stands and its local address is known; in the same turn if it does. */
+  onReady(listener: () => void): void {
+    if (this.ready) listener();
+    else this.whenReady.push(listener);
+  }
+
+  send(bytes: Buffer, onFailure: (failure: FlowFailure) => void): void {
+    if (!this.open || this.socket.writableLength > maxQueuedBytes) {
+      queueMicrotask(() => onFailure(this.failure ?? { why: 'transport', detail: 'the connection is closed or does not drain' }));
+      return;
+    }
+    this.lastActivityMs = this.deps.clock.nowMs();
+    if (this.ready) this.socket.write(bytes);
+    else this.queue.push(bytes);
+  }
+
+  onClose(listener: (failure: FlowFailure) => void): () => void {
+    return this.closing.add(listener);
+  }
+
+  fail(failure: FlowFailure): void {
+    this.failure ??= failure;
+    this.socket.destroy();
+  }
+
+  close(reason: string, gently = false): void {
+    this.failure ??= { why: 'transport', detail: reason };
+    if (gently) this.socket.destroySoon();
+    else this.socket.destroy();
+  }
+
+  private receive(chunk: Buffer): void {
+    const now = this.deps.clock.nowMs();
+    this.lastActivityMs = now;
+    for (const item of this.framer.push(chunk)) {
+      if (item.kind === 'message') this.deps.user.onMessage(this, item.data);
+      else if (item.kind === 'ping') this.send(pong, () => {});
+      else if (item.kind === 'broken') {
+        const { head } = item.error.info;
+        if (head !== undefined) this.deps.user.onMessage(this, head);
+        this.close(item.error.message, true);
+        return;
+      }
+    }
+    if (this.framer.pendingBytes === 0) this.partialSinceMs = undefined;
+    else this.partialSinceMs ??= now;
+  }
+
+  private checkUp(): void {
+    const now = this.deps.clock.nowMs();
+    if (this.partialSinceMs !== undefined && now - this.partialSinceMs > partialLimitMs) {
+      this.close('a message was not finished in time');
+    } else if (now - this.lastActivityMs > idleLimitMs) {
+      this.close('idle');
+    } else {
+      this.check = this.deps.clock.after(checkEveryMs, () => this.checkUp());
+    }
+  }
+
+  private closed(): void {
+    this.check?.cancel();
+    this.queue = [];
+    const failure = this.failure ?? { why: 'transport', detail: 'the peer closed the connection' };
+    this.closing.fire(failure);
+    this.deps.user.onFlowClosed(this);
+  }
+}

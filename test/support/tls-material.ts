@@ -1,0 +1,7 @@
+import { readFileSync } from 'node:fs';
+
+const read = (name: string): string => readFileSync(new URL(`../vectors/tls/${name}`, import.meta.url), 'utf8');
+const cert = read('loopback.crt');
+
+/** Self-signed certificate for `localhost` and the loopback addresses, trusted by itself. For tests only. */
+export const testTls = { cert, key: read('loopback.key'), ca: cert, verifyPeer: true } as const;
