@@ -8,7 +8,10 @@ import { readContentLength } from './validate.js';
 export interface SipFramingErrorInfo {
   readonly code: 'sip-framing';
   readonly why: 'header-too-large' | 'body-too-large' | 'no-content-length' | 'bad-content-length';
-  /** The header block, when it was complete: enough to answer 400 or 513 before closing. */
+  /**
+   * The header fields, when all of them arrived, without the empty line that would end them: never a
+   * whole message, so `parseMessage` refuses it, with what it takes to answer 400 before closing.
+   */
   readonly head?: Buffer;
 }
 
@@ -99,11 +102,11 @@ export class StreamFramer {
       this.scanned = Math.max(this.start, this.end - (endOfHeaders.length - 1));
       return undefined;
     }
-    const head = Buffer.from(this.buffer.subarray(this.start, at + endOfHeaders.length));
+    const head = Buffer.from(this.buffer.subarray(this.start, at));
     const length = contentLengthOf(head);
     if (length === undefined) return framingError('no-content-length', head);
     if (length === 'malformed') return framingError('bad-content-length', head);
-    return length > maxBodyBytes ? framingError('body-too-large', head) : head.length + length;
+    return length > maxBodyBytes ? framingError('body-too-large', head) : headerBytes + endOfHeaders.length + length;
   }
 
   private fail(error: GatewayError<SipFramingErrorInfo>): StreamItem {
@@ -152,7 +155,7 @@ function framingError(why: SipFramingErrorInfo['why'], head?: Buffer): GatewayEr
 
 /** Reads the header block as the parser does, so that both agree on where the message ends. */
 function contentLengthOf(head: Buffer): number | undefined | 'malformed' {
-  const { headers } = readHeaderBlock(decodeHeaderText(head.subarray(0, -endOfHeaders.length)));
+  const { headers } = readHeaderBlock(decodeHeaderText(head));
   try {
     return readContentLength(headers);
   } catch (thrown) {

@@ -57,7 +57,7 @@ function assemble(line: Exclude<StartLine, { kind: 'neither' }>, headers: Header
 function faultOf(line: StartLine, block: HeaderBlock, end: number): Fault | undefined {
   if (line.kind === 'request' && line.fault !== undefined) return line.fault;
   if (block.fault !== undefined) return { status: 400, reason: block.fault };
-  return end < 0 ? { status: 400, reason: 'Header block without end' } : undefined;
+  return end < 0 ? { status: 400, reason: 'Incomplete message' } : undefined;
 }
 
 function skipLineBreaks(data: Buffer): number {

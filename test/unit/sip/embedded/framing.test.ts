@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { StreamFramer, type StreamItem } from '../../../../src/sip/embedded/framing.js';
 import { maxBodyBytes, maxHeaderBlockBytes } from '../../../../src/sip/embedded/limits.js';
+import { parseMessage } from '../../../../src/sip/embedded/parser.js';
 import { carrierInvite } from '../../../vectors/carrier-invite.js';
 
 const message = (body = '', length: number | string = Buffer.byteLength(body), name = 'Content-Length') =>
@@ -75,9 +76,21 @@ describe('StreamFramer', () => {
     const items = framer.push(Buffer.from(message('ok') + bad + message('lost')));
     expect(shown(items)).toEqual([message('ok'), why]);
     const last = items.at(-1);
-    expect(last?.kind === 'broken' && last.error.info.head?.toString()).toBe(bad);
+    expect(last?.kind === 'broken' && last.error.info.head?.toString()).toBe(bad.slice(0, bad.indexOf('\r\n\r\n')));
     expect([framer.push(Buffer.from(message())), framer.pendingBytes]).toEqual([[], 0]);
   });
+
+  it.each(['', 'Content-Length: -1\r\n', `Content-Length: ${maxBodyBytes + 1}\r\n`])(
+    'hands out a head that can be answered but never be taken for a request, with %j',
+    (field) => {
+      const bytes = Buffer.from(carrierInvite.toString().replace(/Content-Length: \d+\r\n/, field));
+      const last = new StreamFramer().push(bytes).at(-1);
+      const head = last?.kind === 'broken' ? last.error.info.head : undefined;
+      expect(() => parseMessage(head ?? bytes)).toThrowError(
+        expect.objectContaining({ info: expect.objectContaining({ status: 400, partial: expect.objectContaining({ method: 'INVITE' }) }) }),
+      );
+    },
+  );
 
   it('accepts a body of exactly the cap', () => {
     expect(shown(feed(Buffer.from(message('x'.repeat(maxBodyBytes))), 1400))).toHaveLength(1);
