@@ -58,15 +58,15 @@ const DIRECTIONS: readonly string[] = ['sendrecv', 'sendonly', 'recvonly', 'inac
  * attributes that make no sense are passed over.
  */
 export function parseSdp(text: string): SdpSession {
-  const [head, ...blocks] = splitLines(text);
-  const origin = head?.map((line) => ORIGIN.exec(line)).find((match) => match !== null);
-  if (head?.[0] !== 'v=0') throw malformedSdp('it does not begin with v=0');
-  if (origin === undefined) throw malformedSdp('its o= line is missing or cannot be read');
+  const { head, blocks } = splitLines(text);
+  const origin = head.map((line) => ORIGIN.exec(line)).find((match) => match !== null);
+  if (head[0] !== 'v=0') throw malformedSdp('it does not begin with v=0');
+  if (origin === undefined || origin === null) throw malformedSdp('its o= line is missing or cannot be read');
   if (blocks.length > MAX_SECTIONS) throw malformedSdp(`it has more than ${MAX_SECTIONS} m= lines`);
   const session = parse(text);
   return {
-    sessionId: origin?.[1] ?? '',
-    sessionVersion: origin?.[2] ?? '',
+    sessionId: group(origin, 1),
+    sessionVersion: group(origin, 2),
     iceLite: session.icelite !== undefined,
     bundle: bundleOf(session),
     sections: blocks.map((lines, index) => sectionOf(lines, session.media[index], head, session)),
@@ -74,26 +74,29 @@ export function parseSdp(text: string): SdpSession {
 }
 
 /** Lines of the session part, then of each section. */
-function splitLines(text: string): readonly (readonly string[])[] {
+function splitLines(text: string): { readonly head: readonly string[]; readonly blocks: readonly (readonly string[])[] } {
   if (text.length > MAX_BYTES) throw malformedSdp(`it is longer than ${MAX_BYTES} characters`);
-  const blocks: string[][] = [[]];
+  const head: string[] = [];
+  const blocks: string[][] = [];
+  let current = head;
   for (const line of text.split(/\r\n|\r|\n/)) {
     if (line.trim() === '') continue;
     if (!/^[a-z]=/.test(line)) throw malformedSdp('a line is not of the form x=…');
-    if (line.startsWith('m=')) blocks.push([]);
+    if (line.startsWith('m=')) {
+      current = [];
+      blocks.push(current);
+    }
     if (line.startsWith('c=') && !CONNECTION.test(line)) throw malformedSdp('a c= line cannot be read');
-    blocks.at(-1)?.push(line);
+    current.push(line);
   }
-  return blocks;
+  return { head, blocks };
 }
 
 function bundleOf(session: SessionDescription): readonly string[] {
-  const group = session.groups?.find(({ type }) => type === 'BUNDLE');
-  return group?.mids === undefined
-    ? []
-    : String(group.mids)
-        .split(' ')
-        .filter((mid) => mid !== '');
+  const bundle = session.groups?.find(({ type }) => type === 'BUNDLE');
+  return String(bundle?.mids ?? '')
+    .split(' ')
+    .filter((mid) => mid !== '');
 }
 
 function sectionOf(
@@ -102,16 +105,16 @@ function sectionOf(
   head: readonly string[],
   session: SessionDescription,
 ): SdpSection {
-  const line = MEDIA.exec(lines[0] ?? '');
+  const line = MEDIA.exec(lines.slice(0, 1).join());
   if (line === null || media === undefined || Number(line[2]) > 65535) throw malformedSdp('an m= line cannot be read');
   const own = fingerprintsOf(lines);
   const direction = directionOf(lines) ?? directionOf(head) ?? 'sendrecv';
   const connectionAddress = text(media.connection?.ip ?? session.connection?.ip)?.split('/')[0];
   return {
-    kind: line[1] ?? '',
+    kind: group(line, 1),
     port: Number(line[2]),
-    protocol: line[3] ?? '',
-    formats: (line[4] ?? '').split(/\s+/),
+    protocol: group(line, 3),
+    formats: group(line, 4).split(/\s+/),
     direction,
     rtpMaps: rtpMapsOf(media),
     formatParameters: media.fmtp.map(({ payload, config }) => ({ payloadType: Number(payload), parameters: String(config) })),
@@ -134,6 +137,10 @@ function sectionOf(
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [key in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [key in K]: V });
+}
+
+function group(match: RegExpExecArray, index: number): string {
+  return match[index] ?? '';
 }
 
 /** The parser hands out texts of digits as numbers. */
@@ -160,7 +167,7 @@ function valuesOf(lines: readonly string[], attribute: string): readonly string[
 function fingerprintsOf(lines: readonly string[]): readonly Fingerprint[] {
   return valuesOf(lines, 'fingerprint').flatMap((value) => {
     const match = /^([\w-]+)\s+([0-9a-f]{2}(?::[0-9a-f]{2})+)$/i.exec(value);
-    return match === null ? [] : [{ algorithm: (match[1] ?? '').toLowerCase(), value: (match[2] ?? '').toUpperCase() }];
+    return match === null ? [] : [{ algorithm: group(match, 1).toLowerCase(), value: group(match, 2).toUpperCase() }];
   });
 }
 

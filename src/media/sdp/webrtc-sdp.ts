@@ -52,7 +52,7 @@ export function writeWebRtcAnswer(
 ): SdpAnswer {
   const { section, chosen } = acceptableSection(offer, options);
   const data = local.dataChannel === undefined ? undefined : dataSection(offer, section);
-  const transport = readTransport(offer, section, answerSetup(section.setup, local.setup));
+  const transport = readTransport(offer, section, (offered) => answerSetup(offered, local.setup));
   const direction = agreeDirection(options.direction, section.direction);
   const lines = offer.sections.flatMap((other) => {
     if (other === section)
@@ -79,11 +79,11 @@ export function writeWebRtcOffer(
   options: WebRtcAudioOptions,
   previous?: SdpSession,
 ): WebRtcOffer {
-  const audio = previous?.sections.find((section) => isUsableAudio(section) && chooseFormats(section, options.codecs) !== undefined);
-  if (previous === undefined || audio === undefined) return firstOffer(description, local, options);
-  const chosen = chooseFormats(audio, options.codecs);
-  const codecs = chosen === undefined ? [] : [chosen.codec];
-  const event = matchingEvent(chosen);
+  const usable = previous === undefined ? undefined : usableSection(previous, options);
+  if (previous === undefined || usable === undefined) return firstOffer(description, local, options);
+  const { section: audio, chosen } = usable;
+  const codecs = [chosen.codec];
+  const event = chosen.event;
   const data = local.dataChannel === undefined ? undefined : dataSection(previous, audio);
   const lines = previous.sections.flatMap((section) => {
     if (section === audio) return audioLines(local, section.protocol, codecs, event, 'actpass', options.direction, section.mid);
@@ -111,7 +111,7 @@ export function readWebRtcAnswer(answer: SdpSession, offered: OfferedWebRtc): Ne
     direction: agreeDirection(offered.direction, section.direction),
     remote: remoteOf(section, true),
     webRtc: {
-      ...readTransport(answer, section, setupAfterAnswer(section.setup)),
+      ...readTransport(answer, section, setupAfterAnswer),
       ...(data === undefined ? {} : { dataChannel: readDataChannel(data) }),
     },
   };
@@ -127,22 +127,30 @@ function firstOffer(description: LocalDescription, local: LocalWebRtc, options: 
   };
 }
 
-function acceptableSection(
-  offer: SdpSession,
-  options: WebRtcAudioOptions,
-): { readonly section: SdpSection; readonly chosen: ChosenFormats } {
-  const audio = offer.sections.filter(isUsableAudio);
-  if (audio.length === 0) throw unacceptableSdp('it offers no audio over DTLS-SRTP with rtcp-mux');
-  for (const section of audio) {
-    const chosen = chooseFormats(section, options.codecs);
-    if (chosen !== undefined) return { section, chosen: { codec: chosen.codec, event: matchingEvent(chosen) } };
-  }
+interface UsableSection {
+  readonly section: SdpSection;
+  readonly chosen: ChosenFormats;
+}
+
+function acceptableSection(offer: SdpSession, options: WebRtcAudioOptions): UsableSection {
+  const usable = usableSection(offer, options);
+  if (usable !== undefined) return usable;
+  if (!offer.sections.some(isUsableAudio)) throw unacceptableSdp('it offers no audio over DTLS-SRTP with rtcp-mux');
   throw unacceptableSdp(`its audio has none of ${options.codecs.join(', ')}`);
 }
 
-/** Browsers offer telephone-event at 48000 too, and with G.711 count that clock wrongly; theirs of clock 8000 or none. */
-function matchingEvent(chosen: ChosenFormats | undefined): EventFormat | undefined {
-  return chosen?.event?.clockRateHz === CLOCK_RATE_HZ ? chosen.event : undefined;
+/**
+ * The first audio that can be had, and its formats. Browsers offer telephone-event at 48000 too, and with
+ * G.711 count that clock wrongly; theirs of clock 8000 or none.
+ */
+function usableSection(session: SdpSession, options: WebRtcAudioOptions): UsableSection | undefined {
+  for (const section of session.sections.filter(isUsableAudio)) {
+    const formats = chooseFormats(section, options.codecs);
+    if (formats === undefined) continue;
+    const event = formats.event?.clockRateHz === CLOCK_RATE_HZ ? formats.event : undefined;
+    return { section, chosen: { codec: formats.codec, event } };
+  }
+  return undefined;
 }
 
 /** rtcp-mux is asked for, not negotiated: without it a browser's RTCP would have no port (RFC 8834 §4.5). A bundle-only section has port 0 and is alive. */

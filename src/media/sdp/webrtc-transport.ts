@@ -30,15 +30,16 @@ export const DATA_CHANNEL_PROTOCOLS: readonly string[] = ['UDP/DTLS/SCTP', 'TCP/
 /** The section whose transport the audio uses: its own, or that of the first of its bundle (RFC 9143 §7.1.3). */
 export function transportSection(session: SdpSession, audio: SdpSection): SdpSection {
   if (audio.iceUsernameFragment !== undefined && audio.fingerprints.length > 0) return audio;
-  const tagged = session.sections.find(({ mid }) => mid !== undefined && mid === session.bundle[0]);
-  return audio.mid !== undefined && session.bundle.includes(audio.mid) && tagged !== undefined ? tagged : audio;
+  const [first] = session.bundle;
+  if (first === undefined || audio.mid === undefined || !session.bundle.includes(audio.mid)) return audio;
+  return session.sections.find(({ mid }) => mid === first) ?? audio;
 }
 
 /** ICE, fingerprints and role as the peer gave them. Throws `sdp-not-acceptable` when one is missing (RFC 8839 §5.4, RFC 8827 §6.5). */
 export function readTransport(
   session: SdpSession,
   audio: SdpSection,
-  setup: NegotiatedWebRtc['setup'],
+  roleFor: (theirs: string | undefined) => NegotiatedWebRtc['setup'],
 ): Pick<NegotiatedWebRtc, 'ice' | 'fingerprints' | 'setup' | 'mid'> {
   const transport = transportSection(session, audio);
   const usernameFragment = transport.iceUsernameFragment ?? '';
@@ -55,7 +56,7 @@ export function readTransport(
       endOfCandidates: transport.endOfCandidates,
     },
     fingerprints: transport.fingerprints,
-    setup,
+    setup: roleFor(transport.setup),
   };
 }
 

@@ -8,7 +8,12 @@ import { errorOf, LOCAL_WEBRTC, vector } from './vectors.js';
 
 const description = (): LocalDescription => new LocalDescription({ sessionId: '88', address: '203.0.113.5' });
 const OPTIONS = { codecs: ['PCMU', 'PCMA'], direction: 'sendrecv' } as const;
-const OFFERS = ['chrome-156-audio-offer', 'chrome-156-audio-video-data-offer', 'firefox-140-audio-data-offer'];
+const OFFERS = [
+  'captured-chromium-156-offer',
+  'chrome-156-audio-offer',
+  'chrome-156-audio-video-data-offer',
+  'firefox-140-audio-data-offer',
+];
 
 function answerTo(offer: string, local: Partial<LocalWebRtc> = {}, codecs: readonly ('PCMU' | 'PCMA')[] = OPTIONS.codecs): SdpAnswer {
   return writeWebRtcAnswer(description(), parseSdp(offer), { ...LOCAL_WEBRTC, ...local }, { ...OPTIONS, codecs });
@@ -149,6 +154,11 @@ describe('an answer to a browser', () => {
   it.each([
     ['no audio', (offer: string) => offer.replace('m=audio', 'm=video')],
     ['plain RTP', (offer: string) => offer.replace('UDP/TLS/RTP/SAVPF', 'RTP/AVP')],
+    ['no ICE, bundled with nobody', (offer: string) => offer.replace(/a=ice-(ufrag|pwd).*\r\n/g, '').replace('a=mid:0\r\n', '')],
+    [
+      'no ICE, bundled with a section that is not there',
+      (offer: string) => offer.replace(/a=ice-(ufrag|pwd).*\r\n/g, '').replace('BUNDLE 0', 'BUNDLE 7 0'),
+    ],
     ['no rtcp-mux (R8)', (offer: string) => offer.replace('a=rtcp-mux\r\n', '')],
     ['no G.711', (offer: string) => offer.replace('96 35 9 0 8 13 97 126', '96 9')],
     ['no ICE', (offer: string) => offer.replace(/a=ice-(ufrag|pwd).*\r\n/g, '')],
@@ -176,6 +186,33 @@ describe('an offer to a browser', () => {
       direction: 'sendrecv',
       webRtc: { setup: 'passive', mid: '0' },
     });
+  });
+
+  it('reads what Chromium answered to it', () => {
+    const { offered } = writeWebRtcOffer(description(), LOCAL_WEBRTC, OPTIONS);
+    const audio = readWebRtcAnswer(parseSdp(vector('captured-chromium-156-answer')), offered);
+    expect(audio).toMatchObject({
+      codec: 'PCMU',
+      telephoneEvent: { sendPayloadType: 101, clockRateHz: 8000 },
+      webRtc: { setup: 'passive' },
+    });
+  });
+
+  it('takes a missing role in the answer for the active one, and the defaults of a bare data channel', () => {
+    const previous = parseSdp(vector('chrome-156-audio-video-data-offer'));
+    const { offered } = writeWebRtcOffer(description(), LOCAL_WEBRTC, OPTIONS, previous);
+    const answer = vector('chrome-156-audio-video-data-offer').replace(/a=(setup|sctp-port|max-message-size).*\r\n/g, '');
+    const { webRtc } = readWebRtcAnswer(parseSdp(answer), offered);
+    expect(webRtc).toMatchObject({ setup: 'passive', dataChannel: { sctpPort: 5000, maxMessageSize: 65_536 } });
+  });
+
+  it('in a running dialog without events or data channel offers none', () => {
+    const { dataChannel: _, ...withoutData } = LOCAL_WEBRTC;
+    const previous = parseSdp(vector('chrome-156-audio-video-data-offer').replace('a=rtpmap:126 telephone-event/8000\r\n', ''));
+    const { sdp } = writeWebRtcOffer(description(), withoutData, OPTIONS, previous);
+    expect(linesOf(sdp, /^m=|telephone/)).toEqual([
+      ...['m=audio 40000 UDP/TLS/RTP/SAVPF 0', 'm=video 0 UDP/TLS/RTP/SAVPF 98 99', 'm=application 0 UDP/DTLS/SCTP webrtc-datachannel'],
+    ]);
   });
 
   it.each([
