@@ -1,0 +1,229 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newSessionId } from '../../src/base/ids.js';
+import type { LiveObjects } from '../../src/base/live-objects.js';
+import type { LegOptions, MediaPlane, UdpLegOptions, WebRtcLegOptions } from '../../src/media/plane.js';
+
+export interface PlaneUnderTest {
+  readonly plane: MediaPlane;
+}
+
+const udp: UdpLegOptions = { kind: 'udp', codecs: ['PCMA', 'PCMU'], learnFrom: [] };
+const webrtc: WebRtcLegOptions = { kind: 'webrtc', codecs: ['PCMU', 'PCMA'] };
+
+/** A trunk's SDP. */
+export function trunkSdp(payloads: readonly string[] = ['8 PCMA', '101 telephone-event'], port = 39_000): string {
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=-',
+    'c=IN IP4 127.0.0.1',
+    't=0 0',
+    `m=audio ${port} RTP/AVP ${payloads.map((payload) => payload.split(' ')[0]).join(' ')}`,
+    ...payloads.map((payload) => `a=rtpmap:${payload}/8000`),
+    'a=sendrecv',
+    '',
+  ].join('\r\n');
+}
+
+/** A browser's offer, as small as one can be. */
+export function browserSdp(setup = 'actpass', payloads: readonly string[] = ['111 opus', '0 PCMU', '126 telephone-event']): string {
+  return [
+    'v=0',
+    'o=- 7 1 IN IP4 127.0.0.1',
+    's=-',
+    't=0 0',
+    'a=group:BUNDLE 0',
+    `m=audio 9 UDP/TLS/RTP/SAVPF ${payloads.map((payload) => payload.split(' ')[0]).join(' ')}`,
+    'c=IN IP4 0.0.0.0',
+    'a=mid:0',
+    'a=rtcp-mux',
+    'a=sendrecv',
+    `a=setup:${setup}`,
+    'a=ice-ufrag:abcd',
+    'a=ice-pwd:abcdefghijklmnopqrstuv',
+    `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AB').join(':')}`,
+    ...payloads.map((payload) => `a=rtpmap:${payload}/${payload.endsWith('opus') ? '48000/2' : '8000'}`),
+    '',
+  ].join('\r\n');
+}
+
+const originOf = (sdp: string): readonly string[] => /^o=\S+ (\d+) (\d+)/m.exec(sdp)?.slice(1) ?? [];
+
+/** What every media plane does, whatever carries its packets. */
+export function mediaPlaneContract(name: string, make: () => Promise<PlaneUnderTest>): void {
+  describe(`the media plane port, as ${name} has it`, () => {
+    let plane: MediaPlane;
+    let baseline: LiveObjects;
+
+    beforeEach(async () => {
+      ({ plane } = await make());
+      await plane.start();
+      baseline = await plane.liveObjects();
+    });
+    afterEach(async () => {
+      await plane.stop();
+    });
+
+    async function opened() {
+      const session = newSessionId();
+      await plane.open(session);
+      return session;
+    }
+
+    const codeOf = async (request: Promise<unknown>): Promise<unknown> => {
+      try {
+        await request;
+        return 'resolved';
+      } catch (thrown) {
+        return (thrown as { code?: unknown }).code;
+      }
+    };
+
+    it('starts twice and stops twice without harm', async () => {
+      await plane.start();
+      await plane.stop();
+      await plane.stop();
+      await plane.start();
+    });
+
+    it('holds nothing before the first session', () => {
+      expect(baseline).toMatchObject({ media_session: 0, media_socket: 0, media_timer: 0, media_port: 0 });
+      expect(baseline['media_worker']).toBeGreaterThan(0);
+    });
+
+    it('refuses a second session of the same id', async () => {
+      const session = await opened();
+      expect(await codeOf(plane.open(session))).toBe('wrong-state');
+    });
+
+    it('offers a trunk its codecs in order, and telephone-events', async () => {
+      const sdp = await plane.offer(await opened(), 'b', udp);
+      expect(sdp).toMatch(/^m=audio \d+ RTP\/AVP 8 0 \d+\r$/m);
+      expect(sdp).toMatch(/^a=rtpmap:\d+ telephone-event\/8000\r$/m);
+      expect(Number(/^m=audio (\d+)/m.exec(sdp)?.[1]) % 2).toBe(0);
+    });
+
+    it('answers a trunk with one codec and its telephone-event', async () => {
+      const sdp = await plane.answer(await opened(), 'a', trunkSdp(['0 PCMU', '8 PCMA', '96 telephone-event']), udp);
+      expect(sdp).toMatch(/^m=audio \d+ RTP\/AVP 8 96\r$/m);
+    });
+
+    it('answers a browser as DTLS server, with ICE, multiplexed', async () => {
+      const sdp = await plane.answer(await opened(), 'a', browserSdp(), webrtc);
+      expect(sdp).toMatch(/^m=audio \d+ UDP\/TLS\/RTP\/SAVPF 0 126\r$/m);
+      for (const line of ['a=setup:passive', 'a=rtcp-mux', 'a=ice-lite', 'a=group:BUNDLE 0']) expect(sdp).toContain(`${line}\r\n`);
+      expect(sdp).toMatch(/^a=fingerprint:sha-256 [0-9A-F:]{95}\r$/m);
+      expect(sdp).toMatch(/^a=candidate:\S+ 1 udp \d+ \S+ \d+ typ host\r$/m);
+    });
+
+    it('says the same again when a re-offer changes nothing', async () => {
+      const session = await opened();
+      const first = await plane.answer(session, 'a', trunkSdp(), udp);
+      expect(await plane.answer(session, 'a', trunkSdp(), udp)).toBe(first);
+    });
+
+    it('raises the version of its SDP when a re-offer changes it, on the same port', async () => {
+      const session = await opened();
+      const first = await plane.answer(session, 'a', trunkSdp(), udp);
+      const second = await plane.answer(session, 'a', trunkSdp(['0 PCMU', '101 telephone-event']), udp);
+      expect(originOf(second)).toEqual([originOf(first)[0], String(Number(originOf(first)[1]) + 1)]);
+      expect(/^m=audio (\d+)/m.exec(second)?.[1]).toBe(/^m=audio (\d+)/m.exec(first)?.[1]);
+    });
+
+    it('takes an answer again, from a fork or at last', async () => {
+      const session = await opened();
+      await plane.offer(session, 'b', udp);
+      await plane.accept(session, 'b', trunkSdp());
+      await plane.accept(session, 'b', trunkSdp(['0 PCMU'], 39_002));
+      expect((await plane.stats(session)).b?.codec).toBe('PCMU');
+    });
+
+    it('cannot read what is not SDP', async () => {
+      const session = await opened();
+      expect(await codeOf(plane.answer(session, 'a', 'hello', udp))).toBe('sdp-malformed');
+      expect(await codeOf(plane.answer(session, 'a', '', webrtc))).toBe('sdp-malformed');
+    });
+
+    it('refuses an offer with no codec of ours, and frees what it had taken for it', async () => {
+      const session = await opened();
+      expect(await codeOf(plane.answer(session, 'a', trunkSdp(['18 G729']), udp))).toBe('sdp-not-acceptable');
+      expect(await codeOf(plane.answer(session, 'a', browserSdp('actpass', ['111 opus']), webrtc))).toBe('sdp-not-acceptable');
+      expect(await plane.liveObjects()).toMatchObject({ media_session: 1, media_socket: 0, media_port: 0 });
+    });
+
+    it('keeps a leg as it was when a re-offer is refused', async () => {
+      const session = await opened();
+      const first = await plane.answer(session, 'a', trunkSdp(), udp);
+      expect(await codeOf(plane.answer(session, 'a', trunkSdp(['18 G729']), udp))).toBe('sdp-not-acceptable');
+      expect(await plane.answer(session, 'a', trunkSdp(), udp)).toBe(first);
+    });
+
+    it('refuses an answer where it made no offer, and a leg that changes its kind', async () => {
+      const session = await opened();
+      expect(await codeOf(plane.accept(session, 'b', trunkSdp()))).toBe('wrong-state');
+      await plane.answer(session, 'a', trunkSdp(), udp);
+      expect(await codeOf(plane.accept(session, 'a', trunkSdp()))).toBe('wrong-state');
+      expect(await codeOf(plane.answer(session, 'a', browserSdp(), webrtc))).toBe('wrong-state');
+    });
+
+    it('knows no session that was never opened, or is closed', async () => {
+      const closed = await opened();
+      await plane.close(closed);
+      for (const session of [newSessionId(), closed]) {
+        expect(await codeOf(plane.offer(session, 'a', udp))).toBe('unknown-session');
+        expect(await codeOf(plane.answer(session, 'a', trunkSdp(), udp))).toBe('unknown-session');
+        expect(await codeOf(plane.accept(session, 'a', trunkSdp()))).toBe('unknown-session');
+        expect(await codeOf(plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 100 }]))).toBe('unknown-session');
+        expect(await codeOf(plane.stats(session))).toBe('unknown-session');
+      }
+    });
+
+    it('refuses digits for a peer that takes none, and for a leg that is not there', async () => {
+      const session = await opened();
+      expect(await codeOf(plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 100 }]))).toBe('wrong-state');
+      await plane.answer(session, 'a', trunkSdp(['8 PCMA']), udp);
+      expect(await codeOf(plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 100 }]))).toBe('wrong-state');
+    });
+
+    it('says when the digits of a request have left', async () => {
+      const session = await opened();
+      await plane.answer(session, 'a', trunkSdp(), udp);
+      const told = new Promise((resolve) => {
+        plane.onEvent((event) => event.type === 'digits-sent' && resolve(event));
+      });
+      await plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 60 }, { digit: '#', durationMs: 60 }]);
+      expect(await told).toEqual({ type: 'digits-sent', session, leg: 'a', count: 2 });
+    });
+
+    it('gives the last counters at close, and nothing the second time', async () => {
+      const session = await opened();
+      const legs: readonly ['a' | 'b', string, LegOptions][] = [['a', browserSdp(), webrtc], ['b', trunkSdp(), udp]];
+      for (const [leg, offer, options] of legs) await plane.answer(session, leg, offer, options);
+      const last = await plane.close(session);
+      expect(last).toMatchObject({ session, a: { kind: 'webrtc', codec: 'PCMU' }, b: { kind: 'udp', codec: 'PCMA' } });
+      expect(last?.path).toHaveLength(2);
+      expect(await plane.close(session)).toBeUndefined();
+      expect(await plane.close(newSessionId())).toBeUndefined();
+    });
+
+    it('holds nothing more after many sessions than before', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const sessions = await Promise.all(Array.from({ length: 4 }, opened));
+        await Promise.all(sessions.map((session) => plane.answer(session, 'a', browserSdp(), webrtc)));
+        await Promise.all(sessions.map((session) => plane.offer(session, 'b', udp)));
+        expect(await plane.liveObjects()).toMatchObject({ media_session: 4, media_socket: 12, media_port: 12 });
+        await Promise.all(sessions.map((session) => plane.close(session)));
+      }
+      expect(await plane.liveObjects()).toEqual(baseline);
+    });
+
+    it('frees open sessions when it stops', async () => {
+      const session = await opened();
+      await plane.answer(session, 'a', browserSdp(), webrtc);
+      await plane.stop();
+      await plane.start();
+      expect(await plane.liveObjects()).toEqual(baseline);
+      expect(await codeOf(plane.stats(session))).toBe('unknown-session');
+    });
+  });
+}
