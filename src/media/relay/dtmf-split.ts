@@ -3,8 +3,8 @@ import { type DtmfDecoded, DtmfDecoder } from '../dtmf/dtmf-decoder.js';
 import type { LegOutput } from './leg-output.js';
 import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
 
-/** Audio stays silent this long after a digit, for what of its tone is still on the way. */
-const GUARD_MS = 40;
+/** Audio stays silent this long after a digit, one packet beyond its last end packet, for what of its tone is still on the way. */
+const GUARD_MS = 60;
 
 /** A key press that arrived, told once, when its length is known. */
 export interface RelayedDigit {

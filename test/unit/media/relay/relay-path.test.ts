@@ -129,6 +129,15 @@ describe('RelayPath', () => {
     expect(rig.left.map(({ index }) => index)).toEqual(rig.left.map((_, n) => 100 + n));
   });
 
+  it('keeps the audio silent for the guard time after the last packet of a digit has left', () => {
+    const rig = new RelayRig();
+    rig.input(126, 1, 0, event('018a00a0'));
+    rig.runTo(50);
+    expect([rig.sent.length, rig.audio(2)]).toEqual([1, 'muted']);
+    rig.runTo(60);
+    expect(rig.audio(3)).toBe('audio');
+  });
+
   it('does not silence audio for a peer that takes no events, and tells the digit all the same', () => {
     const { telephoneEvent: _, ...withoutEvents } = TRUNK;
     const rig = new RelayRig({ sending: withoutEvents });
