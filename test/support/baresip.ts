@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Child } from './child.js';
 import { eventually } from './eventually.js';
 import { freePort, freePortRun } from './free-ports.js';
-import { peerPath } from './peers.js';
+import { peerPath } from './programs.js';
 import { scratch } from './scratch.js';
 import { readWav, type Sound, tone, writeWav } from './tones.js';
 

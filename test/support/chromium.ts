@@ -1,5 +1,5 @@
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { peerPath } from './peers.js';
+import { peerPath } from './programs.js';
 import { scratch } from './scratch.js';
 import { tone, writeWav } from './tones.js';
 

@@ -57,15 +57,35 @@ export class GatewayProcess {
     const file = files.file('gateway.yaml');
     writeFileSync(file, JSON.stringify(config, null, 2));
     const child = new Child({ command: process.execPath, args: [main, 'serve', '--config', file], cwd: files.path });
-    const gateway = new GatewayProcess(files, child, httpPort, sipPort, [trunkPorts, trunkPorts + 39]);
+    return new GatewayProcess(files, child, httpPort, sipPort, [trunkPorts, trunkPorts + 39]).begun();
+  }
+
+  /** What `npm start` starts, without a configuration file; only the ports are moved out of the way. */
+  static async startDemo(): Promise<GatewayProcess> {
+    const files = scratch('demo');
+    const [httpPort, sipPort] = [await freePort(), await freePort()];
+    const [browserPorts, trunkPorts] = [await freePortRun(20), await freePortRun(40)];
+    const env = {
+      GATEWAY_HTTP__PORT: String(httpPort),
+      GATEWAY_SIP__LISTEN: `udp:127.0.0.1:${sipPort}`,
+      GATEWAY_MEDIA__BROWSER_PORTS__MIN: String(browserPorts),
+      GATEWAY_MEDIA__BROWSER_PORTS__MAX: String(browserPorts + 19),
+      GATEWAY_MEDIA__TRUNK_PORTS__MIN: String(trunkPorts),
+      GATEWAY_MEDIA__TRUNK_PORTS__MAX: String(trunkPorts + 39),
+    };
+    const child = new Child({ command: process.execPath, args: [main, 'serve'], cwd: files.path, env });
+    return new GatewayProcess(files, child, httpPort, sipPort, [trunkPorts, trunkPorts + 39]).begun();
+  }
+
+  private async begun(): Promise<this> {
     try {
-      await gateway.ready();
-      gateway.baseline = await gateway.live();
+      await this.ready();
+      this.baseline = await this.live();
+      return this;
     } catch (thrown) {
-      await child.stop('SIGKILL');
+      await this.child.stop('SIGKILL');
       throw thrown;
     }
-    return gateway;
   }
 
   get http(): string {

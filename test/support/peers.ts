@@ -1,28 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe, it } from 'vitest';
-
-/** Programs other people wrote, which the interop suites talk to. */
-export type Peer = 'chromium' | 'sipp' | 'baresip' | 'tshark' | 'dumpcap' | 'rtpengine';
-
-/** Full path of a program on PATH. */
-export function findProgram(name: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {}
-  }
-  return undefined;
-}
-
-/** Full path of a peer; for use inside `describeWithPeers`. */
-export function peerPath(peer: Peer): string {
-  const path = findProgram(peer);
-  if (path === undefined) throw new Error(`${peer} is not installed`);
-  return path;
-}
+import { findProgram, type Peer } from './programs.js';
 
 /**
  * A suite that needs other programs. Without them it is skipped with its reason in its name;

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
 import { eventuallyTrue } from './eventually.js';
-import { peerPath } from './peers.js';
+import { peerPath } from './programs.js';
 import { scratch } from './scratch.js';
 
 export interface SippOptions {
@@ -30,6 +30,9 @@ export interface SippCounts {
 
 const scenarioFile = (name: string): string => fileURLToPath(new URL(`../interop/scenarios/${name}.xml`, import.meta.url));
 
+/** The step of a scenario that plays `{{pcap}}`, left out when there is none to play. */
+const playsNothing = /<nop>\s*<action>\s*<exec play_pcap_audio="\{\{pcap\}\}"[^>]*>\s*<\/action>\s*<\/nop>/g;
+
 /** SIPp running one scenario of ours: a phone or a carrier that nobody here wrote. */
 export class Sipp {
   private readonly files = scratch('sipp');
@@ -37,16 +40,16 @@ export class Sipp {
 
   private constructor(private readonly options: SippOptions) {
     const { fill = {}, port, mediaPort, remote, calls = 1, transport = 'u1', args = [], withinSeconds = 60 } = options;
-    const values: Readonly<Record<string, string>> = { pcap: this.files.file('none.pcap'), headers: '', holdMs: '500', ...fill };
-    const text = readFileSync(scenarioFile(options.scenario), 'latin1').replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const values: Readonly<Record<string, string>> = { headers: '', holdMs: '500', ...fill };
+    const template = readFileSync(scenarioFile(options.scenario), 'latin1');
+    const audible = fill['pcap'] === undefined ? template.replace(playsNothing, '') : template;
+    const text = audible.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
       const value = values[name];
       if (value === undefined) throw new Error(`scenario ${options.scenario} needs "${name}"`);
       return value;
     });
     const scenario = this.files.file(`${basename(options.scenario)}.xml`);
-    const withoutSilence =
-      fill['pcap'] === undefined ? text.replace(/<nop>\s*<action>\s*<exec play_pcap_audio[^>]*>\s*<\/action>\s*<\/nop>/g, '') : text;
-    writeFileSync(scenario, withoutSilence, 'latin1');
+    writeFileSync(scenario, text, 'latin1');
     this.child = new Child({
       command: peerPath('sipp'),
       cwd: this.files.path,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Child } from './child.js';
 import { eventuallyTrue } from './eventually.js';
 import { freePort } from './free-ports.js';
-import { peerPath } from './peers.js';
+import { peerPath } from './programs.js';
 import { decodeG711, type Sound } from './tones.js';
 
 /** One RTP packet as tshark reads it; the event fields are there for telephone-event (RFC 4733). */
