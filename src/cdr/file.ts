@@ -4,6 +4,11 @@ import type { Log } from '../base/log.js';
 import { SerialQueue } from '../base/serial-queue.js';
 import type { CallRecord } from './record.js';
 
+export type CdrErrorInfo =
+  | { readonly code: 'cdr-file-unusable'; readonly path: string }
+  /** The file took only a part of a line. */
+  | { readonly code: 'cdr-short-write' };
+
 export interface CdrFileOptions {
   readonly path: string;
   /** Records kept in memory while the file cannot be written; beyond it the oldest is lost. */
@@ -84,7 +89,13 @@ export class CdrFile {
 
   /** Opens the file once, so that a wrong path shows at the start and not with the first call. */
   async check(): Promise<void> {
-    await (await this.openFile(this.options.path)).close();
+    try {
+      await (await this.openFile(this.options.path)).close();
+    } catch (thrown) {
+      const { path } = this.options;
+      const message = `call records cannot be written to ${path} (${messageOf(thrown)}); correct cdr.file, or make the folder and let the gateway write there`;
+      throw new GatewayError<CdrErrorInfo>({ code: 'cdr-file-unusable', path }, message, { cause: thrown });
+    }
   }
 
   private async write(): Promise<void> {
@@ -118,5 +129,6 @@ async function appendLine(file: AppendFile, record: CallRecord): Promise<void> {
   const text = `${(await file.endsTorn()) ? '\n' : ''}${JSON.stringify(record)}\n`;
   const bytes = Buffer.from(text, 'utf8');
   const written = await file.write(bytes);
-  if (written < bytes.length) throw new GatewayError({ code: 'cdr-short-write' }, `only ${written} of ${bytes.length} bytes fitted`);
+  if (written < bytes.length)
+    throw new GatewayError<CdrErrorInfo>({ code: 'cdr-short-write' }, `only ${written} of ${bytes.length} bytes fitted`);
 }

@@ -52,10 +52,11 @@ export class DemoCarrierProcess implements DemoCarrier {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.child = child;
+    const at = await this.ready(child);
     child.on('exit', (code, signal) => {
       if (!this.stopping) this.deps.log.error({ code, signal }, 'the demo carrier has ended; calls to it will fail');
     });
-    return await this.ready(child);
+    return at;
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,6 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../base/errors.js';
 import { checkConfig, showConfig } from './check-config.js';
 import { health } from './health.js';
-import { serve } from './serve.js';
 import { version } from './version.js';
 
 const usage = `webrtc-pstn-gateway ${version}
@@ -39,8 +38,11 @@ async function main(args: readonly string[], environment: NodeJS.ProcessEnv): Pr
   if (command === undefined) return misused('name a command');
   if (extra.length > 0 || (argument !== undefined && command !== 'check-config')) return misused(`${command} takes no such argument`);
   switch (command) {
-    case 'serve':
+    case 'serve': {
+      // The other commands need none of the gateway itself, and should be quick.
+      const { serve } = await import('./serve.js');
       return await serve(file, environment);
+    }
     case 'check-config':
       return argument === undefined && file === undefined
         ? misused('check-config needs a file')

@@ -23,13 +23,14 @@ interface OpenCall {
   answered: boolean;
 }
 
+const loopSamplingMs = 10;
 const directions: readonly CallDirection[] = ['browser-to-trunk', 'trunk-to-browser'];
 
 /** The metrics of one gateway: a fold over call facts, and what is asked at each scrape. */
 export class Metrics {
   private readonly instruments = new Instruments();
   private readonly open = new Map<string, OpenCall>();
-  private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: 10 });
+  private readonly loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: loopSamplingMs });
 
   constructor(
     options: MetricsOptions,
@@ -69,7 +70,8 @@ export class Metrics {
       this.instruments.set('gateway_live_objects', { kind }, count);
     }
     for (const percent of [50, 99]) {
-      const seconds = this.loopDelay.percentile(percent) / 1e9;
+      // What is measured is the time between two samples; what exceeds the interval is delay.
+      const seconds = Math.max(0, this.loopDelay.percentile(percent) / 1e9 - loopSamplingMs / 1000);
       this.instruments.set('gateway_event_loop_delay_seconds', { quantile: String(percent / 100) }, seconds);
     }
     this.loopDelay.reset();
