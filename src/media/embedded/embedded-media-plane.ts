@@ -29,6 +29,8 @@ export class EmbeddedMediaPlane implements MediaPlane {
   private readonly handlers: ((event: MediaEvent) => void)[] = [];
   private readonly workers = new Map<number, MediaWorker>();
   private readonly places = new Map<SessionId, MediaWorker>();
+  /** Asked for and not yet there: their callers learn of a failure from the promise alone. */
+  private readonly opening = new Set<SessionId>();
   private readonly restarts = new Map<number, Timer>();
   private state: State = 'stopped';
 
@@ -66,11 +68,14 @@ export class EmbeddedMediaPlane implements MediaPlane {
     }
     const worker = this.leastLoaded();
     this.place(session, worker);
+    this.opening.add(session);
     try {
       await worker.request({ method: 'open', session });
     } catch (thrown) {
       this.forget(session);
       throw thrown;
+    } finally {
+      this.opening.delete(session);
     }
   }
 
@@ -129,7 +134,7 @@ export class EmbeddedMediaPlane implements MediaPlane {
     this.workers.delete(workerIndex);
     for (const session of [...(worker?.sessions ?? [])]) {
       this.forget(session);
-      this.tell({ type: 'session-lost', session, detail });
+      if (!this.opening.has(session)) this.tell({ type: 'session-lost', session, detail });
     }
     if (this.state !== 'running') return;
     const timer = this.deps.clock.after(restartAfterMs, () => {

@@ -23,8 +23,11 @@ export type ProofResult = 'proved' | 'fingerprint-mismatch' | 'not-proved';
 
 const handshakeType = { certificate: 11, certificateVerify: 15, finished: 20 } as const;
 
-/** Signature schemes offered in our CertificateRequest (RFC 5246 §7.4.1.4.1). */
-const digestOfScheme: Readonly<Record<number, string>> = { 0x0401: 'sha256', 0x0403: 'sha256' };
+/** Hash and signature pairs offered in our CertificateRequest: SHA-256 with RSA and with ECDSA (RFC 5246 §7.4.1.4.1). */
+const digestOfScheme: ReadonlyMap<number, string> = new Map([
+  [0x0401, 'sha256'],
+  [0x0403, 'sha256'],
+]);
 
 /** Hash functions of `a=fingerprint` (RFC 8122 §5); MD5 and MD2 are not taken. */
 const digestOfFingerprint: Readonly<Record<string, string>> = {
@@ -68,7 +71,7 @@ function holdsKey(transcript: readonly HandshakeMessage[], certificate: Buffer):
   const at = transcript.findLastIndex(({ type }) => type === handshakeType.certificateVerify);
   const body = transcript[at]?.body;
   if (body === undefined || body.length < 4) return false;
-  const digest = digestOfScheme[body.readUInt16BE(0)];
+  const digest = digestOfScheme.get(body.readUInt16BE(0));
   const signature = body.subarray(4, 4 + body.readUInt16BE(2));
   if (digest === undefined) return false;
   return verify(digest, bytesOf(transcript.slice(0, at)), new X509Certificate(certificate).publicKey, signature);

@@ -47,37 +47,47 @@ export interface BindingRequest {
 
 /** Reads a Binding request; undefined for anything else, damaged or without user name and integrity. */
 export function readBindingRequest(bytes: Buffer): BindingRequest | undefined {
-  if (bytes.length < headerBytes || bytes.length % 4 !== 0) return undefined;
-  if (bytes.readUInt16BE(0) !== bindingRequest || bytes.readUInt32BE(4) !== magicCookie) return undefined;
-  if (bytes.readUInt16BE(2) !== bytes.length - headerBytes) return undefined;
-  let username = '';
-  let priority = 0;
-  let useCandidate = false;
-  let controlled = false;
-  let integrityAt = -1;
-  let offset = headerBytes;
-  while (offset + 4 <= bytes.length) {
-    const type = bytes.readUInt16BE(offset);
+  if (!isBindingRequest(bytes)) return undefined;
+  const request = { bytes, username: '', priority: 0, useCandidate: false, controlled: false, integrityAt: -1 };
+  for (let offset = headerBytes; offset + 4 <= bytes.length; ) {
     const length = bytes.readUInt16BE(offset + 2);
-    const value = offset + 4;
-    if (value + length > bytes.length) return undefined;
-    if (type === attribute.fingerprint) {
-      if (length !== 4 || !fingerprintFits(bytes, offset)) return undefined;
-    } else if (integrityAt < 0) {
-      // Attributes between MESSAGE-INTEGRITY and FINGERPRINT are not covered and must be ignored (RFC 8489 §14.5).
-      if (type === attribute.username) username = bytes.toString('utf8', value, value + length);
-      else if (type === attribute.priority && length === 4) priority = bytes.readUInt32BE(value);
-      else if (type === attribute.useCandidate) useCandidate = true;
-      else if (type === attribute.iceControlled) controlled = true;
-      else if (type === attribute.messageIntegrity) {
-        if (length !== 20) return undefined;
-        integrityAt = offset;
-      }
-    }
-    offset = value + length + ((4 - (length % 4)) % 4);
+    if (offset + 4 + length > bytes.length || !readAttribute(request, offset, length)) return undefined;
+    offset += 4 + length + ((4 - (length % 4)) % 4);
   }
-  if (username === '' || integrityAt < 0) return undefined;
-  return { bytes, username, priority, useCandidate, controlled, integrityAt };
+  return request.username === '' || request.integrityAt < 0 ? undefined : request;
+}
+
+function isBindingRequest(bytes: Buffer): boolean {
+  if (bytes.length < headerBytes || bytes.length % 4 !== 0) return false;
+  if (bytes.readUInt16BE(0) !== bindingRequest || bytes.readUInt32BE(4) !== magicCookie) return false;
+  return bytes.readUInt16BE(2) === bytes.length - headerBytes;
+}
+
+/** False when the attribute spoils the message. What stands after MESSAGE-INTEGRITY is not covered by it and ignored, but for FINGERPRINT (RFC 8489 §14.5). */
+function readAttribute(request: { -readonly [K in keyof BindingRequest]: BindingRequest[K] }, offset: number, length: number): boolean {
+  const { bytes } = request;
+  const type = bytes.readUInt16BE(offset);
+  if (type === attribute.fingerprint) return length === 4 && fingerprintFits(bytes, offset);
+  if (request.integrityAt >= 0) return true;
+  switch (type) {
+    case attribute.username:
+      request.username = bytes.toString('utf8', offset + 4, offset + 4 + length);
+      return true;
+    case attribute.priority:
+      if (length === 4) request.priority = bytes.readUInt32BE(offset + 4);
+      return length === 4;
+    case attribute.useCandidate:
+      request.useCandidate = true;
+      return true;
+    case attribute.iceControlled:
+      request.controlled = true;
+      return true;
+    case attribute.messageIntegrity:
+      request.integrityAt = offset;
+      return length === 20;
+    default:
+      return true;
+  }
 }
 
 /** Whether the request was made with our password (RFC 8489 §14.5: short-term credentials, HMAC-SHA1). */
