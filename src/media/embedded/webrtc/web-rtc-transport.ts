@@ -114,7 +114,8 @@ export class WebRtcTransport implements LegTransport {
   restartIceFor(ufrag: string): boolean {
     if (this.peerUfrag === undefined || this.peerUfrag === ufrag) return false;
     this.credentials = newIceCredentials();
-    this.formerAgent = this.agent;
+    // One that the browser never used (a restart we refused) leaves the one in use in its place.
+    if (this.agent.lastCheckAtMs !== undefined) this.formerAgent = this.agent;
     this.agent = this.newAgent();
     return true;
   }
