@@ -83,6 +83,18 @@ describe('the command line', () => {
 });
 
 describe('serve', () => {
+  it('logs JSON lines with time and level, blanks secrets and what log.redact names', async () => {
+    const yaml = `http: { port: ${await freePort()} }\nsip: { listen: ["udp:127.0.0.1:0"] }\nmedia: { workers: 1 }\nlog: { redact: [http] }\n`;
+    const child = new Child({ command: process.execPath, args: [main, 'serve', '--config', file(yaml)] });
+    try {
+      await child.waitForOutput(/"msg":"ready"/, 10_000);
+      const ready = JSON.parse(child.stdout.split('\n').find((line) => line.includes('"msg":"ready"')) ?? '{}') as Record<string, unknown>;
+      expect(ready).toMatchObject({ level: 'info', http: '***', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) });
+    } finally {
+      await child.stop();
+    }
+  });
+
   it('refuses a faulty file before anything listens', () => {
     expect(run(['serve', '--config', file('http: { prot: 1 }\n')])).toMatchObject({
       status: 1,

@@ -204,6 +204,17 @@ describe('a gateway', () => {
     expect(recordsIn().map(({ failure }) => failure)).toEqual(['shutting-down', undefined]);
   });
 
+  it('ends live calls at once when it is told to hurry while draining', async () => {
+    const { gateway, stack } = make(trunks);
+    await gateway.start();
+    const { phone } = await connected(stack());
+    const ended = new Promise<string>((resolve) => phone.onEnd(({ by }) => resolve(by)));
+    const draining = gateway.drain(60_000);
+    await gateway.drain(0);
+    await draining;
+    expect(await ended).toBe('remote');
+  });
+
   it('hands WebSocket handshakes to the SIP stack', async () => {
     const { gateway, stack } = make(trunks);
     await gateway.start();
