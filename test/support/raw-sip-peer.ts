@@ -31,6 +31,7 @@ export class RawSipPeer {
     readonly port: number,
   ) {
     socket.on('message', (data) => {
+      if (data.toString('latin1').trim() === '') return;
       const message = parseMessage(data);
       this.inbox.push(message);
       this.history.push(message);
