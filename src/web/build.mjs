@@ -1,0 +1,30 @@
+/**
+ * Bundles the browser code: the widget as one file that a website can include with one script tag,
+ * and the demo page beside it. Types are checked separately with `tsc -p src/web`.
+ */
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const source = fileURLToPath(new URL('.', import.meta.url));
+const target = fileURLToPath(new URL('../../dist/web/', import.meta.url));
+const pageAssets = ['index.html', 'demo.css', 'favicon.svg'];
+
+mkdirSync(target, { recursive: true });
+await build({
+  entryPoints: { 'call-button': `${source}widget/call-button.ts`, demo: `${source}demo/demo.ts` },
+  outdir: target,
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  minify: true,
+  legalComments: 'linked',
+  charset: 'utf8',
+  logLevel: 'warning',
+});
+for (const name of pageAssets) copyFileSync(`${source}demo/${name}`, target + name);
+
+const bundle = readFileSync(`${target}call-button.js`);
+const kilobytes = (/** @type {Uint8Array} */ bytes) => (bytes.length / 1024).toFixed(1);
+console.log(`call-button.js: ${kilobytes(bundle)} KB, ${kilobytes(gzipSync(bundle, { level: 9 }))} KB gzipped`);

@@ -1,0 +1,377 @@
+import { html, LitElement, type TemplateResult } from 'lit';
+import type { CallProblem } from './call-problem.js';
+import type { DigitPress } from './dtmf-body.js';
+import { DigitQueue, defaultDigitTiming } from './digit-queue.js';
+import { type Effect, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
+import { closeMicrophone, openMicrophone } from './microphone.js';
+import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
+import { SipClient } from './sip-client.js';
+import { styles } from './styles.js';
+import { english } from './texts.js';
+import { TonePlayer } from './tones.js';
+import { render as renderView, statusText } from './view.js';
+
+/** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
+export interface CallButtonEvents {
+  'call-state': { readonly state: ViewState['name']; readonly callId: string | undefined; readonly peer: string | undefined };
+  /** A key that the far end pressed. */
+  dtmf: DigitPress;
+  /** A key of ours has left. */
+  'dtmf-sent': { readonly digit: string };
+  error: { readonly code: CallProblem; readonly message: string };
+}
+
+const keyboardKey = /^[0-9*#]$/;
+const shownDigits = 24;
+
+/**
+ * `<call-button gateway="wss://…/sip" to="1001" label="Call us">`: a button that makes a telephone
+ * call. With `user` it also takes calls. See `styles.ts` for parts and custom properties.
+ */
+export class CallButton extends LitElement {
+  static override readonly styles = styles;
+  static override readonly properties = {
+    gateway: { type: String },
+    to: { type: String },
+    label: { type: String },
+    user: { type: String },
+    display: { type: String },
+    state: { state: true },
+    muted: { state: true },
+    keypadOpen: { state: true },
+    pressed: { state: true },
+    nowMs: { state: true },
+  };
+
+  /** WebSocket URL of the gateway; by default `/sip` where this script came from. */
+  declare gateway: string | undefined;
+  /** Number or alias to call. */
+  declare to: string | undefined;
+  declare label: string | undefined;
+  /** Name to register under, so that calls can come in. */
+  declare user: string | undefined;
+  /** What the person called sees as our name, where the network carries one. */
+  declare display: string | undefined;
+
+  private declare state: ViewState;
+  private declare muted: boolean;
+  private declare keypadOpen: boolean;
+  private declare pressed: string;
+  private declare nowMs: number;
+
+  private client: SipClient | undefined;
+  private sipCall: SipCall | undefined;
+  private microphone: MediaStream | undefined;
+  /** Counts attempts, so that a late answer to an old one is told apart. */
+  private attempt = 0;
+  private readonly events: ViewEvent[] = [];
+  private ticker: ReturnType<typeof setInterval> | undefined;
+  private readonly tones = new TonePlayer();
+  private readonly audio = new Audio();
+  private readonly digits = new DigitQueue(defaultDigitTiming, {
+    clock: { after: afterTimeout },
+    play: (digit, toneMs, gapMs, done) => {
+      if (this.sipCall === undefined) done(false);
+      else this.sipCall.playDigit(digit, toneMs, gapMs, done);
+    },
+    onDigit: (digit, sent) => this.onDigitDone(digit, sent),
+  });
+  private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
+
+  constructor() {
+    super();
+    this.state = { name: 'idle' };
+    this.muted = false;
+    this.keypadOpen = false;
+    this.pressed = '';
+    this.nowMs = 0;
+    this.audio.autoplay = true;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener('keydown', this.onKeyDown);
+    if (this.hasAttribute('user')) this.openClient().stayReachable();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    document.removeEventListener('keydown', this.onKeyDown);
+    this.hangup();
+    this.closeClient();
+  }
+
+  protected override updated(changed: ReadonlyMap<PropertyKey, unknown>): void {
+    const settings = ['gateway', 'user', 'display'].some((name) => changed.has(name));
+    if (settings && this.client !== undefined && !this.busy) {
+      this.closeClient();
+      if (this.user !== undefined) this.openClient().stayReachable();
+    }
+  }
+
+  /** Calls `to`, as a press of the button does. Does nothing while there is a call. */
+  call(): void {
+    if (this.busy) return;
+    const to = this.to?.trim() ?? '';
+    this.dispatch(to === '' ? { type: 'failed', problem: 'nothing-to-call', atMs: performance.now() } : { type: 'call-pressed', to });
+  }
+
+  /** Ends what there is: cancels, hangs up or declines. */
+  hangup(): void {
+    this.dispatch({ type: 'hang-up-pressed', atMs: performance.now() });
+  }
+
+  answer(): void {
+    this.dispatch({ type: 'answer-pressed' });
+  }
+
+  reject(): void {
+    this.dispatch({ type: 'decline-pressed' });
+  }
+
+  mute(on = true): void {
+    this.muted = on;
+    for (const track of this.microphone?.getAudioTracks() ?? []) track.enabled = !on;
+  }
+
+  /**
+   * Sends digits in order, one at a time: `0-9 * # A-D`, `,` pauses two seconds, `w` half a second.
+   * False when there is no call to send them on or the text holds anything else.
+   */
+  sendDigits(digits: string): boolean {
+    return takesDigits(this.state) && this.digits.push(digits);
+  }
+
+  protected override render(): TemplateResult {
+    const model = {
+      state: this.state,
+      texts: english,
+      label: this.label ?? english.call,
+      nowMs: this.nowMs,
+      muted: this.muted,
+      keypadOpen: this.keypadOpen,
+      pressed: this.pressed,
+    };
+    const actions = {
+      call: () => this.call(),
+      hangUp: () => this.hangup(),
+      answer: () => this.answer(),
+      decline: () => this.reject(),
+      dismiss: () => this.dispatch({ type: 'dismissed' }),
+      toggleMute: () => this.mute(!this.muted),
+      toggleKeypad: () => {
+        this.keypadOpen = !this.keypadOpen;
+      },
+      key: (digit: string) => this.pressKey(digit),
+    };
+    return html`${renderView(model, actions)}
+      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)}</span>${this.audio}`;
+  }
+
+  private get busy(): boolean {
+    return this.state.name !== 'idle' && this.state.name !== 'ended';
+  }
+
+  /** Takes one event after the other: what an effect brings about waits until the effect is done. */
+  private dispatch(event: ViewEvent): void {
+    this.events.push(event);
+    if (this.events.length > 1) return;
+    for (let current = this.events[0]; current !== undefined; current = this.events[0]) {
+      const before = this.state;
+      const step = next(before, current);
+      this.state = step.state;
+      for (const effect of step.effects) this.run(effect);
+      if (step.state.name !== before.name) this.onStateChange(step.state);
+      this.events.shift();
+    }
+  }
+
+  private onStateChange(state: ViewState): void {
+    clearInterval(this.ticker);
+    if (state.name === 'connected') {
+      const tick = (): void => {
+        this.nowMs = performance.now();
+      };
+      tick();
+      this.ticker = setInterval(tick, 250);
+    }
+    const peer = 'peer' in state ? state.peer : undefined;
+    this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer });
+    if (state.name === 'ended') this.sipCall = undefined;
+  }
+
+  private run(effect: Effect): void {
+    switch (effect.type) {
+      case 'open-microphone':
+        this.reset();
+        this.prepareCall().catch(() => this.fail('internal'));
+        break;
+      case 'dial':
+        this.dial(effect.to);
+        break;
+      case 'accept':
+        if (this.microphone !== undefined) this.sipCall?.accept(this.microphone);
+        break;
+      case 'leave':
+        this.leave();
+        break;
+      case 'tone':
+        if (effect.tone === 'none') this.tones.stop();
+        else this.tones.play(effect.tone);
+        break;
+      case 'report':
+        this.send('error', { code: effect.problem, message: english.problems[effect.problem] });
+        break;
+    }
+  }
+
+  private reset(): void {
+    this.attempt += 1;
+    this.muted = false;
+    this.keypadOpen = false;
+    this.pressed = '';
+    this.digits.clear();
+  }
+
+  /** Asks for the microphone and makes the connection at the same time; both must be there to go on. */
+  private async prepareCall(): Promise<void> {
+    const attempt = this.attempt;
+    const current = (): boolean => attempt === this.attempt && this.busy;
+    const connected = this.openClient().connect().then((reachable) => {
+      if (!reachable && current()) this.fail('gateway-unreachable');
+    });
+    const microphone = await openMicrophone();
+    if (microphone.kind === 'open') {
+      if (!current()) {
+        closeMicrophone(microphone.stream);
+        return;
+      }
+      this.microphone = microphone.stream;
+      this.mute(this.muted);
+    } else if (current()) this.fail(microphone.problem);
+    await connected;
+    if (current()) this.dispatch({ type: 'microphone-ready' });
+  }
+
+  private dial(to: string): void {
+    const call = this.openClient().prepare(to, this.handlersOf(() => call));
+    if (call === undefined || this.microphone === undefined) {
+      this.fail('number-invalid');
+      return;
+    }
+    this.sipCall = call;
+    call.dial(this.microphone);
+  }
+
+  /** Handlers that fall silent once their call is no longer the one shown. */
+  private handlersOf(call: () => SipCall | undefined): SipCallHandlers {
+    const current = (): boolean => this.sipCall !== undefined && call() === this.sipCall;
+    return {
+      onProgress: (early) => current() && this.dispatch({ type: 'progress', early }),
+      onConnected: () => current() && this.dispatch({ type: 'connected', atMs: performance.now() }),
+      onEnd: (end) => current() && this.dispatch(eventOfEnd(end)),
+      onDigit: (press) => current() && this.send('dtmf', press),
+      onAudio: (stream) => current() && this.playAudio(stream),
+    };
+  }
+
+  private playAudio(stream: MediaStream): void {
+    this.audio.srcObject = stream;
+    this.audio.play().catch(() => {});
+  }
+
+  private leave(): void {
+    this.digits.clear();
+    if (this.sipCall !== undefined) {
+      this.sipCall.leave();
+      this.client?.release(this.sipCall);
+    }
+    closeMicrophone(this.microphone);
+    this.microphone = undefined;
+    this.audio.srcObject = null;
+  }
+
+  private fail(problem: CallProblem): void {
+    this.dispatch({ type: 'failed', problem, atMs: performance.now() });
+  }
+
+  private openClient(): SipClient {
+    this.client ??= new SipClient(
+      {
+        gateway: this.gateway ?? defaultGateway(),
+        ...(this.user === undefined ? {} : { user: this.user }),
+        ...(this.display === undefined ? {} : { displayName: this.display }),
+      },
+      {
+        onIncoming: (from, take) => {
+          if (this.busy) return;
+          const call = take(this.handlersOf(() => call));
+          this.sipCall = call;
+          this.reset();
+          this.dispatch({ type: 'call-arrived', from });
+        },
+      },
+    );
+    return this.client;
+  }
+
+  private closeClient(): void {
+    this.client?.close();
+    this.client = undefined;
+  }
+
+  private pressKey(digit: string): void {
+    if (this.sendDigits(digit)) this.pressed = (this.pressed + digit).slice(-shownDigits);
+  }
+
+  private onDigitDone(digit: string, sent: boolean): void {
+    if (sent) this.send('dtmf-sent', { digit });
+    else this.send('error', { code: 'digits-not-sent', message: english.problems['digits-not-sent'] });
+  }
+
+  /** Keys of the keyboard count as telephone keys during a call, except while the person is typing somewhere. */
+  private onKeyboard(event: KeyboardEvent): void {
+    if (!takesDigits(this.state) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const target = event.composedPath()[0];
+    const typing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+    if (typing || !keyboardKey.test(event.key)) return;
+    event.preventDefault();
+    this.pressKey(event.key);
+  }
+
+  private send<K extends keyof CallButtonEvents>(type: K, detail: CallButtonEvents[K]): void {
+    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+  }
+}
+
+function eventOfEnd(end: SipCallEnd): ViewEvent {
+  const atMs = performance.now();
+  switch (end.kind) {
+    case 'hung-up':
+      return { type: 'far-end-hung-up', atMs };
+    case 'gave-up':
+      return { type: 'caller-gave-up' };
+    case 'problem':
+      return { type: 'failed', problem: end.problem, atMs };
+  }
+}
+
+function afterTimeout(delayMs: number, run: () => void): { cancel(): void } {
+  const handle = setTimeout(run, delayMs);
+  return { cancel: () => clearTimeout(handle) };
+}
+
+/** `/sip` on the host this script was loaded from. */
+function defaultGateway(): string {
+  const url = new URL('/sip', import.meta.url.startsWith('http') ? import.meta.url : location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}
+
+if (customElements.get('call-button') === undefined) customElements.define('call-button', CallButton);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'call-button': CallButton;
+  }
+}

@@ -1,0 +1,172 @@
+import { type Invitation, Inviter, Registerer, RegistererState, URI, UserAgent } from 'sip.js';
+import { type CallMediaOptions, SipCall, type SipCallHandlers } from './sip-call.js';
+import { defaultSessionDescriptionHandlerFactory, type SessionDescriptionHandler, type SessionDescriptionHandlerOptions } from './web-media.js';
+
+export interface SipClientOptions {
+  /** WebSocket URL of the gateway. */
+  readonly gateway: string;
+  /** Registers under this name for incoming calls; without it the page only calls out. */
+  readonly user?: string;
+  readonly displayName?: string;
+}
+
+export interface SipClientHandlers {
+  /** A call came in: `take` it in the same turn, or it is answered as busy. */
+  onIncoming(from: string, take: (handlers: SipCallHandlers) => SipCall): void;
+}
+
+/**
+ * A host that stands for the gateway in SIP URIs; the WebSocket alone says where messages go, as
+ * the `.invalid` host of a Contact does (RFC 7118 §5).
+ */
+const gatewayHost = 'gateway.invalid';
+const connectPatienceS = 8;
+const keepAliveS = 25;
+/** A page that called once keeps its connection this long, for the BYE and for a second call. */
+const idleCloseMs = 30_000;
+const retryFirstMs = 1000;
+const retryMaxMs = 30_000;
+
+/** The page's SIP user agent: one WebSocket, opened when it is first needed. */
+export class SipClient {
+  private readonly agent: UserAgent;
+  private readonly registerer: Registerer | undefined;
+  private readonly calls = new Set<SipCall>();
+  private retryMs = retryFirstMs;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private idleTimer: ReturnType<typeof setTimeout> | undefined;
+  private closed = false;
+
+  constructor(
+    private readonly options: SipClientOptions,
+    private readonly handlers: SipClientHandlers,
+  ) {
+    this.agent = new UserAgent({
+      uri: new URI('sip', options.user ?? 'visitor', gatewayHost),
+      ...(options.user === undefined ? {} : { contactName: options.user }),
+      ...(options.displayName === undefined ? {} : { displayName: options.displayName }),
+      transportOptions: { server: options.gateway, connectionTimeout: connectPatienceS, keepAliveInterval: keepAliveS },
+      sessionDescriptionHandlerFactory: defaultSessionDescriptionHandlerFactory(giveMicrophone),
+      sessionDescriptionHandlerFactoryOptions: {
+        // sip.js would otherwise ask a public STUN server, which is of no use here and tells it who calls.
+        peerConnectionConfiguration: { iceServers: [], bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
+      },
+      userAgentString: 'call-button',
+      logBuiltinEnabled: false,
+      delegate: {
+        onConnect: () => this.onConnect(),
+        onDisconnect: (error) => this.onDisconnect(error),
+        onInvite: (invitation) => this.onInvite(invitation),
+      },
+    });
+    this.registerer = options.user === undefined ? undefined : new Registerer(this.agent, { expires: 300, refreshFrequency: 80 });
+    this.registerer?.stateChange.addListener((state) => {
+      if (state === RegistererState.Registered) this.retryMs = retryFirstMs;
+      if (state === RegistererState.Unregistered) this.retry();
+    });
+  }
+
+  /** Connects and registers, and goes on doing so until closed. For pages that take calls. */
+  stayReachable(): void {
+    this.agent.start().catch(() => this.retry());
+  }
+
+  /** Makes the connection if there is none; false when the gateway cannot be reached. */
+  async connect(): Promise<boolean> {
+    clearTimeout(this.idleTimer);
+    try {
+      await this.agent.start();
+      await this.agent.transport.connect();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Prepares a call; nothing is sent before `dial`. Undefined when `to` cannot stand in a SIP URI. */
+  prepare(to: string, handlers: SipCallHandlers): SipCall | undefined {
+    const target = UserAgent.makeURI(`sip:${encodeUser(to)}@${gatewayHost}`);
+    if (target === undefined) return undefined;
+    const inviter = new Inviter(this.agent, target, { earlyMedia: true });
+    return this.track(inviter, handlers);
+  }
+
+  /** Takes leave of the gateway for good. */
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.idleTimer);
+    this.agent.stop().catch(() => {});
+  }
+
+  private track(session: Inviter | Invitation, handlers: SipCallHandlers): SipCall {
+    const call = new SipCall(session, handlers);
+    this.calls.add(call);
+    return call;
+  }
+
+  /** To be called when a call is over, whoever ended it. */
+  release(call: SipCall): void {
+    if (!this.calls.delete(call) || this.calls.size > 0 || this.options.user !== undefined) return;
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => {
+      if (this.calls.size === 0) this.agent.transport.disconnect().catch(() => {});
+    }, idleCloseMs);
+  }
+
+  private onConnect(): void {
+    clearTimeout(this.retryTimer);
+    this.register();
+  }
+
+  private register(): void {
+    this.registerer?.register().catch(() => this.retry());
+  }
+
+  private onDisconnect(error: Error | undefined): void {
+    if (this.closed || error === undefined) return;
+    for (const call of [...this.calls]) call.abandon('connection-lost');
+    this.calls.clear();
+    if (this.options.user !== undefined) this.retry();
+  }
+
+  /** Comes back with growing pauses, spread so that a restarted gateway is not met by all pages at once. */
+  private retry(): void {
+    if (this.closed) return;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = setTimeout(() => {
+      if (this.agent.isConnected()) this.register();
+      else this.agent.reconnect().catch(() => this.retry());
+    }, this.retryMs * (0.75 + Math.random() / 2));
+    this.retryMs = Math.min(retryMaxMs, this.retryMs * 2);
+  }
+
+  private onInvite(invitation: Invitation): void {
+    let taken = false;
+    this.handlers.onIncoming(callerOf(invitation), (handlers) => {
+      taken = true;
+      return this.track(invitation, handlers);
+    });
+    if (!taken) invitation.reject({ statusCode: 486 }).catch(() => {});
+  }
+}
+
+function callerOf(invitation: Invitation): string {
+  const { displayName, uri } = invitation.remoteIdentity;
+  const user = uri.user ?? '';
+  return displayName.trim() || (user === 'anonymous' ? '' : user);
+}
+
+/** Escapes what may not stand in the user part of a SIP URI, `#` above all (RFC 3261 §25.1). */
+function encodeUser(to: string): string {
+  return to.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/g, (character) => encodeURIComponent(character));
+}
+
+/** sip.js asks this for a stream; ours is open already and travels in the options. */
+function giveMicrophone(
+  _constraints: MediaStreamConstraints,
+  _handler: SessionDescriptionHandler,
+  options?: SessionDescriptionHandlerOptions,
+): Promise<MediaStream> {
+  return Promise.resolve((options as CallMediaOptions | undefined)?.microphone ?? new MediaStream());
+}

@@ -1,0 +1,121 @@
+import { css } from 'lit';
+
+/**
+ * Look of the widget. Every colour and measure that a website may want to change is a custom
+ * property on the host; the parts are `button`, `card`, `status`, `timer`, `controls`, `keypad`,
+ * `key`, `hang-up`, `answer`, `decline`, `message`.
+ */
+export const styles = css`
+  :host {
+    color-scheme: light dark;
+    --_accent: var(--call-button-accent, #12805c);
+    --_accent-strong: var(--call-button-accent-strong, #0c6a4b);
+    --_on-accent: var(--call-button-on-accent, #ffffff);
+    --_danger: var(--call-button-danger, #c6362f);
+    --_danger-strong: var(--call-button-danger-strong, #a82a24);
+    --_surface: var(--call-button-surface, light-dark(#ffffff, #1b2129));
+    --_raised: var(--call-button-raised, light-dark(#eff2f5, #2a323c));
+    --_raised-strong: var(--call-button-raised-strong, light-dark(#e2e7ec, #36404c));
+    --_text: var(--call-button-text, light-dark(#16202a, #eef2f6));
+    --_quiet: var(--call-button-quiet, light-dark(#566371, #a3b0bd));
+    --_line: var(--call-button-line, light-dark(#dde3e9, #323b46));
+    --_radius: var(--call-button-radius, 1.25rem);
+    --_shadow: var(--call-button-shadow, 0 1px 2px rgb(10 20 30 / 8%), 0 12px 32px rgb(10 20 30 / 12%));
+    display: inline-block;
+    max-width: 100%;
+    font: 400 1rem/1.45 var(--call-button-font, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif);
+    color: var(--_text);
+    text-align: start;
+  }
+  :host([hidden]) { display: none; }
+  *, *::before, *::after { box-sizing: border-box; }
+  audio { display: none; }
+  svg { display: block; width: 1.5em; height: 1.5em; flex: none; }
+  button {
+    appearance: none; border: 0; margin: 0; padding: 0; background: none;
+    color: inherit; font: inherit; cursor: pointer; touch-action: manipulation;
+    -webkit-tap-highlight-color: transparent;
+    transition: background-color 120ms ease, transform 120ms ease, box-shadow 120ms ease;
+  }
+  button:focus-visible { outline: 3px solid color-mix(in srgb, var(--_accent) 70%, white); outline-offset: 2px; }
+  button:active { transform: scale(0.97); }
+  .hidden-text {
+    position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
+    clip-path: inset(50%); white-space: nowrap;
+  }
+
+  .press {
+    display: inline-flex; align-items: center; justify-content: center; gap: 0.65em;
+    min-height: 3.25rem; max-width: 100%; padding: 0.75rem 1.6rem 0.75rem 1.35rem; border-radius: 99rem;
+    background: var(--_accent); color: var(--_on-accent); font-weight: 600; font-size: 1.0625rem; line-height: 1.25;
+    box-shadow: 0 1px 2px rgb(10 20 30 / 14%), 0 8px 20px color-mix(in srgb, var(--_accent) 28%, transparent);
+  }
+  .press:hover { background: var(--_accent-strong); }
+  .press svg { width: 1.35em; height: 1.35em; }
+
+  .card {
+    width: 20rem; max-width: 100%; padding: 1.25rem; border-radius: var(--_radius);
+    background: var(--_surface); border: 1px solid var(--_line); box-shadow: var(--_shadow);
+  }
+  .head { display: flex; align-items: center; gap: 0.85rem; min-height: 3rem; }
+  .who { flex: 1; min-width: 0; }
+  .name { display: block; font-weight: 650; font-size: 1.0625rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .status { color: var(--_quiet); font-size: 0.9375rem; }
+  .timer { font-variant-numeric: tabular-nums; font-weight: 600; font-size: 1.0625rem; color: var(--_accent); }
+  @media (prefers-color-scheme: dark) { .timer { color: color-mix(in srgb, var(--_accent) 55%, white); } }
+  .hint { margin: 0.75rem 0 0; color: var(--_quiet); font-size: 0.9375rem; }
+
+  .disc {
+    position: relative; display: grid; place-items: center; width: 3rem; height: 3rem; flex: none; border-radius: 50%;
+    background: color-mix(in srgb, var(--_accent) 14%, var(--_surface)); color: var(--_accent);
+  }
+  @media (prefers-color-scheme: dark) { .disc { color: color-mix(in srgb, var(--_accent) 45%, white); } }
+  .disc.live { background: var(--_accent); color: var(--_on-accent); }
+  .disc.bad { background: color-mix(in srgb, var(--_danger) 14%, var(--_surface)); color: var(--_danger); }
+  @media (prefers-color-scheme: dark) { .disc.bad { color: color-mix(in srgb, var(--_danger) 50%, white); } }
+  .disc.waiting::after {
+    content: ''; position: absolute; inset: 0; border-radius: 50%; border: 2px solid var(--_accent);
+    animation: spread 1.6s ease-out infinite;
+  }
+  @keyframes spread { from { opacity: 0.7; transform: scale(1); } to { opacity: 0; transform: scale(1.55); } }
+
+  .controls { display: flex; gap: 0.75rem; margin-top: 1.25rem; }
+  .control {
+    display: flex; flex: 1; align-items: center; justify-content: center; gap: 0.5rem; min-width: 0;
+    min-height: 3rem; padding: 0 0.75rem; border-radius: 0.9rem;
+    background: var(--_raised); font-weight: 600; font-size: 0.9375rem;
+  }
+  .control:hover { background: var(--_raised-strong); }
+  .control svg { width: 1.35em; height: 1.35em; }
+  .control[aria-pressed='true'] { background: var(--_text); color: var(--_surface); }
+  .control.danger { background: var(--_danger); color: #ffffff; }
+  .control.danger:hover { background: var(--_danger-strong); }
+  .control.go { background: var(--_accent); color: var(--_on-accent); }
+  .control.go:hover { background: var(--_accent-strong); }
+  .control.icon-only { flex: 0 0 3rem; padding: 0; }
+
+  .keypad { margin-top: 1.25rem; padding-top: 1rem; border-top: 1px solid var(--_line); }
+  .pressed {
+    min-height: 2rem; margin: 0 0 0.5rem; text-align: center; font-size: 1.375rem; line-height: 2rem; letter-spacing: 0.12em;
+    font-variant-numeric: tabular-nums; overflow: hidden; white-space: nowrap; direction: rtl;
+  }
+  .pressed bdi { direction: ltr; }
+  .keys { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.5rem; direction: ltr; }
+  .key {
+    display: grid; place-content: center; justify-items: center; min-height: 3.25rem; border-radius: 0.9rem;
+    background: var(--_raised); font-size: 1.3125rem; font-weight: 550; line-height: 1.15;
+  }
+  .key:hover { background: var(--_raised-strong); }
+  .key small { min-height: 0.75rem; font-size: 0.625rem; font-weight: 600; letter-spacing: 0.12em; line-height: 0.75rem; color: var(--_quiet); }
+  .message { flex: 1; min-width: 0; margin: 0; }
+  .message small { display: block; color: var(--_quiet); font-size: 0.9375rem; }
+
+  @media (prefers-reduced-motion: reduce) {
+    button, .disc.waiting::after { transition: none; animation: none; }
+    button:active { transform: none; }
+    .disc.waiting::after { opacity: 0.4; transform: scale(1.15); }
+  }
+  @media (forced-colors: active) {
+    .press, .control, .key, .card { border: 1px solid ButtonText; }
+  }
+`;

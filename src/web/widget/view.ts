@@ -1,0 +1,172 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import * as icons from './icons.js';
+import { type Ending, takesDigits, type ViewState } from './machine.js';
+import { formatDuration, type Texts } from './texts.js';
+
+/** Everything the view shows; nothing is read from anywhere else. */
+export interface ViewModel {
+  readonly state: ViewState;
+  readonly texts: Texts;
+  readonly label: string;
+  readonly nowMs: number;
+  readonly muted: boolean;
+  readonly keypadOpen: boolean;
+  /** Keys pressed in this call, as they stand above the keypad. */
+  readonly pressed: string;
+}
+
+/** What the person can do; the element implements it. */
+export interface ViewActions {
+  call(): void;
+  hangUp(): void;
+  answer(): void;
+  decline(): void;
+  dismiss(): void;
+  toggleMute(): void;
+  toggleKeypad(): void;
+  key(digit: string): void;
+}
+
+const keys: ReadonlyArray<readonly [digit: string, letters: string]> = [
+  ['1', ''],
+  ['2', 'ABC'],
+  ['3', 'DEF'],
+  ['4', 'GHI'],
+  ['5', 'JKL'],
+  ['6', 'MNO'],
+  ['7', 'PQRS'],
+  ['8', 'TUV'],
+  ['9', 'WXYZ'],
+  ['*', ''],
+  ['0', '+'],
+  ['#', ''],
+];
+
+export function render(model: ViewModel, actions: ViewActions): TemplateResult {
+  switch (model.state.name) {
+    case 'idle':
+      return idleView(model, actions);
+    case 'incoming':
+      return incomingView(model, actions);
+    case 'ended':
+      return endedView(model, model.state, actions);
+    default:
+      return callView(model, actions);
+  }
+}
+
+function idleView({ label }: ViewModel, actions: ViewActions): TemplateResult {
+  return html`<button class="press" part="button" type="button" @click=${() => actions.call()}>${icons.phoneIcon}<span>${label}</span></button>`;
+}
+
+/** The sentence under the name, also read out by screen readers. */
+export function statusText({ state, texts }: Pick<ViewModel, 'state' | 'texts'>): string {
+  switch (state.name) {
+    case 'idle':
+      return '';
+    case 'microphone':
+      return texts.askingMicrophone;
+    case 'dialling':
+      return `${texts.dialling}…`;
+    case 'ringing':
+      return `${texts.ringing}…`;
+    case 'early-media':
+      return texts.earlyMedia;
+    case 'incoming':
+      return texts.incoming;
+    case 'answering':
+      return `${texts.answering}…`;
+    case 'connected':
+      return texts.connected;
+    case 'ended':
+      return endingText(state.ending, texts);
+  }
+}
+
+export function endingText(ending: Ending, texts: Texts): string {
+  switch (ending.kind) {
+    case 'local':
+      return texts.youHungUp;
+    case 'remote':
+      return texts.theyHungUp;
+    case 'missed':
+      return texts.callerGaveUp;
+    case 'declined':
+      return texts.declined;
+    case 'problem':
+      return texts.problems[ending.problem];
+  }
+}
+
+function callView(model: ViewModel, actions: ViewActions): TemplateResult {
+  const { state, texts, label } = model;
+  const connected = state.name === 'connected';
+  const peer = 'peer' in state && state.peer !== '' ? state.peer : label;
+  return html`<div class="card" part="card" role="group" aria-label=${peer}>
+    <div class="head">
+      <span class="disc ${connected ? 'live' : 'waiting'}">${state.name === 'microphone' ? icons.microphoneIcon : icons.phoneIcon}</span>
+      <span class="who">
+        <span class="name">${peer}</span>
+        <span class="status" part="status">${model.muted && connected ? texts.muted : statusText(model)}</span>
+      </span>
+      ${connected ? html`<span class="timer" part="timer" role="timer">${formatDuration((model.nowMs - state.sinceMs) / 1000)}</span>` : nothing}
+    </div>
+    ${state.name === 'microphone' ? html`<p class="hint">${texts.microphoneHint}</p>` : nothing}
+    <div class="controls" part="controls">${takesDigits(state) ? talkControls(model, actions) : nothing} ${hangUpControl(model, actions)}</div>
+    ${takesDigits(state) && model.keypadOpen ? keypadView(model, actions) : nothing}
+  </div>`;
+}
+
+function talkControls({ muted, keypadOpen, texts }: ViewModel, actions: ViewActions): TemplateResult {
+  const muteText = muted ? texts.unmute : texts.mute;
+  const keypadText = keypadOpen ? texts.hideKeypad : texts.keypad;
+  return html`<button class="control icon-only" part="control mute" type="button" aria-pressed=${muted} aria-label=${texts.mute} title=${muteText}
+      @click=${() => actions.toggleMute()}>${muted ? icons.mutedIcon : icons.microphoneIcon}</button>
+    <button class="control icon-only" part="control keypad-toggle" type="button" aria-expanded=${keypadOpen} aria-label=${texts.keypad} title=${keypadText}
+      @click=${() => actions.toggleKeypad()}>${icons.keypadIcon}</button>`;
+}
+
+function hangUpControl({ state, texts }: ViewModel, actions: ViewActions): TemplateResult {
+  const text = takesDigits(state) ? texts.hangUp : texts.cancel;
+  return html`<button class="control danger" part="control hang-up" type="button" @click=${() => actions.hangUp()}>${icons.hangUpIcon}<span>${text}</span></button>`;
+}
+
+function keypadView({ pressed, texts }: ViewModel, actions: ViewActions): TemplateResult {
+  return html`<div class="keypad" part="keypad" role="group" aria-label=${texts.keys}>
+    <p class="pressed" aria-hidden="true"><bdi>${pressed}</bdi></p>
+    <div class="keys">${keys.map(
+      ([digit, letters]) => html`<button class="key" part="key" type="button" aria-label=${digit} @click=${() => actions.key(digit)}>
+        <span>${digit}</span><small>${letters}</small></button>`,
+    )}</div>
+  </div>`;
+}
+
+function incomingView({ state, texts }: ViewModel, actions: ViewActions): TemplateResult {
+  const peer = state.name === 'incoming' && state.peer !== '' ? state.peer : texts.unknownCaller;
+  return html`<div class="card" part="card" role="group" aria-label=${texts.incoming}>
+    <div class="head">
+      <span class="disc waiting">${icons.phoneIcon}</span>
+      <span class="who"><span class="name">${peer}</span><span class="status" part="status">${texts.incoming}</span></span>
+    </div>
+    <div class="controls" part="controls">
+      <button class="control danger" part="control decline" type="button" @click=${() => actions.decline()}>${icons.hangUpIcon}<span>${texts.decline}</span></button>
+      <button class="control go" part="control answer" type="button" @click=${() => actions.answer()}>${icons.phoneIcon}<span>${texts.answer}</span></button>
+    </div>
+  </div>`;
+}
+
+function endedView({ texts }: ViewModel, state: Extract<ViewState, { name: 'ended' }>, actions: ViewActions): TemplateResult {
+  const failed = state.ending.kind === 'problem';
+  const seconds = Math.round(state.talkedMs / 1000);
+  return html`<div class="card" part="card">
+    <div class="head">
+      <span class="disc ${failed ? 'bad' : ''}">${failed ? icons.alertIcon : icons.doneIcon}</span>
+      <p class="message" part="message">${endingText(state.ending, texts)}
+        ${seconds > 0 ? html`<small>${texts.spoke(Math.floor(seconds / 60), seconds % 60)}</small>` : nothing}</p>
+    </div>
+    <div class="controls" part="controls">
+      <button class="control go" part="control call-again" type="button" @click=${() => actions.call()}>${icons.phoneIcon}<span>${texts.callAgain}</span></button>
+      <button class="control icon-only" part="control close" type="button" aria-label=${texts.close} title=${texts.close} @click=${() => actions.dismiss()}>${icons.closeIcon}</button>
+    </div>
+  </div>`;
+}
