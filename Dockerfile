@@ -17,7 +17,8 @@ RUN npm ci --omit=dev && npm cache clean --force
 
 # --- runtime -----------------------------------------------------------------------------------
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production
+# `health` reads the same file as `serve`.
+ENV NODE_ENV=production GATEWAY_CONFIG=/etc/gateway/gateway.yaml
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
@@ -33,4 +34,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "dist/cli/main.js", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "dist/cli/main.js"]
-CMD ["serve", "--config", "/etc/gateway/gateway.yaml"]
+CMD ["serve"]

@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'media/relay': { mayImport: pureMedia },
   media: { mayImport: [...pureMedia, 'media/sdp', 'media/relay'] },
   'media/embedded/transport': { mayImport: [...pureMedia, 'media', 'media/sdp'] },
-  'media/embedded/srtp': { mayImport: ['base', 'media/rtp'], packages: ['hash-wasm'] },
+  'media/embedded/srtp': { mayImport: ['base', 'media/rtp'] },
   'media/embedded/udp': { mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded/transport'] },
   'media/embedded/webrtc': {
     mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded/transport', 'media/embedded/srtp'],

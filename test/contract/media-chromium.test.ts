@@ -36,7 +36,9 @@ async function makeConnection(withChannel: boolean): Promise<void> {
     void element.play();
     context.createMediaStreamSource(new MediaStream([track])).connect(page.analyser);
   };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  const stream = await navigator.mediaDevices.getUserMedia({
+    audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  });
   for (const track of stream.getTracks()) page.connection.addTrack(track, stream);
   if (withChannel) page.channel = page.connection.createDataChannel('events');
 }
@@ -90,7 +92,11 @@ describe('the embedded media plane with Chromium', () => {
   let events: MediaEvent[];
 
   beforeAll(async () => {
-    [worker, chromium, server] = await Promise.all([buildMediaWorker(), Chromium.start({ toneHz: 1000, levelDb: -12 }), PageServer.start()]);
+    [worker, chromium, server] = await Promise.all([
+      buildMediaWorker(),
+      Chromium.start({ toneHz: 1000, levelDb: -12 }),
+      PageServer.start(),
+    ]);
   });
   afterAll(async () => {
     await chromium.dispose();
@@ -100,7 +106,12 @@ describe('the embedded media plane with Chromium', () => {
 
   beforeEach(async () => {
     events = [];
-    const media = { workers: 1, bindAddress: '127.0.0.1', browserPorts: { min: 44000, max: 44999 }, trunkPorts: { min: 45000, max: 45999 } };
+    const media = {
+      workers: 1,
+      bindAddress: '127.0.0.1',
+      browserPorts: { min: 44000, max: 44999 },
+      trunkPorts: { min: 45000, max: 45999 },
+    };
     const times = { portQuarantineMs: 1000, setupTimeoutMs: 8000, silenceAfterMs: 3000, learnWindowMs: 1000, learnPackets: 3 };
     plane = new EmbeddedMediaPlane({ ...media, ...times }, { clock: new SystemClock(), log: silentLog, workerUrl: worker.url });
     plane.onEvent((event) => events.push(event));
@@ -117,7 +128,8 @@ describe('the embedded media plane with Chromium', () => {
 
   const until = (condition: () => boolean | Promise<boolean>): Promise<void> =>
     eventuallyTrue(condition, { what: condition.toString(), withinMs: 10_000, everyMs: 50, explain: () => JSON.stringify(events) });
-  const seen = (type: MediaEvent['type'], leg: string): boolean => events.some((event) => event.type === type && 'leg' in event && event.leg === leg);
+  const seen = (type: MediaEvent['type'], leg: string): boolean =>
+    events.some((event) => event.type === type && 'leg' in event && event.leg === leg);
 
   async function callTheTrunk(withChannel = false) {
     const session = newSessionId();
@@ -189,7 +201,9 @@ describe('the embedded media plane with Chromium', () => {
     await page.evaluate(takeAnswer, again);
     const before = phone.framesHeard;
     await until(() => phone.framesHeard > before + 50);
-    await until(() => page.evaluate(() => ['connected', 'completed'].includes((window as unknown as CallPage).connection.iceConnectionState)));
+    await until(() =>
+      page.evaluate(() => ['connected', 'completed'].includes((window as unknown as CallPage).connection.iceConnectionState)),
+    );
     expect(phone.hearTone(25).frequencyHz).toBeCloseTo(1000, -1);
     expect(seen('leg-failed', 'a') || seen('leg-gone', 'a')).toBe(false);
   });

@@ -52,9 +52,15 @@ describe('the embedded media plane, with real sockets', () => {
   const until = (condition: () => boolean): Promise<void> =>
     eventuallyTrue(condition, { what: condition.toString(), withinMs: 8000, everyMs: 20, explain: () => JSON.stringify(events) });
 
-  const seen = (type: MediaEvent['type'], leg?: string): boolean => events.some((event) => event.type === type && (leg === undefined || ('leg' in event && event.leg === leg)));
+  const seen = (type: MediaEvent['type'], leg?: string): boolean =>
+    events.some((event) => event.type === type && (leg === undefined || ('leg' in event && event.leg === leg)));
 
-  async function call(): Promise<{ readonly session: SessionId; readonly browser: MediaBrowser; readonly phone: MediaPhone; readonly trunkSdp: string }> {
+  async function call(): Promise<{
+    readonly session: SessionId;
+    readonly browser: MediaBrowser;
+    readonly phone: MediaPhone;
+    readonly trunkSdp: string;
+  }> {
     const session = newSessionId();
     const browser = new MediaBrowser({ toneHz: 1000, levelDbfs: -12 });
     const phone = await MediaPhone.open({ law: 'PCMA', eventPayloadType: 96, toneHz: 440, levelDbfs: -18 });
@@ -81,7 +87,10 @@ describe('the embedded media plane, with real sockets', () => {
     expect(Math.abs(atBrowser.levelDbfs + 18)).toBeLessThan(0.5);
     expect(seen('leg-up', 'a') && seen('leg-up', 'b')).toBe(true);
     const stats = await plane.close(session);
-    expect(stats?.path).toEqual(['webrtc(PCMU,te 110/8000) > srtp > dtmf > g711 > udp(PCMA,te 96/8000)', 'udp(PCMA+PCMU,te 101/8000) > dtmf > g711 > srtp > webrtc(PCMU,te 110/8000)']);
+    expect(stats?.path).toEqual([
+      'webrtc(PCMU,te 110/8000) > srtp > dtmf > g711 > udp(PCMA,te 96/8000)',
+      'udp(PCMA+PCMU,te 101/8000) > dtmf > g711 > srtp > webrtc(PCMU,te 110/8000)',
+    ]);
     expect(stats?.a?.packetsReceived).toBeGreaterThan(40);
     expect(stats?.b?.packetsSent).toBeGreaterThan(40);
     expect(await plane.liveObjects()).toEqual({ media_session: 0, media_socket: 0, media_timer: 0, media_port: 0, media_worker: 1 });
@@ -104,9 +113,15 @@ describe('the embedded media plane, with real sockets', () => {
 
   it('sends digits that are asked for, and says when they have left', async () => {
     const { session, phone } = await call();
-    await plane.sendDigits(session, 'b', [{ digit: '4', durationMs: 120 }, { digit: '2', durationMs: 80 }]);
+    await plane.sendDigits(session, 'b', [
+      { digit: '4', durationMs: 120 },
+      { digit: '2', durationMs: 80 },
+    ]);
     await until(() => phone.heardDigits.length >= 2 && seen('digits-sent', 'b'));
-    expect(phone.heardDigits).toEqual([{ digit: '4', durationMs: 120 }, { digit: '2', durationMs: 80 }]);
+    expect(phone.heardDigits).toEqual([
+      { digit: '4', durationMs: 120 },
+      { digit: '2', durationMs: 80 },
+    ]);
     expect(events.filter((event) => event.type === 'digits-sent')).toEqual([{ type: 'digits-sent', session, leg: 'b', count: 2 }]);
   });
 
@@ -139,7 +154,10 @@ describe('the embedded media plane, with real sockets', () => {
     const browser = new MediaBrowser();
     open.push(browser);
     await plane.open(session);
-    const offer = (await browser.offer()).replaceAll(/^a=fingerprint:sha-256 .*$/gm, `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AA').join(':')}`);
+    const offer = (await browser.offer()).replaceAll(
+      /^a=fingerprint:sha-256 .*$/gm,
+      `a=fingerprint:sha-256 ${Array.from({ length: 32 }, () => 'AA').join(':')}`,
+    );
     await browser.take(await plane.answer(session, 'a', offer, browserLeg));
     await until(() => seen('leg-failed', 'a'));
     expect(events.find((event) => event.type === 'leg-failed')).toMatchObject({ cause: 'fingerprint-mismatch' });

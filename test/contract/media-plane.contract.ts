@@ -191,13 +191,19 @@ export function mediaPlaneContract(name: string, make: () => Promise<PlaneUnderT
       const told = new Promise((resolve) => {
         plane.onEvent((event) => event.type === 'digits-sent' && resolve(event));
       });
-      await plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 60 }, { digit: '#', durationMs: 60 }]);
+      await plane.sendDigits(session, 'a', [
+        { digit: '1', durationMs: 60 },
+        { digit: '#', durationMs: 60 },
+      ]);
       expect(await told).toEqual({ type: 'digits-sent', session, leg: 'a', count: 2 });
     });
 
     it('gives the last counters at close, and nothing the second time', async () => {
       const session = await opened();
-      const legs: readonly ['a' | 'b', string, LegOptions][] = [['a', browserSdp(), webrtc], ['b', trunkSdp(), udp]];
+      const legs: readonly ['a' | 'b', string, LegOptions][] = [
+        ['a', browserSdp(), webrtc],
+        ['b', trunkSdp(), udp],
+      ];
       for (const [leg, offer, options] of legs) await plane.answer(session, leg, offer, options);
       const last = await plane.close(session);
       expect(last).toMatchObject({ session, a: { kind: 'webrtc', codec: 'PCMU' }, b: { kind: 'udp', codec: 'PCMA' } });

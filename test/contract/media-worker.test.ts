@@ -35,7 +35,10 @@ describe('the media workers', () => {
     const events: MediaEvent[] = [];
     const ports = { browserPorts: { min: 48_000, max: 48_199 }, trunkPorts: { min: 48_200, max: 48_399 } };
     const times = { portQuarantineMs: 0, setupTimeoutMs: 10_000, silenceAfterMs: 10_000, learnWindowMs: 1000, learnPackets: 3 };
-    plane = new EmbeddedMediaPlane({ workers, bindAddress: '127.0.0.1', ...ports, ...times }, { clock, log: silentLog, workerUrl: new URL('fragile.mjs', worker.url) });
+    plane = new EmbeddedMediaPlane(
+      { workers, bindAddress: '127.0.0.1', ...ports, ...times },
+      { clock, log: silentLog, workerUrl: new URL('fragile.mjs', worker.url) },
+    );
     plane.onEvent((event) => events.push(event));
     await plane.start();
     return events;
@@ -52,7 +55,10 @@ describe('the media workers', () => {
     await expect(plane.stats(sessionNamed('s2'))).rejects.toMatchObject({ code: 'unknown-session' });
     expect(await plane.close(sessionNamed('s2'))).toBeUndefined();
     expect((await plane.stats(sessionNamed('s1'))).session).toBe('s1');
-    await eventuallyTrue(async () => (await plane.liveObjects())['media_worker'] === 2, { what: 'there are two workers again', withinMs: 5000 });
+    await eventuallyTrue(async () => (await plane.liveObjects())['media_worker'] === 2, {
+      what: 'there are two workers again',
+      withinMs: 5000,
+    });
     await plane.open(sessionNamed('s4'));
     await plane.answer(sessionNamed('s4'), 'a', trunkSdp(), { kind: 'udp', codecs: ['PCMA'], learnFrom: [] });
     for (const name of ['s1', 's3', 's4']) await plane.close(sessionNamed(name));

@@ -201,7 +201,13 @@ export class FakeMediaPlane implements MediaPlane {
         ports += options.kind === 'udp' ? 2 : 1;
       }
     }
-    return { media_session: this.sessions.size, media_socket: sockets, media_timer: 0, media_port: ports, media_worker: this.running ? 1 : 0 };
+    return {
+      media_session: this.sessions.size,
+      media_socket: sockets,
+      media_timer: 0,
+      media_port: ports,
+      media_worker: this.running ? 1 : 0,
+    };
   }
 
   private note(request: FakeMediaCall): void {
@@ -282,7 +288,10 @@ export class FakeMediaPlane implements MediaPlane {
     const b = legs.get('b');
     return {
       session,
-      path: a !== undefined && b !== undefined ? [`${a.options.kind} > fake > ${b.options.kind}`, `${b.options.kind} > fake > ${a.options.kind}`] : [],
+      path:
+        a !== undefined && b !== undefined
+          ? [`${a.options.kind} > fake > ${b.options.kind}`, `${b.options.kind} > fake > ${a.options.kind}`]
+          : [],
       ...(a === undefined ? {} : { a: statsOf(a) }),
       ...(b === undefined ? {} : { b: statsOf(b) }),
     };

@@ -113,17 +113,23 @@ export class EmbeddedMediaPlane implements MediaPlane {
 
   async liveObjects(): Promise<LiveObjects> {
     const none = { media_session: 0, media_socket: 0, media_timer: 0, media_port: 0, media_worker: this.workers.size };
-    const parts = await Promise.all([...this.workers.values()].map((worker) => worker.request({ method: 'liveObjects' }).catch(() => ({}))));
+    const parts = await Promise.all(
+      [...this.workers.values()].map((worker) => worker.request({ method: 'liveObjects' }).catch(() => ({}))),
+    );
     return mergeLiveObjects([none, ...parts]);
   }
 
   private startWorker(workerIndex: number): MediaWorker {
     const url = this.deps.workerUrl ?? new URL('./worker.js', import.meta.url);
-    const worker = new MediaWorker(url, { media: { ...this.options, workers: Math.max(1, this.options.workers) }, workerIndex }, {
-      onEvent: (event) => this.tell(event),
-      onFault: (fault) => this.deps.log.error({ worker: workerIndex, fault }, 'media worker fault'),
-      onDied: (detail) => this.onDied(workerIndex, detail),
-    });
+    const worker = new MediaWorker(
+      url,
+      { media: { ...this.options, workers: Math.max(1, this.options.workers) }, workerIndex },
+      {
+        onEvent: (event) => this.tell(event),
+        onFault: (fault) => this.deps.log.error({ worker: workerIndex, fault }, 'media worker fault'),
+        onDied: (detail) => this.onDied(workerIndex, detail),
+      },
+    );
     this.workers.set(workerIndex, worker);
     return worker;
   }
@@ -158,13 +164,15 @@ export class EmbeddedMediaPlane implements MediaPlane {
   private leastLoaded(): MediaWorker {
     let best: MediaWorker | undefined;
     for (const worker of this.workers.values()) if (best === undefined || worker.sessions.size < best.sessions.size) best = worker;
-    if (best === undefined || this.state !== 'running') throw new GatewayError<MediaErrorInfo>({ code: 'no-worker' }, 'No media worker is running');
+    if (best === undefined || this.state !== 'running')
+      throw new GatewayError<MediaErrorInfo>({ code: 'no-worker' }, 'No media worker is running');
     return best;
   }
 
   private workerOf(session: SessionId): MediaWorker {
     const worker = this.places.get(session);
-    if (worker === undefined) throw new GatewayError<MediaErrorInfo>({ code: 'unknown-session', session }, `There is no media session ${session}`);
+    if (worker === undefined)
+      throw new GatewayError<MediaErrorInfo>({ code: 'unknown-session', session }, `There is no media session ${session}`);
     return worker;
   }
 

@@ -59,7 +59,8 @@ export class LegFactory {
   async open(request: LegRequest, handlers: LegTransportHandlers): Promise<OpenLeg> {
     const { session, name, options, cname } = request;
     const leg = new Leg({ session, name, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs }, this.deps);
-    const negotiation = options.kind === 'webrtc' ? await this.openWebRtc(leg, handlers) : await this.openTrunk(options.learnFrom, handlers);
+    const negotiation =
+      options.kind === 'webrtc' ? await this.openWebRtc(leg, handlers) : await this.openTrunk(options.learnFrom, handlers);
     leg.attach(negotiation.transport);
     return { leg, negotiation };
   }
@@ -68,7 +69,11 @@ export class LegFactory {
     const { bindAddress, setupTimeoutMs } = this.options.media;
     const { ssrc } = leg.output.sender;
     const { nowMs } = this.deps;
-    const transport = await WebRtcTransport.open({ bindAddress, ssrc }, { ports: this.browserPorts, certificate: this.certificate, nowMs }, handlers);
+    const transport = await WebRtcTransport.open(
+      { bindAddress, ssrc },
+      { ports: this.browserPorts, certificate: this.certificate, nowMs },
+      handlers,
+    );
     return new WebRtcNegotiation(transport, { addresses: this.addresses, ssrc, cname: leg.options.cname, setupTimeoutMs }, { nowMs });
   }
 

@@ -146,7 +146,8 @@ export class Leg {
   async close(): Promise<void> {
     const { transport } = this;
     if (transport === undefined) return;
-    if (transport.isReady) transport.sendRtcp(this.deps.scratch, this.rtcp.writeGoodbye(this.deps.scratch, 0, this.deps.nowMs(), this.deps.wallMs()));
+    if (transport.isReady)
+      transport.sendRtcp(this.deps.scratch, this.rtcp.writeGoodbye(this.deps.scratch, 0, this.deps.nowMs(), this.deps.wallMs()));
     await transport.close();
   }
 
@@ -206,7 +207,14 @@ export class Leg {
     if (finding === 'investigate') this.transport?.investigateSilence();
     if (typeof finding !== 'number') return;
     const cause = this.transport?.silenceCause(nowMs) ?? ((this.dropped['srtp'] ?? 0) > 0 ? 'srtp-failing' : 'nothing-received');
-    this.deps.emit({ type: 'media-silent', session, leg: name, silentMs: Math.round(finding), cause, detail: sentenceOf[cause](this.options.kind) });
+    this.deps.emit({
+      type: 'media-silent',
+      session,
+      leg: name,
+      silentMs: Math.round(finding),
+      cause,
+      detail: sentenceOf[cause](this.options.kind),
+    });
   }
 }
 

@@ -83,12 +83,18 @@ export class MediaHost {
   liveObjects(): LiveObjects {
     let sockets = 0;
     for (const session of this.sessions.values()) sockets += session.sockets;
-    return { media_session: this.sessions.size, media_socket: sockets, media_timer: this.deps.clock.liveTimers, media_port: this.legs.leasedPorts };
+    return {
+      media_session: this.sessions.size,
+      media_socket: sockets,
+      media_timer: this.deps.clock.liveTimers,
+      media_port: this.legs.leasedPorts,
+    };
   }
 
   private sessionOf(id: SessionId): Session {
     const session = this.sessions.get(id);
-    if (session === undefined) throw new GatewayError<MediaErrorInfo>({ code: 'unknown-session', session: id }, `There is no media session ${id}`);
+    if (session === undefined)
+      throw new GatewayError<MediaErrorInfo>({ code: 'unknown-session', session: id }, `There is no media session ${id}`);
     return session;
   }
 

@@ -88,7 +88,12 @@ export class Session {
     return this.inTurn(async () => {
       const { leg } = this.sideOf(name);
       if (!leg.takesDigits) throw wrongState(`the peer of leg ${name} takes no telephone-events`);
-      leg.sendDigits(digits.map(({ digit, durationMs }) => ({ digit, durationMs: Math.min(digitBoundsMs.max, Math.max(digitBoundsMs.min, durationMs)) })));
+      leg.sendDigits(
+        digits.map(({ digit, durationMs }) => ({
+          digit,
+          durationMs: Math.min(digitBoundsMs.max, Math.max(digitBoundsMs.min, durationMs)),
+        })),
+      );
       this.schedule();
     });
   }
@@ -283,5 +288,8 @@ function dueOf(source: { nextDueMs(): number | undefined } | undefined): number 
 }
 
 function wrongState(detail: string): GatewayError<MediaErrorInfo> {
-  return new GatewayError<MediaErrorInfo>({ code: 'wrong-state', detail }, `The media plane was asked for something out of turn: ${detail}`);
+  return new GatewayError<MediaErrorInfo>(
+    { code: 'wrong-state', detail },
+    `The media plane was asked for something out of turn: ${detail}`,
+  );
 }

@@ -53,7 +53,8 @@ export class AesCounterMode {
   }
 
   private prepare(ssrc: number, index: number): void {
-    for (let packet = 0; packet < packetsAhead; packet += 1) this.writeCounters(this.counters, packet * bytesAhead, blocksAhead, ssrc, index + packet);
+    for (let packet = 0; packet < packetsAhead; packet += 1)
+      this.writeCounters(this.counters, packet * bytesAhead, blocksAhead, ssrc, index + packet);
     this.ready = this.cipher.update(this.counters);
     this.readySsrc = ssrc;
     this.readyIndex = index;

@@ -15,6 +15,8 @@ export function announcedAddresses(bindAddress: string, publicAddress: string | 
   const family = isIPv6(bindAddress) ? 'IPv6' : 'IPv4';
   const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
   const usable = own.filter((entry) => entry.family === family && !(family === 'IPv6' && entry.address.startsWith('fe80')));
-  const [first, ...rest] = [...usable.filter(({ internal }) => !internal), ...usable.filter(({ internal }) => internal)].map(({ address }) => address);
+  const [first, ...rest] = [...usable.filter(({ internal }) => !internal), ...usable.filter(({ internal }) => internal)].map(
+    ({ address }) => address,
+  );
   return first === undefined ? [family === 'IPv6' ? '::1' : '127.0.0.1'] : [first, ...rest];
 }

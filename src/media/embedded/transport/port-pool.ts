@@ -58,7 +58,10 @@ export class PortPool {
       }
       this.rest(port);
     }
-    throw new GatewayError<MediaErrorInfo>({ code: 'no-free-ports' }, `No free UDP port between ${this.options.min} and ${this.options.max}; widen the range`);
+    throw new GatewayError<MediaErrorInfo>(
+      { code: 'no-free-ports' },
+      `No free UDP port between ${this.options.min} and ${this.options.max}; widen the range`,
+    );
   }
 
   /** Gives a leased port back; it rests first. */
@@ -87,7 +90,11 @@ export class PortPool {
 }
 
 /** The part of a range that worker `index` of `workers` may use, on an even border, so that workers never race for a port. */
-export function shareOfRange(range: { readonly min: number; readonly max: number }, index: number, workers: number): { readonly min: number; readonly max: number } {
+export function shareOfRange(
+  range: { readonly min: number; readonly max: number },
+  index: number,
+  workers: number,
+): { readonly min: number; readonly max: number } {
   const pairs = Math.floor((range.max - range.min + 1) / 2 / workers);
   if (pairs < 1) return range;
   const min = range.min + index * pairs * 2;

@@ -14,8 +14,9 @@
  * - A new SSRC of the locked address and port is believed after N packets, once the old one is quiet.
  * - The SDP's own address and port always win back from another port that was learnt before it spoke.
  */
-import { addressFilter } from './cidr.js';
+
 import type { HostPort } from '../../../base/address.js';
+import { addressFilter } from './cidr.js';
 
 export interface SourceLockOptions {
   /** CIDR blocks; empty = the SDP's address only. */

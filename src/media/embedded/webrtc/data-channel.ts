@@ -3,7 +3,7 @@
  * the page opens (RFC 8832), acknowledged so that the page sees them open. Nothing is made of the
  * messages; a page that opens one must not lose its call for it.
  */
-import { Event, RTCSctpTransport, type RTCDtlsTransport } from 'werift';
+import { Event, type RTCDtlsTransport, RTCSctpTransport } from 'werift';
 
 export interface DataChannelDeps {
   readonly send: (data: Buffer) => void;

@@ -153,7 +153,11 @@ export class DtlsEndpoint {
   }
 
   private transcript(): HandshakeMessage[] {
-    return this.server.dtls.sortedHandshakeCache.map((message) => ({ type: message.msg_type, body: message.fragment, bytes: message.serialize() }));
+    return this.server.dtls.sortedHandshakeCache.map((message) => ({
+      type: message.msg_type,
+      body: message.fragment,
+      bytes: message.serialize(),
+    }));
   }
 
   private fail(cause: 'dtls-failed' | 'fingerprint-mismatch', detail: string): void {
@@ -164,7 +168,9 @@ export class DtlsEndpoint {
 
   private decrypt(record: Buffer): Buffer | undefined {
     try {
-      return this.server.cipher.decryptPacket(asPlaintext(record[0] ?? 0, record.readUInt16BE(3), record.readUIntBE(5, 6), record.subarray(recordHeaderBytes)));
+      return this.server.cipher.decryptPacket(
+        asPlaintext(record[0] ?? 0, record.readUInt16BE(3), record.readUIntBE(5, 6), record.subarray(recordHeaderBytes)),
+      );
     } catch {
       return undefined;
     }
@@ -189,7 +195,13 @@ type Plaintext = Parameters<DtlsServer['cipher']['encryptPacket']>[0];
 
 /** werift's record class is not exported; its cipher reads these fields alone. */
 function asPlaintext(type: number, epoch: number, sequenceNumber: number, fragment: Buffer): Plaintext {
-  const recordLayerHeader = { contentType: type, protocolVersion: { major: 0xfe, minor: 0xfd }, epoch, sequenceNumber, contentLen: fragment.length };
+  const recordLayerHeader = {
+    contentType: type,
+    protocolVersion: { major: 0xfe, minor: 0xfd },
+    epoch,
+    sequenceNumber,
+    contentLen: fragment.length,
+  };
   return { recordLayerHeader, fragment } as unknown as Plaintext;
 }
 

@@ -39,7 +39,11 @@ const digestOfFingerprint: Readonly<Record<string, string>> = {
 };
 
 /** Checks all three, for the client's side of a finished handshake. */
-export function proveClient(transcript: readonly HandshakeMessage[], masterSecret: Buffer, expected: readonly ExpectedFingerprint[]): ProofResult {
+export function proveClient(
+  transcript: readonly HandshakeMessage[],
+  masterSecret: Buffer,
+  expected: readonly ExpectedFingerprint[],
+): ProofResult {
   const certificate = certificateOf(transcript);
   if (certificate === undefined || !fitsAny(certificate, expected)) return 'fingerprint-mismatch';
   if (!holdsKey(transcript, certificate)) return 'not-proved';
@@ -82,7 +86,12 @@ function sawTheSame(transcript: readonly HandshakeMessage[], masterSecret: Buffe
   const at = transcript.findIndex(({ type }) => type === handshakeType.finished);
   const body = transcript[at]?.body;
   if (body === undefined || body.length !== 12) return false;
-  const seed = Buffer.concat([Buffer.from('client finished', 'ascii'), createHash('sha256').update(bytesOf(transcript.slice(0, at))).digest()]);
+  const seed = Buffer.concat([
+    Buffer.from('client finished', 'ascii'),
+    createHash('sha256')
+      .update(bytesOf(transcript.slice(0, at)))
+      .digest(),
+  ]);
   return timingSafeEqual(firstOfPrf(masterSecret, seed).subarray(0, 12), body);
 }
 

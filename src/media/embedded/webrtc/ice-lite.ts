@@ -14,7 +14,10 @@ export interface IceCredentials {
 }
 
 export function newIceCredentials(): IceCredentials {
-  return { ufrag: randomBytes(6).toString('base64').replaceAll('/', '+'), password: randomBytes(18).toString('base64').replaceAll('/', '+') };
+  return {
+    ufrag: randomBytes(6).toString('base64').replaceAll('/', '+'),
+    password: randomBytes(18).toString('base64').replaceAll('/', '+'),
+  };
 }
 
 /** A remote address that has proved it knows our password. */

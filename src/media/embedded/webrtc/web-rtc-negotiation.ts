@@ -72,9 +72,15 @@ export class WebRtcNegotiation {
     const seconds = Math.round(this.options.setupTimeoutMs / 1000);
     switch (this.transport.progress) {
       case 'no-checks':
-        return { cause: 'ice-failed', detail: `No ICE check of the browser arrived in ${seconds} s; it cannot reach the UDP ports or the address in our SDP` };
+        return {
+          cause: 'ice-failed',
+          detail: `No ICE check of the browser arrived in ${seconds} s; it cannot reach the UDP ports or the address in our SDP`,
+        };
       case 'no-nomination':
-        return { cause: 'setup-timeout', detail: `The browser checked addresses for ${seconds} s and chose none; our answers do not reach it` };
+        return {
+          cause: 'setup-timeout',
+          detail: `The browser checked addresses for ${seconds} s and chose none; our answers do not reach it`,
+        };
       case 'no-handshake':
         return { cause: 'setup-timeout', detail: `ICE is up, but DTLS was not finished in ${seconds} s` };
     }
@@ -84,7 +90,8 @@ export class WebRtcNegotiation {
     if (peer === undefined) throw unacceptableSdp('it has no ICE and DTLS parameters');
     // werift as DTLS client does not check what the server signs; a browser left the choice is always the client.
     if (peer.setup === 'active') throw unacceptableSdp('it asks us to be the DTLS client');
-    if (this.transport.isReady && !sharesOne(this.fingerprints, peer.fingerprints)) throw unacceptableSdp('it names another certificate than the one of the call');
+    if (this.transport.isReady && !sharesOne(this.fingerprints, peer.fingerprints))
+      throw unacceptableSdp('it names another certificate than the one of the call');
     this.peerSession = session;
     this.fingerprints = peer.fingerprints;
     this.pendingSinceMs ??= this.deps.nowMs();
@@ -99,7 +106,12 @@ export class WebRtcNegotiation {
     return {
       address: addresses[0],
       port,
-      ice: { usernameFragment: ice.ufrag, password: ice.password, lite: true, candidates: addresses.map((address, place) => hostCandidate(address, port, place)) },
+      ice: {
+        usernameFragment: ice.ufrag,
+        password: ice.password,
+        lite: true,
+        candidates: addresses.map((address, place) => hostCandidate(address, port, place)),
+      },
       fingerprint: { algorithm: 'sha-256', value: fingerprint },
       setup: 'passive',
       ssrc,

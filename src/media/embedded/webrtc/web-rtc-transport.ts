@@ -4,12 +4,12 @@
  * socket through our own SRTP to the handler and back, on the remote that ICE has selected.
  */
 import type { RemoteInfo } from 'node:dgram';
-import { isRtcp, kindOfDatagram } from '../../rtp/demux.js';
 import type { SilenceCause } from '../../plane.js';
-import type { LegTransport, LegTransportHandlers } from '../transport/leg-transport.js';
+import { isRtcp, kindOfDatagram } from '../../rtp/demux.js';
 import { SrtcpReceiver, SrtcpSender } from '../srtp/srtcp-context.js';
 import { SrtpReceiver, SrtpSender, srtpReplayed } from '../srtp/srtp-context.js';
 import { DatagramSocket } from '../transport/datagram-socket.js';
+import type { LegTransport, LegTransportHandlers } from '../transport/leg-transport.js';
 import type { PortPool } from '../transport/port-pool.js';
 import type { DtlsCertificate } from './certificate.js';
 import { DataChannelEndpoint } from './data-channel.js';
@@ -148,7 +148,9 @@ export class WebRtcTransport implements LegTransport {
   tick(nowMs: number): void {
     const { lastCheckAtMs } = this;
     if (this.ended || !this.isReady || lastCheckAtMs === undefined || nowMs - lastCheckAtMs < consentMs) return;
-    this.end(() => this.handlers.onGone(`no ICE check from the browser for ${Math.round(consentMs / 1000)} s: its network or its tab is gone`));
+    this.end(() =>
+      this.handlers.onGone(`no ICE check from the browser for ${Math.round(consentMs / 1000)} s: its network or its tab is gone`),
+    );
   }
 
   /** ICE checks tell already. */

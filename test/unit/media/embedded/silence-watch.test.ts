@@ -5,7 +5,16 @@ describe('the silence watch', () => {
   it('investigates half-way, tells at the time set, and again after twice and four times as long', () => {
     const watch = new SilenceWatch({ afterMs: 1000 });
     watch.restart(0);
-    expect([100, 500, 600, 1000, 1500, 2000, 3000, 4000].map((nowMs) => watch.look(nowMs))).toEqual([undefined, 'investigate', undefined, 1000, undefined, 2000, undefined, 4000]);
+    expect([100, 500, 600, 1000, 1500, 2000, 3000, 4000].map((nowMs) => watch.look(nowMs))).toEqual([
+      undefined,
+      'investigate',
+      undefined,
+      1000,
+      undefined,
+      2000,
+      undefined,
+      4000,
+    ]);
   });
 
   it('says once that sound came back, and starts over', () => {

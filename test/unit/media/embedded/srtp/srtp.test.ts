@@ -1,11 +1,18 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { ProtectionProfileAes128CmHmacSha1_80, RtpHeader, SrtcpSession, SrtpSession } from 'werift';
 import { describe, expect, it } from 'vitest';
+import { ProtectionProfileAes128CmHmacSha1_80, RtpHeader, SrtcpSession, SrtpSession } from 'werift';
 import { AesCounterMode } from '../../../../../src/media/embedded/srtp/aes-cm.js';
 import { HmacSha1 } from '../../../../../src/media/embedded/srtp/hmac-sha1.js';
 import { deriveSessionKeys } from '../../../../../src/media/embedded/srtp/key-derivation.js';
 import { SrtcpReceiver, SrtcpSender } from '../../../../../src/media/embedded/srtp/srtcp-context.js';
-import { SrtpReceiver, SrtpSender, srtpForged, srtpIndexUsed, srtpMalformed, srtpReplayed } from '../../../../../src/media/embedded/srtp/srtp-context.js';
+import {
+  SrtpReceiver,
+  SrtpSender,
+  srtpForged,
+  srtpIndexUsed,
+  srtpMalformed,
+  srtpReplayed,
+} from '../../../../../src/media/embedded/srtp/srtp-context.js';
 import { writeReport } from '../../../../../src/media/rtp/rtcp-packet.js';
 import { writeRtpHeader } from '../../../../../src/media/rtp/rtp-packet.js';
 
@@ -84,7 +91,15 @@ describe('SRTP', () => {
     const peer = new SrtpSession(peerKeys);
     for (let index = 0xfff0; index < 0x10010; index += 1) {
       const payload = randomBytes(160);
-      const header = new RtpHeader({ version: 2, padding: false, marker: false, payloadType: 0, sequenceNumber: index & 0xffff, timestamp: index, ssrc });
+      const header = new RtpHeader({
+        version: 2,
+        padding: false,
+        marker: false,
+        payloadType: 0,
+        sequenceNumber: index & 0xffff,
+        timestamp: index,
+        ssrc,
+      });
       const packet = Buffer.from(peer.encrypt(payload, header));
       const length = receiver.unprotect(packet, packet.length);
       expect(packet.subarray(12, length)).toEqual(payload);

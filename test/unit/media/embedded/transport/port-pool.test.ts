@@ -54,6 +54,10 @@ describe('the port pool', () => {
 
   it('gives each worker its own part of a range, on an even border, and loses none', () => {
     const parts = [0, 1, 2].map((index) => shareOfRange({ min: 1000, max: 1019 }, index, 3));
-    expect(parts).toEqual([{ min: 1000, max: 1005 }, { min: 1006, max: 1011 }, { min: 1012, max: 1019 }]);
+    expect(parts).toEqual([
+      { min: 1000, max: 1005 },
+      { min: 1006, max: 1011 },
+      { min: 1012, max: 1019 },
+    ]);
   });
 });

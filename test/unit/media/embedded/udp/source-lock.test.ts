@@ -14,9 +14,16 @@ function lockWith(learnFrom: readonly string[] = []) {
 function feed(
   lock: SourceLock,
   source: { readonly host: string; readonly port: number; readonly ssrc: number },
-  { count = 3, atMs = 10, first = 100, negotiated = true }: { readonly count?: number; readonly atMs?: number; readonly first?: number; readonly negotiated?: boolean } = {},
+  {
+    count = 3,
+    atMs = 10,
+    first = 100,
+    negotiated = true,
+  }: { readonly count?: number; readonly atMs?: number; readonly first?: number; readonly negotiated?: boolean } = {},
 ): Verdict[] {
-  return Array.from({ length: count }, (_, at) => lock.judge(source.host, source.port, source.ssrc, (first + at) & 0xffff, negotiated, atMs + at * 20));
+  return Array.from({ length: count }, (_, at) =>
+    lock.judge(source.host, source.port, source.ssrc, (first + at) & 0xffff, negotiated, atMs + at * 20),
+  );
 }
 
 const honest = { host: carrier, port: 4000, ssrc: 1 };
@@ -50,7 +57,9 @@ describe('the lock on a trunk leg', () => {
     lock.judge(carrier, 4000, 1, 100, true, 10);
     expect(feed(lock, { host: carrier, port: 5555, ssrc: 9 }, { atMs: 11, count: 2 })).toEqual(['rejected', 'rejected']);
     feed(lock, honest, { atMs: 30 });
-    expect(feed(lock, { host: carrier, port: 5555, ssrc: 9 }, { atMs: 75, count: 10 }).every((verdict) => verdict === 'rejected')).toBe(true);
+    expect(feed(lock, { host: carrier, port: 5555, ssrc: 9 }, { atMs: 75, count: 10 }).every((verdict) => verdict === 'rejected')).toBe(
+      true,
+    );
   });
 
   it('gives the SDP’s own port back what another port had learnt before it spoke', () => {
@@ -68,7 +77,9 @@ describe('the lock on a trunk leg', () => {
     const tooLate = lockWith(['198.51.100.0/24']);
     expect(feed(tooLate, inside, { atMs: 1500, count: 10 }).every((verdict) => verdict === 'rejected')).toBe(true);
     const outside = lockWith(['198.51.100.0/24']);
-    expect(feed(outside, { host: '198.51.101.1', port: 7000, ssrc: 3 }, { count: 10 }).every((verdict) => verdict === 'rejected')).toBe(true);
+    expect(feed(outside, { host: '198.51.101.1', port: 7000, ssrc: 3 }, { count: 10 }).every((verdict) => verdict === 'rejected')).toBe(
+      true,
+    );
   });
 
   it('counts only packets of an agreed payload type, in sequence', () => {

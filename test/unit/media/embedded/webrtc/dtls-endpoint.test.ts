@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { CipherContext, DtlsClient, RTCCertificate } from 'werift';
 import { describe, expect, it } from 'vitest';
+import { CipherContext, DtlsClient, RTCCertificate } from 'werift';
 import { makeDtlsCertificate } from '../../../../../src/media/embedded/webrtc/certificate.js';
 import { DtlsEndpoint, type SrtpKeyPair } from '../../../../../src/media/embedded/webrtc/dtls-endpoint.js';
 
@@ -17,7 +17,9 @@ const makeCertificate = async (): Promise<RTCCertificate> => {
 };
 
 /** A DTLS client and our endpoint, joined without a network. */
-async function handshake(options: { readonly key?: RTCCertificate; readonly profiles?: readonly (1 | 7)[]; readonly expectLate?: boolean } = {}) {
+async function handshake(
+  options: { readonly key?: RTCCertificate; readonly profiles?: readonly (1 | 7)[]; readonly expectLate?: boolean } = {},
+) {
   const certificate = await makeCertificate();
   const outcome: Outcome = {};
   let settle = (): void => {};
@@ -25,7 +27,14 @@ async function handshake(options: { readonly key?: RTCCertificate; readonly prof
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
   });
-  const pipe = { type: 'udp', address: { address: '127.0.0.1', family: 'IPv4', port: 1 }, closed: false, onData: (_data: Buffer) => {}, send: async (_data: Buffer) => {}, close: async () => {} };
+  const pipe = {
+    type: 'udp',
+    address: { address: '127.0.0.1', family: 'IPv4', port: 1 },
+    closed: false,
+    onData: (_data: Buffer) => {},
+    send: async (_data: Buffer) => {},
+    close: async () => {},
+  };
   const endpoint = new DtlsEndpoint(await makeDtlsCertificate(), {
     send: (bytes) => {
       toClient.push(bytes);

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { classes, Message, methods, parseMessage } from 'werift';
 import { describe, expect, it } from 'vitest';
+import { classes, Message, methods, parseMessage } from 'werift';
 import { IceLiteAgent, newIceCredentials, type SelectedRemote } from '../../../../../src/media/embedded/webrtc/ice-lite.js';
 import { hasIntegrity, readBindingRequest } from '../../../../../src/media/embedded/webrtc/stun.js';
 
@@ -15,7 +15,15 @@ const samplePassword = 'VOkJxbRl1RmTxUk/WvJxBt';
 
 const local = { ufrag: 'ours', password: 'p'.repeat(22) };
 
-function check(options: { readonly username?: string; readonly password?: string; readonly nominate?: boolean; readonly priority?: number; readonly controlled?: boolean } = {}): Buffer {
+function check(
+  options: {
+    readonly username?: string;
+    readonly password?: string;
+    readonly nominate?: boolean;
+    readonly priority?: number;
+    readonly controlled?: boolean;
+  } = {},
+): Buffer {
   const message = new Message(methods.BINDING, classes.REQUEST);
   message.setAttribute('USERNAME', options.username ?? 'ours:them').setAttribute('PRIORITY', options.priority ?? 100);
   message.setAttribute(options.controlled === true ? 'ICE-CONTROLLED' : 'ICE-CONTROLLING', 1n);
@@ -43,7 +51,8 @@ describe('reading a STUN request', () => {
   });
 
   it('reads nothing from a request cut short, or with any byte changed', () => {
-    for (let length = 0; length < sampleRequest.length; length += 1) expect(readBindingRequest(sampleRequest.subarray(0, length))).toBeUndefined();
+    for (let length = 0; length < sampleRequest.length; length += 1)
+      expect(readBindingRequest(sampleRequest.subarray(0, length))).toBeUndefined();
     // The type and length of FINGERPRINT itself are covered by nothing: unknown attributes there are to be ignored.
     const fingerprintAt = sampleRequest.length - 8;
     for (let at = 0; at < sampleRequest.length; at += at === fingerprintAt - 1 ? 5 : 1) {
@@ -84,7 +93,12 @@ describe('the ICE-lite agent', () => {
   it('says nothing to who does not know our password or means another', () => {
     const { agent, sent } = agentAt({ nowMs: 0 });
     agent.expectPeer('them');
-    for (const bytes of [check({ password: 'q'.repeat(22) }), check({ username: 'other:them' }), check({ username: 'ours:stranger' }), Buffer.from([0, 1, 0, 0])]) {
+    for (const bytes of [
+      check({ password: 'q'.repeat(22) }),
+      check({ username: 'other:them' }),
+      check({ username: 'ours:stranger' }),
+      Buffer.from([0, 1, 0, 0]),
+    ]) {
       expect(agent.receive(bytes, '192.0.2.7', 4711)).toBe(false);
     }
     expect(sent).toEqual([]);

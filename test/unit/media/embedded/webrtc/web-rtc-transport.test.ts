@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { RTCPeerConnection, RTCRtpCodecParameters, RtpPacket, RtpHeader, MediaStreamTrack } from 'werift';
 import { afterEach, describe, expect, it } from 'vitest';
-import { PortPool } from '../../../../../src/media/embedded/transport/port-pool.js';
+import { MediaStreamTrack, RTCPeerConnection, RTCRtpCodecParameters, RtpHeader, RtpPacket } from 'werift';
 import type { LegTransportHandlers } from '../../../../../src/media/embedded/transport/leg-transport.js';
+import { PortPool } from '../../../../../src/media/embedded/transport/port-pool.js';
 import { makeDtlsCertificate } from '../../../../../src/media/embedded/webrtc/certificate.js';
 import { WebRtcTransport } from '../../../../../src/media/embedded/webrtc/web-rtc-transport.js';
 
@@ -17,7 +17,11 @@ interface Seen {
   gone: string | undefined;
 }
 
-function watch(): { readonly seen: Seen; readonly handlers: LegTransportHandlers; readonly changed: (test: () => boolean) => Promise<void> } {
+function watch(): {
+  readonly seen: Seen;
+  readonly handlers: LegTransportHandlers;
+  readonly changed: (test: () => boolean) => Promise<void>;
+} {
   const seen: Seen = { rtp: [], dropped: [], up: false, failed: undefined, gone: undefined };
   const waiting: { readonly test: () => boolean; readonly resolve: () => void }[] = [];
   const look = (): void => {
@@ -81,7 +85,12 @@ function answerFor(offer: string, transport: WebRtcTransport): string {
     't=0 0',
     'a=ice-lite',
     `a=group:BUNDLE 0${data ? ' 1' : ''}`,
-    ...media(`m=audio ${transport.port} UDP/TLS/RTP/SAVPF 0`, '0', ['a=rtcp-mux', 'a=rtpmap:0 PCMU/8000', 'a=sendrecv', `a=ssrc:${ssrc} cname:x`]),
+    ...media(`m=audio ${transport.port} UDP/TLS/RTP/SAVPF 0`, '0', [
+      'a=rtcp-mux',
+      'a=rtpmap:0 PCMU/8000',
+      'a=sendrecv',
+      `a=ssrc:${ssrc} cname:x`,
+    ]),
     ...(data ? media(`m=application ${transport.port} UDP/DTLS/SCTP webrtc-datachannel`, '1', ['a=sctp-port:5000']) : []),
     '',
   ].join('\r\n');
@@ -103,7 +112,11 @@ describe('a browser leg, against a full WebRTC peer', () => {
   async function connect(options: { readonly fingerprint?: string; readonly data?: boolean } = {}) {
     const ports = new PortPool({ min: 41000, max: 41999, portsPerLease: 1, quarantineMs: 0 }, { nowMs });
     const { seen, handlers, changed } = watch();
-    const transport = await WebRtcTransport.open({ bindAddress: '127.0.0.1', ssrc }, { ports, certificate: await makeDtlsCertificate(), nowMs }, handlers);
+    const transport = await WebRtcTransport.open(
+      { bindAddress: '127.0.0.1', ssrc },
+      { ports, certificate: await makeDtlsCertificate(), nowMs },
+      handlers,
+    );
     const peer = new RTCPeerConnection({
       codecs: { audio: [new RTCRtpCodecParameters({ mimeType: 'audio/PCMU', clockRate: 8000, channels: 1 })] },
       iceAdditionalHostAddresses: ['127.0.0.1'],
@@ -145,7 +158,20 @@ describe('a browser leg, against a full WebRTC peer', () => {
     await peerConnected(peer);
     const payload = randomBytes(160);
     for (let sequence = 0; sequence < 5; sequence += 1) {
-      track.writeRtp(new RtpPacket(new RtpHeader({ payloadType: 0, sequenceNumber: 100 + sequence, timestamp: 160 * sequence, ssrc: 7, marker: false, padding: false, version: 2 }), payload));
+      track.writeRtp(
+        new RtpPacket(
+          new RtpHeader({
+            payloadType: 0,
+            sequenceNumber: 100 + sequence,
+            timestamp: 160 * sequence,
+            ssrc: 7,
+            marker: false,
+            padding: false,
+            version: 2,
+          }),
+          payload,
+        ),
+      );
       const packet = Buffer.alloc(12 + 160 + 64);
       packet.writeUInt8(0x80, 0);
       packet.writeUInt16BE(sequence, 2);
