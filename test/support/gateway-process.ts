@@ -12,6 +12,8 @@ export interface GatewayOptions {
   /** Origins of the pages of the test. */
   readonly allowedOrigins?: readonly string[];
   readonly trunks?: readonly Record<string, unknown>[];
+  /** Variables of its environment: where secrets come from. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Sections that replace the test's own, key by key at the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -56,7 +58,12 @@ export class GatewayProcess {
     };
     const file = files.file('gateway.yaml');
     writeFileSync(file, JSON.stringify(config, null, 2));
-    const child = new Child({ command: process.execPath, args: [main, 'serve', '--config', file], cwd: files.path });
+    const child = new Child({
+      command: process.execPath,
+      args: [main, 'serve', '--config', file],
+      cwd: files.path,
+      env: options.env ?? {},
+    });
     return new GatewayProcess(files, child, httpPort, sipPort, [trunkPorts, trunkPorts + 39]).begun();
   }
 
@@ -128,10 +135,11 @@ export class GatewayProcess {
 
   /**
    * Waits until calls, dialogs, media and flows are gone. Transactions and their timers stay for up
-   * to 32 s to answer retransmissions (RFC 3261 §17.2, timers H, I, J); `waitUntilNothingIsLeft` has them too.
+   * to 32 s to answer retransmissions (RFC 3261 §17.2, timers H, I, J), an INVITE that nobody ever
+   * answered as long (timer B); `waitUntilNothingIsLeft` has them too.
    */
   async waitUntilCallsAreGone(withinMs = 8_000): Promise<void> {
-    await this.waitUntilGone(withinMs, (kind) => kind !== 'transaction' && !kind.endsWith('timer'));
+    await this.waitUntilGone(withinMs, (kind) => !['transaction', 'sip_timer', 'invite'].includes(kind));
   }
 
   /** Waits until every kind is back where it stood before the first call. */

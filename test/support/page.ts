@@ -106,6 +106,37 @@ async function hear(): Promise<{ rateHz: number; samples: number[] } | undefined
   return { rateHz: context.sampleRate, samples: Array.from(samples, (sample) => Math.round(sample * 32_767)) };
 }
 
+/** Loudness of what the page hears, once each 20 ms for a while. */
+async function loudness(durationMs: number): Promise<number[]> {
+  const page = window as unknown as Instrumented;
+  const track = page.__connections
+    .at(-1)
+    ?.getReceivers()
+    .find((receiver) => receiver.track.kind === 'audio')?.track;
+  if (track === undefined) return [];
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 1024;
+  context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const levels: number[] = [];
+  const startMs = performance.now();
+  await new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      const elapsedMs = performance.now() - startMs;
+      analyser.getFloatTimeDomainData(samples);
+      const rms = Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+      // A late timer fills the places it missed, so that the index stays the time.
+      while (levels.length < Math.floor(elapsedMs / 20)) levels.push(rms);
+      if (elapsedMs < durationMs) return;
+      clearInterval(timer);
+      resolve();
+    }, 10);
+  });
+  await context.close();
+  return levels.slice(0, durationMs / 20);
+}
+
 /** A page with the call button, driven and listened to. */
 export class CallPage {
   private constructor(readonly page: Page) {}
@@ -195,6 +226,11 @@ export class CallPage {
       },
       { what: `the page hears ${frequencyHz} Hz`, withinMs, explain: () => `last heard: ${JSON.stringify(last)}\n${explain()}` },
     );
+  }
+
+  /** How loud what is heard is, from 0 to 1, once each 20 ms from now on. */
+  loudness(durationMs: number): Promise<number[]> {
+    return this.page.evaluate(loudness, durationMs);
   }
 
   /** `RTCDTMFSender.insertDTMF` of the browser itself, as stock user agents call it. */
