@@ -84,6 +84,7 @@ export class EmbeddedSip implements SipPort {
       clock,
       log,
       onMessage: (flow, data) => this.dispatch.receive(flow, data),
+      onBroken: (flow, head, why) => this.dispatch.receiveBroken(flow, head, why),
       onFlowClosed: (flow) => this.flowClosed(flow),
     });
     const respond = transport.respond.bind(transport);

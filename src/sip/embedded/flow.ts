@@ -1,5 +1,6 @@
 import type { HostPort } from '../../base/address.js';
 import type { FlowRef, SipTransport, Source } from '../port.js';
+import type { SipFramingErrorInfo } from './framing.js';
 
 /** Why bytes did not leave, or a connection is gone. */
 export interface FlowFailure {
@@ -31,6 +32,8 @@ export interface Flow {
 /** What a transport tells the layer above. */
 export interface FlowUser {
   onMessage(flow: Flow, data: Buffer): void;
+  /** A stream cannot be read on; `head` is the header block of the message that cannot be framed. */
+  onBroken(flow: Flow, head: Buffer, why: SipFramingErrorInfo['why']): void;
   onFlowOpen(flow: ConnectionFlow): void;
   onFlowClosed(flow: ConnectionFlow): void;
 }

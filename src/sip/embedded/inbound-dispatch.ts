@@ -6,6 +6,7 @@ import { dialogKeyOfRequest } from './dialog-state.js';
 import { IncomingInvite } from './dialog-uas.js';
 import { addExtraHeaders } from './extra-headers.js';
 import type { Flow } from './flow.js';
+import type { SipFramingErrorInfo } from './framing.js';
 import { topVia } from './header-readers.js';
 import { StackRequest } from './inbound-request.js';
 import type { SipMessage, SipRequestMessage, Via } from './message.js';
@@ -17,6 +18,13 @@ import type { StackContext } from './stack-context.js';
 import type { TransactionUser } from './transaction-layer.js';
 import { InviteServerTransaction, type NonInviteServerTransaction, type Respond, type ServerTransaction } from './transaction-server.js';
 import { stampReceived } from './via-received.js';
+
+const framingFaults: Readonly<Record<SipFramingErrorInfo['why'], { readonly status: number; readonly reason: string }>> = {
+  'no-content-length': { status: 400, reason: 'Missing Content-Length' },
+  'bad-content-length': { status: 400, reason: 'Malformed Content-Length' },
+  'body-too-large': { status: 513, reason: 'Message Too Large' },
+  'header-too-large': { status: 513, reason: 'Header Too Large' },
+};
 
 /** Methods that a handler above the port may take outside a dialog. */
 export type HandledMethod = 'REGISTER' | 'OPTIONS' | 'MESSAGE';
@@ -71,6 +79,18 @@ export class InboundDispatch implements TransactionUser {
     } catch (thrown) {
       this.context.log.error({ flow: flow.ref, fault: messageOf(thrown) }, 'A SIP message set off a fault');
       if (message.kind === 'request' && message.method !== 'ACK') this.answerFault(message);
+    }
+  }
+
+  /** A message whose end in the stream is unknown: it is refused, whatever it says (RFC 3261 §18.3). */
+  receiveBroken(flow: Flow, head: Buffer, why: SipFramingErrorInfo['why']): void {
+    const { status, reason } = framingFaults[why];
+    try {
+      const message = parseMessage(head);
+      if (message.kind === 'request') this.refuseMalformed(flow, { code: 'sip-malformed', status, reason, partial: message });
+    } catch (thrown) {
+      if (!isSipParseError(thrown)) throw thrown;
+      this.refuseMalformed(flow, { ...thrown.info, status, reason });
     }
   }
 

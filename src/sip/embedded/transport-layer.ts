@@ -7,6 +7,7 @@ import { GatewayError, messageOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { FlowRef } from '../port.js';
 import { type ConnectionFlow, type Flow, type FlowFailure, type FlowUser, isWebSocket } from './flow.js';
+import type { SipFramingErrorInfo } from './framing.js';
 import { LocalAddresses } from './local-address.js';
 import { type Candidate, type DialTransport, defaultPort } from './locate.js';
 import type { Via } from './message.js';
@@ -37,6 +38,7 @@ export interface TransportDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly onMessage: (flow: Flow, data: Buffer) => void;
+  readonly onBroken: FlowUser['onBroken'];
   readonly onFlowClosed: (flow: FlowRef) => void;
 }
 
@@ -192,6 +194,10 @@ export class TransportLayer implements FlowUser {
 
   onMessage(flow: Flow, data: Buffer): void {
     this.deps.onMessage(flow, data);
+  }
+
+  onBroken(flow: Flow, head: Buffer, why: SipFramingErrorInfo['why']): void {
+    this.deps.onBroken(flow, head, why);
   }
 
   onFlowOpen(flow: ConnectionFlow): void {

@@ -229,8 +229,8 @@ export class StreamFlow implements ConnectionFlow {
       if (item.kind === 'message') this.deps.user.onMessage(this, item.data);
       else if (item.kind === 'ping') this.send(pong, () => {});
       else if (item.kind === 'broken') {
-        const { head } = item.error.info;
-        if (head !== undefined) this.deps.user.onMessage(this, head);
+        const { head, why } = item.error.info;
+        if (head !== undefined) this.deps.user.onBroken(this, head, why);
         this.close(item.error.message, true);
         return;
       }
