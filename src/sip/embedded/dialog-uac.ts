@@ -7,6 +7,7 @@ import { DialogState } from './dialog-state.js';
 import { DigestClient } from './digest-client.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { type Flow, type FlowFailure, isWebSocket } from './flow.js';
+import { guarded } from './guard.js';
 import { toTag } from './header-readers.js';
 import { InviteAttempt } from './invite-attempt.js';
 import type { InviteUser } from './invite-user.js';
@@ -115,7 +116,10 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     const sdp = sessionOf(response);
     if (sdp !== undefined) this.earlySessions.set(fork, sdp);
     if (this.cancelHeaders !== undefined) return;
-    this.progressHandler?.({ status: response.status, ...(sdp === undefined ? {} : { sdp }), headers: response.headers, fork });
+    const { progressHandler } = this;
+    if (progressHandler === undefined) return;
+    const progress = { status: response.status, ...(sdp === undefined ? {} : { sdp }), headers: response.headers, fork };
+    guarded(this.context.log, 'progress', () => progressHandler(progress));
   }
 
   private success(response: SipResponseMessage, attempt: InviteAttempt, sequence: number): void {

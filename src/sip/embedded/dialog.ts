@@ -7,6 +7,7 @@ import type { DigestClient } from './digest-client.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import type { FlowFailure } from './flow.js';
 import { isWebSocket } from './flow.js';
+import { guarded } from './guard.js';
 import { StackRequest } from './inbound-request.js';
 import type { SipRequestMessage, SipResponseMessage } from './message.js';
 import { OfferQueue, type OfferResult } from './offer-queue.js';
@@ -165,14 +166,16 @@ export class Dialog implements SipDialog, DialogUser {
       return;
     }
     if (this.unacknowledged !== undefined) this.acknowledged(undefined);
-    if (this.offerHandler === undefined) {
+    const { offerHandler } = this;
+    if (offerHandler === undefined) {
       this.refuse(transaction, 488);
       return;
     }
     this.followFlow(transaction);
     this.incoming = transaction;
     transaction.respond(responseTo(transaction.request, 100));
-    this.offerHandler(this.reofferOf(transaction));
+    const reoffer = this.reofferOf(transaction);
+    if (!guarded(this.context.log, 'offers', () => offerHandler(reoffer))) reoffer.reject(500);
   }
 
   /** Overlapping INVITEs: of the peer 500 with Retry-After, of both ends 491 (RFC 3261 §14.2). */
@@ -229,8 +232,9 @@ export class Dialog implements SipDialog, DialogUser {
     this.unacknowledged?.stop();
     this.unacknowledged = undefined;
     if (this.ended === undefined) {
-      if (this.ackHandler === undefined) this.earlyAck = { sdp };
-      else this.ackHandler(sdp);
+      const { ackHandler } = this;
+      if (ackHandler === undefined) this.earlyAck = { sdp };
+      else guarded(this.context.log, 'ACKs', () => ackHandler(sdp));
     }
     this.releaseAcknowledged();
   }
@@ -258,7 +262,7 @@ export class Dialog implements SipDialog, DialogUser {
     this.ended = end;
     if (this.incoming !== undefined) this.settleIncoming(this.incoming, 487);
     this.offers.close();
-    for (const handler of this.endHandlers.splice(0)) handler(end);
+    for (const handler of this.endHandlers.splice(0)) guarded(this.context.log, 'ended dialogs', () => handler(end));
   }
 
   private reofferOf(transaction: InviteServerTransaction): Reoffer {

@@ -18,6 +18,7 @@ import type {
 import { CountingClock } from './counting-clock.js';
 import { OutgoingInvite } from './dialog-uac.js';
 import type { DialogUser } from './dialog-user.js';
+import { guarded } from './guard.js';
 import { type HandledMethod, InboundDispatch } from './inbound-dispatch.js';
 import type { InviteUser } from './invite-user.js';
 import { type Resolver, systemResolver } from './locate.js';
@@ -110,7 +111,7 @@ export class EmbeddedSip implements SipPort {
       random,
       localOn: (flow) => ({ transport: flow.transport, sentBy: transport.sentBy(flow) }),
       addCapabilities: (headers) => {
-        headers.add('Allow', this.dispatch.allow);
+        if (!headers.has('Allow')) headers.add('Allow', this.dispatch.allow);
       },
     };
     this.dispatch = new InboundDispatch(this.context, respond);
@@ -175,13 +176,7 @@ export class EmbeddedSip implements SipPort {
   }
 
   private flowClosed(flow: FlowRef): void {
-    for (const handler of this.flowHandlers) {
-      try {
-        handler(flow);
-      } catch (thrown) {
-        this.log.error({ flow, fault: messageOf(thrown) }, 'A handler of closed flows failed');
-      }
-    }
+    for (const handler of this.flowHandlers) guarded(this.log, 'closed flows', () => handler(flow));
   }
 
   private async shutDown(): Promise<void> {

@@ -61,15 +61,9 @@ export class InboundDispatch implements TransactionUser {
 
   /** One message from the network. A fault it sets off stays with it. */
   receive(flow: Flow, data: Buffer): void {
-    let message: SipMessage;
+    let message: SipMessage | undefined;
     try {
       message = parseMessage(data);
-    } catch (thrown) {
-      if (!isSipParseError(thrown)) throw thrown;
-      this.refuseMalformed(flow, thrown.info);
-      return;
-    }
-    try {
       if (message.kind === 'response') {
         this.context.transactions.receiveResponse(message);
         return;
@@ -77,8 +71,12 @@ export class InboundDispatch implements TransactionUser {
       stampReceived(message, flow);
       this.context.transactions.receiveRequest(message, flow);
     } catch (thrown) {
+      if (message === undefined && isSipParseError(thrown)) {
+        this.refuseMalformed(flow, thrown.info);
+        return;
+      }
       this.context.log.error({ flow: flow.ref, fault: messageOf(thrown) }, 'A SIP message set off a fault');
-      if (message.kind === 'request' && message.method !== 'ACK') this.answerFault(message);
+      if (message?.kind === 'request' && message.method !== 'ACK') this.answerFault(message);
     }
   }
 
@@ -89,8 +87,8 @@ export class InboundDispatch implements TransactionUser {
       const message = parseMessage(head);
       if (message.kind === 'request') this.refuseMalformed(flow, { code: 'sip-malformed', status, reason, partial: message });
     } catch (thrown) {
-      if (!isSipParseError(thrown)) throw thrown;
-      this.refuseMalformed(flow, { ...thrown.info, status, reason });
+      if (isSipParseError(thrown)) this.refuseMalformed(flow, { ...thrown.info, status, reason });
+      else this.context.log.error({ flow: flow.ref, fault: messageOf(thrown) }, 'A broken SIP stream set off a fault');
     }
   }
 

@@ -2,11 +2,16 @@ import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 
 const maxCached = 2048;
+/** Addresses being asked for at once; beyond, a flood of strange sources gets the loopback address. */
 const maxWaiting = 512;
 
 /** Addresses that name no interface: a socket bound to one does not tell which address a peer sees. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
+}
+
+function loopbackFor(remoteAddress: string): string {
+  return isIPv6(remoteAddress) ? '::1' : '127.0.0.1';
 }
 
 /**
@@ -26,10 +31,13 @@ export class LocalAddresses {
     }
     const queue = this.waiting.get(remoteAddress);
     if (queue !== undefined) {
-      if (queue.length < maxWaiting) queue.push(done);
+      queue.push(done);
       return;
     }
-    if (this.waiting.size >= maxWaiting) return;
+    if (this.waiting.size >= maxWaiting) {
+      done(loopbackFor(remoteAddress));
+      return;
+    }
     this.waiting.set(remoteAddress, [done]);
     this.ask(remoteAddress, (local) => {
       if (this.known.size >= maxCached) this.known.delete(this.known.keys().next().value ?? '');
@@ -55,7 +63,7 @@ export class LocalAddresses {
       socket.close();
       done(local);
     };
-    const fallback = v6 ? '::1' : '127.0.0.1';
+    const fallback = loopbackFor(remoteAddress);
     socket.on('error', () => finish(fallback));
     socket.connect(9, remoteAddress, () => {
       finish(finished ? fallback : socket.address().address);

@@ -423,6 +423,23 @@ describe('an INVITE that reaches the stack', () => {
     expect(stack.liveObjects()['invite']).toBe(0);
   });
 
+  it('ends and lets go although every listener of the dialog fails', async () => {
+    const { dialog, next } = await confirmed();
+    const fail = (): never => {
+      throw new Error('listener fault');
+    };
+    dialog.onOffer(fail);
+    dialog.onEnd(fail);
+    const ends: DialogEnd[] = [];
+    dialog.onEnd((end) => ends.push(end));
+    await answered(next('INVITE', 2, { body: offer }), 500);
+    await answered(next('INVITE', 3, { body: offer }), 500);
+    expect(peer.history.filter((each) => each.headers.has('Retry-After'))).toEqual([]);
+    await answered(next('BYE', 4), 200);
+    expect(ends).toHaveLength(1);
+    expect(stack.liveObjects()['dialog']).toBe(0);
+  });
+
   it('does not advertise what it cannot do', async () => {
     const { call } = await arrive();
     call.answer(offer);
