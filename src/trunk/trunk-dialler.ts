@@ -5,13 +5,16 @@ import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/port
 import type { OutboundOptions, SipPort } from '../sip/port.js';
 import { escapeUser, formatSipUri, parseSipUri, type SipUri } from '../sip/uri.js';
 import { formatNumber, isPhoneNumber } from './number-format.js';
-import type { TrunkOptions, TrunkPeer } from './options.js';
+import type { TrunkOptions } from './options.js';
+import { peerOrder } from './peer-order.js';
 import type { TrunkLines } from './trunk-lines.js';
 
 export type TrunkErrorInfo = { readonly code: 'trunk-peer-invalid'; readonly trunk: string };
 
 interface Peer {
   readonly uri: string;
+  readonly priority: number;
+  readonly weight: number;
   readonly parsed: SipUri;
 }
 
@@ -20,7 +23,7 @@ interface Trunk {
   readonly peers: readonly Peer[];
 }
 
-/** Calls numbers behind trunks: one peer after the other, by priority. */
+/** Calls numbers behind trunks: one peer after the other, by priority and weight. */
 export class TrunkDialler implements Dialler<TrunkTarget> {
   private readonly trunks: ReadonlyMap<string, Trunk>;
 
@@ -34,7 +37,7 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
   dial({ target, from, offer, attempt, callId }: DialRequest<TrunkTarget>): DialResult {
     const trunk = this.trunks.get(target.trunk);
     if (trunk === undefined) return { kind: 'refused', failure: 'no-route' };
-    const peer = trunk.peers[attempt];
+    const peer = peerOrder(trunk.peers, callId)[attempt];
     if (peer === undefined) return { kind: 'exhausted' };
     const release = this.deps.lines.take(target.trunk, 'out');
     if (release === undefined) return { kind: 'refused', failure: 'trunk-congested' };
@@ -73,8 +76,7 @@ function invitation(trunk: TrunkOptions, peer: Peer, number: string, from: Party
 }
 
 function readPeers(options: TrunkOptions): readonly Peer[] {
-  const sorted: readonly TrunkPeer[] = [...options.peers].sort((one, other) => one.priority - other.priority);
-  return sorted.map(({ uri }) => {
+  return options.peers.map(({ uri, priority, weight }) => {
     const parsed = parseSipUri(uri);
     if (parsed === undefined) {
       throw new GatewayError<TrunkErrorInfo>(
@@ -82,6 +84,6 @@ function readPeers(options: TrunkOptions): readonly Peer[] {
         `A peer of trunk ${options.id} is no SIP URI; write it as sip:host:port;transport=udp.`,
       );
     }
-    return { uri, parsed };
+    return { uri, priority, weight, parsed };
   });
 }

@@ -70,7 +70,7 @@ const trunk = z.strictObject({
 });
 
 export const trunks = key(z.array(trunk).default([]), {
-  description: 'Carriers. Outbound calls take the first trunk that will carry them.',
+  description: 'Carriers. Outbound calls take the first one in the list.',
 });
 
 export type TrunkConfig = z.output<typeof trunk>;
