@@ -139,10 +139,19 @@ async function loudness(durationMs: number): Promise<number[]> {
 
 /** A page with the call button, driven and listened to. */
 export class CallPage {
-  private constructor(readonly page: Page) {}
+  private constructor(
+    readonly page: Page,
+    /** What the page threw or logged as an error. */
+    readonly faults: readonly string[],
+  ) {}
 
   static async open(browser: Chromium, { url, button }: CallPageOptions): Promise<CallPage> {
     const page = await browser.newPage();
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.stack ?? error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
     await page.addInitScript(instrument);
     await page.goto(url);
     await page.waitForFunction(() => customElements.get('call-button') !== undefined);
@@ -155,7 +164,7 @@ export class CallPage {
         document.body.append(element);
       }, button);
     }
-    return new CallPage(page);
+    return new CallPage(page, faults);
   }
 
   /** Presses the button and begins to listen for the first sound. */
@@ -199,7 +208,7 @@ export class CallPage {
         const states = seen.filter((event) => event.type === 'call-state');
         return states.some((event) => event.detail['state'] === state) ? true : undefined;
       },
-      { what: `the button shows "${state}"`, withinMs, explain: () => `${JSON.stringify(seen)}\n${explain()}` },
+      { what: `the button shows "${state}"`, withinMs, explain: () => `${JSON.stringify(seen)}\n${this.faults.join('\n')}\n${explain()}` },
     );
   }
 
