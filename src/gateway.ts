@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { availableParallelism } from 'node:os';
 import type { Duplex } from 'node:stream';
 import { AdminServer } from './admin/admin-server.js';
 import type { DigitsOutcome, GatewayState } from './admin/ports.js';
@@ -12,24 +11,18 @@ import type { Log } from './base/log.js';
 import type { Startable } from './base/startable.js';
 import { BrowserDialler } from './browser/browser-dialler.js';
 import { BrowserEdge } from './browser/browser-edge.js';
-import { type BrowserEdgeOptions, defaultRegistration } from './browser/options.js';
 import { Registrar } from './browser/registrar.js';
 import { CallService } from './call/call-service.js';
 import { connectEdges } from './call/edges.js';
 import type { CallFact, FactSink } from './call/facts.js';
-import { type CallServiceOptions, defaultCallOptions } from './call/options.js';
 import { RuleRouter } from './call/routing.js';
 import { CdrFile } from './cdr/file.js';
 import { CdrFold } from './cdr/fold.js';
 import { logFold } from './cdr/log-fold.js';
 import { RecentRecords } from './cdr/recent.js';
-import { isLocalOnly } from './config/checks.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
-import { mediaBindAddress } from './config/sections/media.js';
-import { parseListen } from './config/sections/sip.js';
-import type { TrunkConfig } from './config/sections/trunks.js';
-import { isLoopback, originOf } from './config/values.js';
+import { browserOptions, callOptions, demoTrunk, mediaOptions, ownOrigins, seconds, sipOptions, trunkOptions } from './gateway-options.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
@@ -98,106 +91,8 @@ export interface Gateway extends Startable {
   liveObjects(): Promise<LiveObjects>;
 }
 
-const seconds = (count: number): number => count * 1000;
-
-const webSocketLimits = { handshakeTimeoutMs: 5_000, maxMessageBytes: 65_536, pingIntervalMs: 20_000, maxConnections: 10_000 };
-const mediaTuning = { portQuarantineMs: 2_000, learnWindowMs: 5_000, learnPackets: 5 };
 const recentRecordCount = 1_000;
 const maxWaitingRecords = 10_000;
-/** Who calls from a page that has not registered; trunks show their own caller id for him. */
-const guest = { number: 'guest' };
-
-function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: readonly string[]): EmbeddedSipOptions {
-  const { sip, http } = config;
-  const tls = secrets.sipTls;
-  return {
-    listen: sip.listen.flatMap((text) => parseListen(text) ?? []),
-    ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
-    ...(tls === undefined ? {} : { tls: { ...tls, verifyPeer: sip.tls?.verifyPeer ?? true } }),
-    webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
-    userAgent: sip.userAgent,
-  };
-}
-
-/** Origins of pages the gateway itself serves: under its public URL, and by every name this machine has for itself. */
-function ownOrigins({ http }: GatewayConfig, bound: HostPort): string[] {
-  const scheme = http.tls === undefined ? 'http' : 'https';
-  const names = isLoopback(http.host)
-    ? ['127.0.0.1', 'localhost', '[::1]']
-    : isLoopback(bound.host)
-      ? []
-      : [formatHostPort(bound).replace(/:\d+$/, '')];
-  const local = names.map((name) => originOf(`${scheme}://${name}:${bound.port}`));
-  const all = [...local, http.publicUrl === undefined ? undefined : originOf(http.publicUrl)];
-  return all.filter((origin) => origin !== undefined);
-}
-
-function mediaOptions({ media }: GatewayConfig): EmbeddedMediaOptions {
-  return {
-    workers: media.workers === 'auto' ? Math.max(1, availableParallelism() - 1) : media.workers,
-    bindAddress: mediaBindAddress(media),
-    ...(media.publicAddress === undefined ? {} : { publicAddress: media.publicAddress }),
-    browserPorts: media.browserPorts,
-    trunkPorts: media.trunkPorts,
-    setupTimeoutMs: seconds(media.setupSeconds),
-    silenceAfterMs: seconds(media.silenceSeconds),
-    ...mediaTuning,
-  };
-}
-
-function callOptions({ policy, media, browser }: GatewayConfig): CallServiceOptions {
-  return {
-    ...defaultCallOptions,
-    maxCalls: policy.maxCalls,
-    ringMs: seconds(policy.ringSeconds),
-    maxCallMs: seconds(policy.maxSeconds),
-    setupMs: seconds(media.setupSeconds),
-    flowGraceMs: seconds(browser.graceSeconds),
-  };
-}
-
-function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets: Secrets): TrunkOptions {
-  const { auth } = trunk;
-  const password = secrets.trunkPassword(trunk.id);
-  const credentials =
-    auth === undefined || password === undefined
-      ? {}
-      : { credentials: { user: auth.user, password, ...(auth.realm === undefined ? {} : { realm: auth.realm }) } };
-  return {
-    id: trunk.id,
-    peers: trunk.peers,
-    ...credentials,
-    ...(config.sip.publicAddress === undefined ? {} : { domain: config.sip.publicAddress }),
-    callerId: trunk.callerId,
-    numberFormat: trunk.numberFormat,
-    codecs: trunk.codecs ?? config.media.codecs,
-    allow: trunk.allow,
-    mediaAllow: trunk.mediaAllow,
-    ...(trunk.maxCalls === undefined ? {} : { maxCalls: trunk.maxCalls }),
-    ...(trunk.callsPerSecond === undefined ? {} : { callsPerSecond: trunk.callsPerSecond }),
-  };
-}
-
-function demoTrunk(carrier: HostPort, config: GatewayConfig): TrunkOptions {
-  const peers = [{ uri: `sip:${formatHostPort(carrier)};transport=udp`, priority: 0, weight: 1 }];
-  const rest = { callerId: '+15550100', numberFormat: 'as-dialled' as const, codecs: config.media.codecs, allow: [], mediaAllow: [] };
-  return { id: 'demo', peers, ...rest };
-}
-
-function browserOptions(config: GatewayConfig, secrets: Secrets): BrowserEdgeOptions {
-  const { http, users, media, browser } = config;
-  return {
-    codecs: media.codecs,
-    users: users.map(({ name, from }) => {
-      const password = secrets.userPassword(name);
-      return { name, ...(password === undefined ? {} : { password }), ...(from === undefined ? {} : { from }) };
-    }),
-    realm: http.publicUrl === undefined ? 'gateway' : new URL(http.publicUrl).hostname,
-    allowPasswordless: isLocalOnly(config),
-    ...(browser.guests ? { guest } : {}),
-    registration: defaultRegistration,
-  };
-}
 
 class RunningGateway implements Gateway {
   private current: GatewayState = 'starting';

@@ -53,10 +53,11 @@ const rooms: Readonly<Record<string, Room>> = {
   'web/demo': { mayImport: [], noNode: true },
   web: { mayImport: [], packages: ['esbuild'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
+  'gateway-options.ts': { mayImport: ['base', 'config', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk'] },
   'gateway.ts': {
     mayImport: [
-      ...['base', 'config', 'sip', 'sip/embedded', 'media', 'media/embedded', 'call', 'browser', 'trunk', 'policy'],
-      ...['cdr', 'metrics', 'admin'],
+      ...['gateway-options.ts', 'base', 'config', 'sip', 'sip/embedded', 'media', 'media/embedded', 'call', 'browser', 'trunk'],
+      ...['policy', 'cdr', 'metrics', 'admin'],
     ],
     packages: ['pino'],
   },
