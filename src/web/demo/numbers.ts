@@ -18,7 +18,7 @@ export const demoNumbers: readonly DemoNumber[] = [
   { number: '1006', title: 'Call me back', about: 'Hang up after the announcement, and your browser rings.', label: 'Ask for a call back' },
   {
     number: '1007',
-    title: 'An announcement before the answer',
+    title: 'Words before the answer',
     about: 'The network speaks while nobody has picked up yet.',
     label: 'Hear the announcement',
   },

@@ -1,7 +1,7 @@
 import { html, LitElement, type TemplateResult } from 'lit';
 import type { CallProblem } from './call-problem.js';
-import type { DigitPress } from './dtmf-body.js';
 import { DigitQueue, defaultDigitTiming } from './digit-queue.js';
+import type { DigitPress } from './dtmf-body.js';
 import { type Effect, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
 import { closeMicrophone, openMicrophone } from './microphone.js';
 import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
@@ -53,11 +53,11 @@ export class CallButton extends LitElement {
   /** What the person called sees as our name, where the network carries one. */
   declare display: string | undefined;
 
-  private declare state: ViewState;
-  private declare muted: boolean;
-  private declare keypadOpen: boolean;
-  private declare pressed: string;
-  private declare nowMs: number;
+  declare private state: ViewState;
+  declare private muted: boolean;
+  declare private keypadOpen: boolean;
+  declare private pressed: string;
+  declare private nowMs: number;
 
   private client: SipClient | undefined;
   private sipCall: SipCall | undefined;
@@ -210,7 +210,7 @@ export class CallButton extends LitElement {
         this.dial(effect.to);
         break;
       case 'accept':
-        if (this.microphone !== undefined) this.sipCall?.accept(this.microphone);
+        if (this.microphone !== undefined) void this.sipCall?.accept(this.microphone);
         break;
       case 'leave':
         this.leave();
@@ -237,9 +237,11 @@ export class CallButton extends LitElement {
   private async prepareCall(): Promise<void> {
     const attempt = this.attempt;
     const current = (): boolean => attempt === this.attempt && this.busy;
-    const connected = this.openClient().connect().then((reachable) => {
-      if (!reachable && current()) this.fail('gateway-unreachable');
-    });
+    const connected = this.openClient()
+      .connect()
+      .then((reachable) => {
+        if (!reachable && current()) this.fail('gateway-unreachable');
+      });
     const microphone = await openMicrophone();
     if (microphone.kind === 'open') {
       if (!current()) {
@@ -254,13 +256,16 @@ export class CallButton extends LitElement {
   }
 
   private dial(to: string): void {
-    const call = this.openClient().prepare(to, this.handlersOf(() => call));
+    const call = this.openClient().prepare(
+      to,
+      this.handlersOf(() => call),
+    );
     if (call === undefined || this.microphone === undefined) {
       this.fail('number-invalid');
       return;
     }
     this.sipCall = call;
-    call.dial(this.microphone);
+    void call.dial(this.microphone);
   }
 
   /** Handlers that fall silent once their call is no longer the one shown. */

@@ -6,13 +6,14 @@ function icon(content: TemplateResult): TemplateResult {
     stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">${content}</svg>`;
 }
 
-const handset =
-  'M5 4h3.6l1.7 4.4-2.2 1.5a11.5 11.5 0 0 0 6 6l1.5-2.2 4.4 1.7V19a2 2 0 0 1-2.1 2A15.9 15.9 0 0 1 3 6.1 2 2 0 0 1 5 4Z';
+const handset = 'M5 4h3.6l1.7 4.4-2.2 1.5a11.5 11.5 0 0 0 6 6l1.5-2.2 4.4 1.7V19a2 2 0 0 1-2.1 2A15.9 15.9 0 0 1 3 6.1 2 2 0 0 1 5 4Z';
 
 export const phoneIcon = icon(svg`<path d=${handset} />`);
 export const hangUpIcon = icon(svg`<path transform="rotate(135 12 12)" d=${handset} />`);
 export const microphoneIcon = icon(svg`<rect x="9" y="3" width="6" height="11" rx="3" /><path d="M5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3" />`);
-export const mutedIcon = icon(svg`<path d="M9 9.5V6a3 3 0 0 1 6 0v5m-.9 2.1A3 3 0 0 1 9 11M5.5 11.5a6.5 6.5 0 0 0 10.3 5.3m2.6-4a7 7 0 0 0 .1-1.3M12 18v3M4 3l16 18" />`);
+export const mutedIcon = icon(
+  svg`<path d="M9 9.5V6a3 3 0 0 1 6 0v5m-.9 2.1A3 3 0 0 1 9 11M5.5 11.5a6.5 6.5 0 0 0 10.3 5.3m2.6-4a7 7 0 0 0 .1-1.3M12 18v3M4 3l16 18" />`,
+);
 export const keypadIcon = icon(svg`<g fill="currentColor" stroke="none">
   <circle cx="6" cy="5" r="1.7" /><circle cx="12" cy="5" r="1.7" /><circle cx="18" cy="5" r="1.7" />
   <circle cx="6" cy="11" r="1.7" /><circle cx="12" cy="11" r="1.7" /><circle cx="18" cy="11" r="1.7" />

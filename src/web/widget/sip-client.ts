@@ -1,6 +1,10 @@
 import { type Invitation, Inviter, Registerer, RegistererState, URI, UserAgent } from 'sip.js';
 import { type CallMediaOptions, SipCall, type SipCallHandlers } from './sip-call.js';
-import { defaultSessionDescriptionHandlerFactory, type SessionDescriptionHandler, type SessionDescriptionHandlerOptions } from './web-media.js';
+import {
+  defaultSessionDescriptionHandlerFactory,
+  type SessionDescriptionHandler,
+  type SessionDescriptionHandlerOptions,
+} from './web-media.js';
 
 export interface SipClientOptions {
   /** WebSocket URL of the gateway. */
@@ -134,10 +138,13 @@ export class SipClient {
   private retry(): void {
     if (this.closed) return;
     clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => {
-      if (this.agent.isConnected()) this.register();
-      else this.agent.reconnect().catch(() => this.retry());
-    }, this.retryMs * (0.75 + Math.random() / 2));
+    this.retryTimer = setTimeout(
+      () => {
+        if (this.agent.isConnected()) this.register();
+        else this.agent.reconnect().catch(() => this.retry());
+      },
+      this.retryMs * (0.75 + Math.random() / 2),
+    );
     this.retryMs = Math.min(retryMaxMs, this.retryMs * 2);
   }
 
