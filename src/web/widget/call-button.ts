@@ -60,6 +60,7 @@ export class CallButton extends LitElement {
   declare private nowMs: number;
 
   private client: SipClient | undefined;
+  private clientSettings = '';
   private sipCall: SipCall | undefined;
   private microphone: MediaStream | undefined;
   /** Counts attempts, so that a late answer to an old one is told apart. */
@@ -91,7 +92,7 @@ export class CallButton extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener('keydown', this.onKeyDown);
-    if (this.hasAttribute('user')) this.openClient().stayReachable();
+    if (this.hasUpdated) this.requestUpdate();
   }
 
   override disconnectedCallback(): void {
@@ -101,12 +102,12 @@ export class CallButton extends LitElement {
     this.closeClient();
   }
 
-  protected override updated(changed: ReadonlyMap<PropertyKey, unknown>): void {
-    const settings = ['gateway', 'user', 'display'].some((name) => changed.has(name));
-    if (settings && this.client !== undefined && !this.busy) {
-      this.closeClient();
-      if (this.user !== undefined) this.openClient().stayReachable();
-    }
+  /** A change of who or where we are takes effect when there is no call. */
+  protected override updated(): void {
+    const stale = this.client !== undefined && this.clientSettings !== this.settings();
+    if (this.busy || (!stale && (this.client !== undefined || this.user === undefined))) return;
+    this.closeClient();
+    if (this.user !== undefined) this.openClient().stayReachable();
   }
 
   /** Calls `to`, as a press of the button does. Does nothing while there is a call. */
@@ -300,7 +301,12 @@ export class CallButton extends LitElement {
     this.dispatch({ type: 'failed', problem, atMs: performance.now() });
   }
 
+  private settings(): string {
+    return [this.gateway, this.user, this.display].join('\n');
+  }
+
   private openClient(): SipClient {
+    if (this.client === undefined) this.clientSettings = this.settings();
     this.client ??= new SipClient(
       {
         gateway: this.gateway ?? defaultGateway(),
