@@ -55,7 +55,11 @@ function addEntry(kind: 'plain' | 'good' | 'bad' | 'digit', words: readonly (Nod
   if (kind === 'digit') entry.append(element('span', 'dot'));
   const body = element('div');
   body.append(...words);
-  const time = element('time', '', new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' }));
+  const time = element(
+    'time',
+    '',
+    new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }),
+  );
   entry.append(body, time);
   log.append(entry);
   log.scrollTop = log.scrollHeight;
