@@ -6,7 +6,6 @@ import { messageOf } from '../base/errors.js';
 import { type CallId, newCallId, type SessionId } from '../base/ids.js';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Log } from '../base/log.js';
-import { maskNumber } from '../base/mask.js';
 import { digitOfText } from '../media/dtmf/digit.js';
 import { DEFAULT_INFO_DURATION_MS } from '../media/dtmf/info-body.js';
 import type { DigitToSend, MediaEvent, MediaPlane } from '../media/plane.js';
@@ -76,7 +75,6 @@ export class CallService implements CallIntake {
     });
     this.runners.set(runner.id, runner);
     this.bySession.set(runner.session, runner);
-    this.deps.log.info({ callId: runner.id, direction: request.direction, to: maskNumber(request.to) }, 'call comes in');
     runner.begin();
   }
 

@@ -42,7 +42,10 @@ export class MediaBrowser {
   constructor(options: BrowserOptions = {}) {
     this.law = options.law ?? 'PCMU';
     this.payloadType = this.law === 'PCMU' ? 0 : 8;
-    this.tone = new ToneGenerator({ sampleRateHz: 8000, tones: [{ frequencyHz: options.toneHz ?? 1000, levelDbfs: options.levelDbfs ?? -12 }] });
+    this.tone = new ToneGenerator({
+      sampleRateHz: 8000,
+      tones: [{ frequencyHz: options.toneHz ?? 1000, levelDbfs: options.levelDbfs ?? -12 }],
+    });
     this.peer = new RTCPeerConnection({
       codecs: {
         audio: [
@@ -148,6 +151,7 @@ export class MediaBrowser {
 
   private hear({ header, payload }: RtpPacket): void {
     if (header.payloadType === this.eventType) this.decoder.receive(header.ssrc, header.timestamp, payload, 0, payload.length, now());
-    else if (header.payloadType === 0 || header.payloadType === 8) this.audio.push(decodeG711(header.payloadType === 0 ? 'PCMU' : 'PCMA', payload));
+    else if (header.payloadType === 0 || header.payloadType === 8)
+      this.audio.push(decodeG711(header.payloadType === 0 ? 'PCMU' : 'PCMA', payload));
   }
 }
