@@ -5,7 +5,7 @@ import { readTone, type ToneReading } from '../../src/media/codec/tone-meter.js'
 import type { Digit } from '../../src/media/dtmf/digit.js';
 import { DtmfDecoder } from '../../src/media/dtmf/dtmf-decoder.js';
 import { DtmfEncoder } from '../../src/media/dtmf/dtmf-encoder.js';
-import { RtpPacket, RTP_HEADER_BYTES, writeRtpHeader } from '../../src/media/rtp/rtp-packet.js';
+import { RTP_HEADER_BYTES, RtpPacket, writeRtpHeader } from '../../src/media/rtp/rtp-packet.js';
 
 export interface PhoneOptions {
   readonly law: G711Law;
@@ -54,7 +54,10 @@ export class MediaPhone {
     private readonly options: PhoneOptions,
   ) {
     this.ssrc = options.ssrc ?? 0x0badcafe;
-    this.tone = new ToneGenerator({ sampleRateHz: 8000, tones: [{ frequencyHz: options.toneHz ?? 440, levelDbfs: options.levelDbfs ?? -12 }] });
+    this.tone = new ToneGenerator({
+      sampleRateHz: 8000,
+      tones: [{ frequencyHz: options.toneHz ?? 440, levelDbfs: options.levelDbfs ?? -12 }],
+    });
     socket.on('message', (datagram, from) => this.hear(datagram, from));
     rtcpSocket.on('message', (datagram) => this.rtcp.push(datagram));
   }
@@ -120,6 +123,17 @@ export class MediaPhone {
     return readTone(samples, 8000);
   }
 
+  /** All audio since `forgetAudio`, in the order it came. */
+  heardAudio(): Int16Array {
+    const samples = new Int16Array(this.audio.reduce((sum, frame) => sum + frame.length, 0));
+    let at = 0;
+    for (const frame of this.audio) {
+      samples.set(frame, at);
+      at += frame.length;
+    }
+    return samples;
+  }
+
   get framesHeard(): number {
     return this.audio.length;
   }
@@ -142,8 +156,10 @@ export class MediaPhone {
     const { law, eventPayloadType } = this.options;
     const samples = this.tone.read(frameSamples);
     const event = eventPayloadType === undefined ? undefined : this.encoder.next(now(), this.timestamp, this.out, RTP_HEADER_BYTES);
-    if (event !== undefined && eventPayloadType !== undefined) this.send(event.marker, eventPayloadType, event.timestamp, event.payloadLength);
-    else if (!this.encoder.busy) this.send(this.frames === 0, law === 'PCMU' ? 0 : 8, this.timestamp, encodeG711(law, samples, this.out, RTP_HEADER_BYTES));
+    if (event !== undefined && eventPayloadType !== undefined)
+      this.send(event.marker, eventPayloadType, event.timestamp, event.payloadLength);
+    else if (!this.encoder.busy)
+      this.send(this.frames === 0, law === 'PCMU' ? 0 : 8, this.timestamp, encodeG711(law, samples, this.out, RTP_HEADER_BYTES));
     this.timestamp += frameSamples;
   }
 
