@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 level() { # IN.wav OUT.ulaw PAUSE_SECONDS
   sox "$1" -b 16 "$work/band.wav" rate 8000 highpass 200 lowpass 3500 \
     silence 1 0.01 0.3% fade 0.005 reverse silence 1 0.01 0.3% fade 0.005 reverse
-  sox "$work/band.wav" "$work/even.wav" compand 0.002,0.06 -60,-60,-40,-26,-20,-15,0,-10 0 -20 0.002 gain -n -3
+  sox "$work/band.wav" "$work/even.wav" compand 0.001,0.04 -60,-60,-50,-24,-30,-14,-12,-11,0,-10 0 -20 0.003 gain -n -3
   rms=$(sox "$work/even.wav" -n stats 2>&1 | awk '/^RMS lev dB/ { print $4 }')
   gain=$(awk "BEGIN { g = -16 - ($rms); print (g < 0 ? g : 0) }")
   sox "$work/even.wav" -t raw -e mu-law -b 8 -r 8000 -c 1 "$2" gain "$gain" pad 0 "$3"
