@@ -91,6 +91,7 @@ export class WebRtcLeg implements MediaLeg {
     codecs: { audio: [new RTCRtpCodecParameters({ mimeType: 'audio/PCMU', clockRate: 8000, channels: 1, payloadType: 0 })], video: [] },
     iceAdditionalHostAddresses: ['127.0.0.1'],
     iceServers: [],
+    iceUseIpv6: false,
   });
   private readonly track = new MediaStreamTrack({ kind: 'audio' });
   private handler: (payload: Buffer) => void = () => {};
@@ -111,7 +112,9 @@ export class WebRtcLeg implements MediaLeg {
 
   async offer(): Promise<string> {
     await this.connection.setLocalDescription(await this.connection.createOffer());
-    return this.connection.localDescription?.sdp ?? '';
+    const sdp = this.connection.localDescription?.sdp ?? '';
+    // Everything here is on loopback; other addresses would only be tried in vain.
+    return sdp.replace(/^a=candidate:(?!.* 127\.0\.0\.1 ).*\r\n/gm, '');
   }
 
   async takeAnswer(sdp: string): Promise<void> {

@@ -60,6 +60,8 @@ export class RtpengineEngine implements MediaEngine {
         '--port-min=27000',
         '--port-max=29999',
         '--num-threads=2',
+        // Calls wait in silence until all are set up; its 60 s for such calls would end them.
+        '--timeout=600',
       ],
     });
     const engine = new RtpengineEngine(child, port);
