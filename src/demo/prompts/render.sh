@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Telephone band, speech levelled to about -16 dBFS with peaks at -3, a short pause behind.
+# Telephone band, speech levelled (peaks at -3 dBFS, never above -16 dBFS RMS over all; pauses included it comes to -20 to -16), a short pause behind.
 level() { # IN.wav OUT.ulaw PAUSE_SECONDS
   sox "$1" -b 16 "$work/band.wav" rate 8000 highpass 200 lowpass 3500 \
     silence 1 0.01 0.3% fade 0.005 reverse silence 1 0.01 0.3% fade 0.005 reverse
