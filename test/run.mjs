@@ -5,7 +5,7 @@
  *   node test/run.mjs            everything
  *   node test/run.mjs unit fuzz  these suites only, after the build
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,11 +13,12 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (/** @type {string} */ name) => join(root, 'node_modules/.bin', name);
-const suites = ['unit', 'contract', 'fuzz', 'integration', 'interop'];
+/** Each suite and the minutes after which it is taken to hang. @type {Record<string, number>} */
+const suites = { unit: 4, contract: 4, fuzz: 4, integration: 6, interop: 12 };
 const chosen = process.argv.slice(2);
-const unknown = chosen.filter((name) => !suites.includes(name));
+const unknown = chosen.filter((name) => !(name in suites));
 if (unknown.length > 0) {
-  console.error(`unknown suite: ${unknown.join(', ')}; there are ${suites.join(', ')}`);
+  console.error(`unknown suite: ${unknown.join(', ')}; there are ${Object.keys(suites).join(', ')}`);
   process.exit(2);
 }
 
@@ -27,25 +28,54 @@ const skippedLines = [];
 /** @type {string[]} */
 const failedSteps = [];
 
-/** Runs a program with our terminal and says whether it succeeded. */
-function run(/** @type {string} */ command, /** @type {string[]} */ args, env = {}) {
-  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
-  return result.status === 0;
+/** The process group that runs now, so that nothing of it outlives us. */
+let running = 0;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (running > 0) process.kill(-running, 'SIGKILL');
+    process.exit(130);
+  });
+}
+
+/**
+ * Runs a program with our terminal and says whether it succeeded. What is not over in time is ended
+ * with all it started: a test that loops without ever yielding cannot be ended from inside.
+ */
+async function run(/** @type {string} */ command, /** @type {string[]} */ args, { env = {}, minutes = 10 } = {}) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
+  const group = child.pid ?? 0;
+  running = group;
+  const tooLong = setTimeout(() => {
+    console.log(`\nNot over after ${minutes} minutes; ended.`);
+    if (group > 0) process.kill(-group, 'SIGKILL');
+  }, minutes * 60_000);
+  const status = await new Promise((resolve) => {
+    child.once('error', () => resolve(127));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  clearTimeout(tooLong);
+  running = 0;
+  return status === 0;
 }
 
 /** A step that counts as one failure when it fails and as nothing when it passes. */
-function step(/** @type {string} */ title, /** @type {string} */ command, /** @type {string[]} */ args) {
+async function step(/** @type {string} */ title, /** @type {string} */ command, /** @type {string[]} */ args) {
   console.log(`\n== ${title}`);
-  if (run(command, args)) return true;
+  if (await run(command, args)) return true;
   total.failed += 1;
   failedSteps.push(title);
   return false;
 }
 
-function runSuite(/** @type {string} */ name, /** @type {string} */ folder) {
+async function runSuite(/** @type {string} */ name, /** @type {string} */ folder) {
   console.log(`\n== Suite: ${name}`);
   const file = join(folder, `${name}.json`);
-  const succeeded = run(
+  const succeeded = await run(
     process.execPath,
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
@@ -58,7 +88,7 @@ function runSuite(/** @type {string} */ name, /** @type {string} */ folder) {
       '--reporter=default',
       '--reporter=./test/run-reporter.mjs',
     ],
-    { TEST_SUMMARY_FILE: file },
+    { env: { TEST_SUMMARY_FILE: file }, minutes: suites[name] ?? 10 },
   );
   /** @type {import('./run-reporter.mjs').Summary} */
   const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: [] };
@@ -71,20 +101,20 @@ function runSuite(/** @type {string} */ name, /** @type {string} */ folder) {
 }
 
 const everything = chosen.length === 0;
-if (everything || chosen.includes('interop')) run('bash', [join(root, 'test/support/install-peers.sh')]);
-const built = step('Build', 'npm', ['run', '--silent', 'build']);
+if (everything || chosen.includes('interop')) await run('bash', [join(root, 'test/support/install-peers.sh')]);
+const built = await step('Build', 'npm', ['run', '--silent', 'build']);
 if (everything) {
-  step('Lint', bin('biome'), ['check']);
-  step('Types', 'npm', ['run', '--silent', 'check']);
+  await step('Lint', bin('biome'), ['check']);
+  await step('Types', 'npm', ['run', '--silent', 'check']);
 }
 const folder = mkdtempSync(join(tmpdir(), 'gateway-test-run-'));
 try {
-  for (const name of everything ? suites : chosen) {
+  for (const name of everything ? Object.keys(suites) : chosen) {
     if (!built && (name === 'integration' || name === 'interop')) {
       console.log(`\n== Suite: ${name}: not run, the build failed`);
       total.failed += 1;
       failedSteps.push(`suite ${name}`);
-    } else runSuite(name, folder);
+    } else await runSuite(name, folder);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
