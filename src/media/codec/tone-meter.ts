@@ -49,13 +49,15 @@ export function totalLevel(samples: Int16Array): number {
 
 /**
  * Finds the strongest tone between `fromHz` and `toHz`: a sweep at the resolution of the samples, then
- * a narrowing search around the best. 100 ms of samples give a frequency good to about 1 Hz.
+ * a narrowing search around the best. 100 ms of samples give a frequency good to about 1 Hz; none at all
+ * read as the lowest frequency at −120 dBFS.
  */
 export function readTone(
   samples: Int16Array,
   sampleRateHz: number,
   { fromHz = 100, toHz = Math.min(3900, sampleRateHz / 2 - 50) }: { readonly fromHz?: number; readonly toHz?: number } = {},
 ): ToneReading {
+  if (samples.length === 0) return { frequencyHz: fromHz, levelDbfs: FLOOR_DBFS, totalDbfs: FLOOR_DBFS };
   let step = Math.max(1, sampleRateHz / samples.length);
   let best = { frequencyHz: fromHz, amplitude: -1 };
   const consider = (frequencyHz: number): void => {

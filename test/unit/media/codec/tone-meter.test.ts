@@ -47,6 +47,10 @@ describe('the tone meter', () => {
     ]);
   });
 
+  it('ends with nothing heard when it is given no samples at all', () => {
+    expect(readTone(new Int16Array(0), 8000).levelDbfs).toBe(-120);
+  });
+
   it('stays within the range it is given', () => {
     const reading = readTone(sine(1000, -10), 8000, { fromHz: 1500, toHz: 2000 });
     expect(reading.frequencyHz).toBeGreaterThanOrEqual(1400);
