@@ -161,7 +161,8 @@ export class SipClient {
 function callerOf(invitation: Invitation): string {
   const { displayName, uri } = invitation.remoteIdentity;
   const user = uri.user ?? '';
-  return displayName.trim() || (user === 'anonymous' ? '' : user);
+  // sip.js types it as text, but leaves it out when the From has none.
+  return (displayName as string | undefined)?.trim() || (user === 'anonymous' ? '' : user);
 }
 
 /** Escapes what may not stand in the user part of a SIP URI, `#` above all (RFC 3261 §25.1). */
