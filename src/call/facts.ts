@@ -4,7 +4,7 @@
  * Numbers are whole here: a fold that writes for people masks them.
  */
 import type { CallId } from '../base/ids.js';
-import type { AudioCodec, LegName, LegStats, SilenceCause } from '../media/plane.js';
+import type { AudioCodec, LegFailure, LegName, LegStats, SilenceCause } from '../media/plane.js';
 import type { FailureCode } from './failure-code.js';
 
 export type CallDirection = 'browser-to-trunk' | 'trunk-to-browser';
@@ -42,6 +42,8 @@ export type CallFactBody =
       readonly detail: string;
     }
   | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
+  /** Media of a leg could not be set up, or was set up with somebody else. */
+  | { readonly type: 'media-failed'; readonly leg: LegName; readonly kind: LegKind; readonly cause: LegFailure; readonly detail: string }
   /** A digit came in on one leg and went out (or not) on the other. Never which. */
   | {
       readonly type: 'digit';
@@ -68,6 +70,8 @@ export type CallFactBody =
       readonly codecB?: AudioCodec;
       readonly mediaA?: LegStats;
       readonly mediaB?: LegStats;
+      /** What each direction went through, a line each (`SessionStats.path`). */
+      readonly path?: readonly string[];
     };
 
 export type CallFact = CallFactBody & {

@@ -21,7 +21,7 @@ import { eventOfMedia } from './media-event.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
-import { type CallState, type EndCause, trunkLeg } from './state.js';
+import { type CallState, type EndCause, legKind, trunkLeg } from './state.js';
 import type { Step } from './step.js';
 
 /** How long a browser whose media said goodbye may take to say BYE. */
@@ -111,8 +111,17 @@ export class CallRunner {
   }
 
   mediaEvent(event: MediaEvent): void {
+    if (event.type === 'leg-failed' && this.mayFail()) {
+      const { leg, cause, detail } = event;
+      this.emit({ type: 'media-failed', leg, kind: legKind(this.request.direction, leg), cause, detail });
+    }
     const translated = eventOfMedia(event);
     if (translated !== undefined) this.post(translated);
+  }
+
+  /** While dialling, a page that has no answer yet cannot set media up; the machine then gives it more time. */
+  private mayFail(): boolean {
+    return !['dialling', 'ending', 'ended'].includes(this.state.name);
   }
 
   /** The leg whose signalling runs over `flow`, if any. */
@@ -308,6 +317,7 @@ export class CallRunner {
       ...(last?.b?.codec === undefined ? {} : { codecB: last.b.codec }),
       ...(last?.a === undefined ? {} : { mediaA: last.a }),
       ...(last?.b === undefined ? {} : { mediaB: last.b }),
+      ...(last === undefined || last.path.length === 0 ? {} : { path: last.path }),
     });
     this.legs.letGo();
     this.request.onOver?.();

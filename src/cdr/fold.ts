@@ -1,5 +1,5 @@
 import type { CallFact, LegKind } from '../call/facts.js';
-import type { AudioCodec, LegStats } from '../media/plane.js';
+import type { AudioCodec, LegFailure, LegStats } from '../media/plane.js';
 import type { CallRecord, MediaSummary, SilenceNote } from './record.js';
 
 type Received = Extract<CallFact, { type: 'received' }>;
@@ -19,6 +19,7 @@ interface OpenCall {
   routed?: Routed;
   ringingAtMs?: number;
   answeredAtMs?: number;
+  mediaFailure?: LegFailure;
   readonly silences: OpenSilence[];
   fromBrowser: number;
   fromTrunk: number;
@@ -94,6 +95,9 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
       else call.fromTrunk += 1;
       if (!fact.delivered) call.lost += 1;
       break;
+    case 'media-failed':
+      call.mediaFailure = fact.cause;
+      break;
     case 'progress':
     case 'media-up':
     case 'flow-lost':
@@ -141,6 +145,7 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(ended.sipStatus === undefined ? {} : { sipStatus: ended.sipStatus }),
     q850: ended.q850,
     digits: digitsOf(call),
+    ...(call.mediaFailure === undefined ? {} : { mediaFailure: call.mediaFailure }),
     silences: call.silences.map(({ leg, cause, atMs, resumedAtMs }) => ({
       leg,
       cause,

@@ -44,6 +44,9 @@ function write(log: Log, fact: CallFact): void {
     case 'media-silent':
       log.warn({ leg: fact.leg, kind: fact.kind, cause: fact.cause, silentMs: fact.silentMs, detail: fact.detail }, 'media silent');
       break;
+    case 'media-failed':
+      log.warn({ leg: fact.leg, kind: fact.kind, cause: fact.cause, detail: fact.detail }, 'media failed');
+      break;
     case 'media-resumed':
       log.info({ leg: fact.leg, kind: fact.kind }, 'media resumed');
       break;
@@ -58,10 +61,10 @@ function write(log: Log, fact: CallFact): void {
       log.info({ leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
       break;
     case 'ended': {
-      const { by, disposition, failure, sipStatus, q850, talkMs, totalMs, codecA, codecB } = fact;
+      const { by, disposition, failure, sipStatus, q850, talkMs, totalMs, path } = fact;
       const level = failure !== undefined && operatorFailures.has(failure) ? 'warn' : 'info';
       log[level](
-        { by, disposition, failure, sipStatus, q850, talkMs: Math.round(talkMs), totalMs: Math.round(totalMs), codecA, codecB },
+        { by, disposition, failure, sipStatus, q850, talkMs: Math.round(talkMs), totalMs: Math.round(totalMs), path },
         'call ended',
       );
       break;

@@ -58,6 +58,8 @@ export interface CallRecord {
   readonly q850: number;
   /** How many digits were pressed on each side, and how many of all did not arrive. Never which. */
   readonly digits: { readonly fromBrowser: number; readonly fromTrunk: number; readonly lost: number };
+  /** Why media could not be set up, when it could not. */
+  readonly mediaFailure?: string;
   readonly silences: readonly SilenceNote[];
   /** Leg `a` called, leg `b` was called. */
   readonly mediaA?: MediaSummary;

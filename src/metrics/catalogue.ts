@@ -29,6 +29,7 @@ export const catalogue = {
     'kind',
     'cause',
   ]),
+  gateway_media_failures_total: counter('Legs whose media could not be set up. kind: leg; cause: why.', ['kind', 'cause']),
   gateway_reoffers_total: counter('Media offered anew during a call. outcome: accepted or refused.', ['outcome']),
   gateway_browser_flows_lost_total: counter("Times a call lost its browser's WebSocket."),
   gateway_rtp_packets_total: counter('RTP packets of ended calls. leg: browser or trunk; direction: received or sent.', [

@@ -102,6 +102,9 @@ export class Metrics {
       case 'media-silent':
         this.instruments.count('gateway_media_silences_total', { kind: fact.kind, cause: fact.cause });
         break;
+      case 'media-failed':
+        this.instruments.count('gateway_media_failures_total', { kind: fact.kind, cause: fact.cause });
+        break;
       case 'reoffer':
         this.instruments.count('gateway_reoffers_total', { outcome: fact.accepted ? 'accepted' : 'refused' });
         break;

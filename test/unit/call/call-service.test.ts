@@ -252,6 +252,16 @@ describe('a page that goes away', () => {
     expect(scene.left()).toEqual(nothing());
   });
 
+  it('ends with its cause told when the media of a leg fails, and keeps the path in the record', async () => {
+    const { scene } = await connected();
+    const detail = 'the certificate in DTLS is not the one named in the SDP';
+    scene.media.emit({ type: 'leg-failed', session: scene.session(), leg: 'a', cause: 'fingerprint-mismatch', detail });
+    await scene.settle();
+    expect(scene.fact('media-failed')).toMatchObject({ leg: 'a', kind: 'browser', cause: 'fingerprint-mismatch', detail });
+    expect(scene.fact('ended')).toMatchObject({ failure: 'media-setup-failed', path: expect.arrayContaining([expect.any(String)]) });
+    expect(scene.left()).toEqual(nothing());
+  });
+
   it('in a call with its media gone too, is browser-gone and the telephone gets BYE', async () => {
     const { scene, phone } = await connected();
     scene.sip.breakFlow(scene.pageFlow);

@@ -34,6 +34,15 @@ describe('the call record', () => {
     expect(records[0]).not.toHaveProperty('answeredAt');
   });
 
+  it('says why media could not be set up', () => {
+    const { records } = fold([
+      factAt(0, received),
+      factAt(2, { type: 'media-failed', leg: 'a', kind: 'browser', cause: 'ice-failed', detail: 'x' }),
+      factAt(3, { type: 'ended', by: 'gateway', disposition: 'failed', failure: 'media-setup-failed', q850: 41, talkMs: 0, totalMs: 3 }),
+    ]);
+    expect(records).toMatchObject([{ mediaFailure: 'ice-failed' }]);
+  });
+
   it('is written once, when the call has ended, and nothing of the call is kept', () => {
     const { records, cdr } = fold(completedCall.slice(0, -1));
     expect([records.length, cdr.size]).toEqual([0, 1]);

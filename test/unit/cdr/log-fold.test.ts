@@ -40,6 +40,12 @@ describe('log lines of a call', () => {
     expect(warnings[1]?.fields).toMatchObject({ cause: 'source-mismatch', kind: 'trunk' });
   });
 
+  it('warn of media that failed with its cause and a sentence', () => {
+    const detail = 'no check arrived';
+    const lines = linesOf([factAt(1, { type: 'media-failed', leg: 'a', kind: 'browser', cause: 'ice-failed', detail })]);
+    expect(lines).toMatchObject([{ level: 'warn', message: 'media failed', fields: { cause: 'ice-failed', detail } }]);
+  });
+
   it('warn when a call ended by a fault of trunk or gateway, and not when it was busy', () => {
     const ended = (failure: 'busy' | 'trunk-timeout') =>
       factAt(1, { type: 'ended', by: 'gateway', disposition: 'x', failure, q850: 17, talkMs: 0, totalMs: 1 });

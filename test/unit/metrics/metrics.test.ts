@@ -23,6 +23,8 @@ const failed = factAt(
   'c-2',
 );
 
+const mediaFailed = { type: 'media-failed', leg: 'a', kind: 'browser', cause: 'ice-failed', detail: 'x' } as const;
+
 describe('the metrics', () => {
   it('count a completed call, its set-up times and its packets', async () => {
     const text = await textAfter(completedCall);
@@ -51,6 +53,11 @@ describe('the metrics', () => {
     const text = await textAfter([factAt(0, received, 'c-2'), failed]);
     expect(text).toContain('gateway_calls_total{direction="browser-to-trunk",outcome="busy"} 1');
     expect(text).not.toContain('gateway_call_talk_seconds_count{direction="browser-to-trunk"}');
+  });
+
+  it('count a leg whose media failed by its cause', async () => {
+    const text = await textAfter([factAt(0, received, 'c-3'), factAt(1, mediaFailed, 'c-3')]);
+    expect(text).toContain('gateway_media_failures_total{kind="browser",cause="ice-failed"} 1');
   });
 
   it('show a call while it lives', async () => {
@@ -84,7 +91,13 @@ describe('the catalogue of metrics', () => {
   });
 
   it('has no metric that nothing feeds', async () => {
-    const text = await textAfter([...completedCall, factAt(0, received, 'c-2'), failed]);
+    const text = await textAfter([
+      ...completedCall.slice(0, -1),
+      factAt(9700, mediaFailed),
+      ...completedCall.slice(-1),
+      factAt(0, received, 'c-2'),
+      failed,
+    ]);
     const dead = rows.map(([name]) => name).filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, 'm').test(text));
     expect(dead).toEqual([]);
   });
