@@ -132,7 +132,11 @@ export class Sipp {
     const [head, ...rows] = this.read('stats.csv').trim().split('\n');
     const names = (head ?? '').split(';');
     const last = (rows.at(-1) ?? '').split(';');
-    const value = (name: string): number => Number(last[names.indexOf(name)] ?? 0);
+    const value = (name: string): number => {
+      const count = Number(last[names.indexOf(name)]);
+      if (!Number.isInteger(count)) throw new Error(`SIPp left no ${name} in its statistics\n${this.describe()}`);
+      return count;
+    };
     return { successful: value('SuccessfulCall(C)'), failed: value('FailedCall(C)') };
   }
 
