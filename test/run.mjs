@@ -85,6 +85,7 @@ async function runSuite(/** @type {string} */ name, /** @type {string} */ folder
       '--project',
       name,
       '--passWithNoTests',
+      ...(name === 'unit' ? ['--coverage'] : []),
       '--reporter=default',
       '--reporter=./test/run-reporter.mjs',
     ],

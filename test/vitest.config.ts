@@ -20,9 +20,23 @@ const suites: readonly Suite[] = [
   { name: 'interop', include: ['test/interop/**/*.test.ts'], testTimeoutMs: 90_000, parallel: false },
 ];
 
+/** Code that decides and can be tested without I/O. Measured over the unit suite alone: `npm test` fails below these. */
+const covered = {
+  'src/media/{rtp,sdp,dtmf,relay}/**/*.ts': { lines: 99, branches: 95 },
+  'src/policy/**/*.ts': { lines: 100, branches: 95 },
+  'src/call/machine*.ts': { lines: 95, branches: 94 },
+  'src/config/**/*.ts': { lines: 95, branches: 88 },
+};
+
 export default defineConfig({
   root,
   test: {
+    coverage: {
+      include: Object.keys(covered),
+      reporter: ['text-summary'],
+      reportsDirectory: 'coverage',
+      thresholds: covered,
+    },
     projects: suites.map(({ name, include, testTimeoutMs, parallel }) => ({
       root,
       test: {
