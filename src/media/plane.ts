@@ -10,14 +10,14 @@
 import type { SessionId } from '../base/ids.js';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Startable } from '../base/startable.js';
+import type { Digit } from './dtmf/digit.js';
 
 export type LegName = 'a' | 'b';
 export const otherLeg = (leg: LegName): LegName => (leg === 'a' ? 'b' : 'a');
 
 export type AudioCodec = 'PCMU' | 'PCMA';
 
-/** One of `0-9`, `*`, `#`, `A-D` (RFC 4733 §3.2). */
-export type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '*' | '#' | 'A' | 'B' | 'C' | 'D';
+export type { Digit };
 
 /** A browser: ICE, DTLS-SRTP, rtcp-mux, BUNDLE. */
 export interface WebRtcLegOptions {

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Baresip } from '../support/baresip.js';
 import { CallStage, phoneNumber } from '../support/call-stage.js';
@@ -49,5 +51,43 @@ describeWithPeers('A browser calls a phone program (baresip)', ['chromium', 'bar
     expect(phone.digits).toBe('0123456789*#ABCD');
     await page.hangUp();
     await phone.waitForEvent('CALL_CLOSED', 5_000);
+  });
+});
+
+const vector = (name: string): string => fileURLToPath(new URL(`../vectors/tls/${name}`, import.meta.url));
+
+describeWithPeers('A browser calls a phone program over TLS (baresip)', ['chromium', 'baresip'], () => {
+  const trusted = { cert: vector('loopback.crt'), key: { file: vector('loopback.key') }, ca: vector('loopback.crt') };
+  const calls = (tls: Record<string, unknown>): Promise<CallStage> =>
+    CallStage.set({ toneHz: microphoneHz, levelDb }, { config: { sip: { listen: ['udp:127.0.0.1:0'], tls } } }, { transport: 'tls' });
+  const answers = async (stage: CallStage): Promise<Baresip> => {
+    const tlsFile = stage.files.file('phone.pem');
+    writeFileSync(tlsFile, `${readFileSync(trusted.cert, 'utf8')}${readFileSync(vector('loopback.key'), 'utf8')}`);
+    return stage.keep(await Baresip.start({ number: phoneNumber, port: stage.trunkPort - 1, toneHz: phoneHz, levelDb, tlsFile }));
+  };
+  let stage: CallStage | undefined;
+  afterEach(async () => {
+    await stage?.clear();
+    await stage?.dispose();
+    stage = undefined;
+  });
+
+  it('and is heard, and the phone hangs up over the connection the call was made on', async () => {
+    stage = await calls(trusted);
+    const phone = await answers(stage);
+    const page = await stage.callUntil('connected');
+    await page.waitForTone(phoneHz, 10_000, () => phone.log.slice(-3_000));
+    phone.hangUp();
+    await page.waitForState('ended', 5_000);
+    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'callee', q850: 16 });
+  });
+
+  it('and is told that the line is out of reach when the phone’s certificate is not trusted', async () => {
+    const { cert, key } = trusted;
+    stage = await calls({ cert, key });
+    await answers(stage);
+    const page = await stage.callUntil('ended');
+    expect(await page.errorCode()).toBe('trunk-unreachable');
+    expect(await stage.cdr()).toMatchObject({ failure: 'trunk-unreachable' });
   });
 });

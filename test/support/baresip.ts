@@ -15,6 +15,8 @@ export interface BaresipOptions {
   readonly toneHz: number;
   readonly levelDb?: number;
   readonly codec?: 'PCMU' | 'PCMA';
+  /** Certificate and key in one PEM file: it listens for TLS too, one port above. */
+  readonly tlsFile?: string;
 }
 
 interface BaresipEvent {
@@ -37,19 +39,20 @@ export class Baresip {
     readonly mediaPorts: readonly [number, number],
   ) {}
 
-  static async start({ number, port: wanted, toneHz, levelDb = -12, codec = 'PCMU' }: BaresipOptions): Promise<Baresip> {
+  static async start({ number, port: wanted, toneHz, levelDb = -12, codec = 'PCMU', tlsFile }: BaresipOptions): Promise<Baresip> {
     const files = scratch('baresip');
     const [port, controlPort, media] = [wanted ?? (await freePort()), await freePort(), await freePortRun(12)];
     writeWav(files.file('tone.wav'), tone({ frequencyHz: toneHz, seconds: 120, levelDb }));
     writeFileSync(
       files.file('accounts'),
-      `<sip:${number}@127.0.0.1:${port};transport=udp>;regint=0;answermode=auto;audio_codecs=${codec}/8000/1\n`,
+      `<sip:${number}@127.0.0.1:${port};transport=${tlsFile === undefined ? 'udp' : 'tls'}>;regint=0;answermode=auto;audio_codecs=${codec}/8000/1\n`,
     );
     writeFileSync(
       files.file('config'),
       [
         'poll_method epoll',
         `sip_listen 127.0.0.1:${port}`,
+        ...(tlsFile === undefined ? [] : [`sip_certificate ${tlsFile}`]),
         'net_interface 127.0.0.1',
         `audio_source aufile,${files.file('tone.wav')}`,
         'audio_player aubridge,heard',

@@ -1,5 +1,5 @@
 import { Chromium, type ChromiumOptions } from './chromium.js';
-import { freePort, freePortRun } from './free-ports.js';
+import { freePortRun } from './free-ports.js';
 import { type GatewayOptions, GatewayProcess } from './gateway-process.js';
 import { CallPage } from './page.js';
 import { PageServer } from './page-server.js';
@@ -12,7 +12,7 @@ export const phoneNumber = '+442079460018';
 
 /** The trunk of the stage: its transport, and keys of its configuration. */
 export interface TrunkOptions {
-  readonly transport?: 'udp' | 'tcp';
+  readonly transport?: 'udp' | 'tcp' | 'tls';
   readonly [key: string]: unknown;
 }
 
@@ -43,7 +43,8 @@ export class CallStage {
     gateway: GatewayOptions = {},
     { transport = 'udp', ...trunk }: TrunkOptions = {},
   ): Promise<CallStage> {
-    const [trunkPort, phoneMedia] = [await freePort(), await freePortRun(8)];
+    // Two, because baresip takes the port below the one it has TLS on.
+    const [trunkPort, phoneMedia] = [(await freePortRun(2)) + 1, await freePortRun(8)];
     const site = await PageServer.start();
     const browser = await Chromium.start(chromium);
     const started = await GatewayProcess.start({
