@@ -201,7 +201,7 @@ export class CallLegs {
 
   private inDialog(leg: LegName, request: InboundRequest): void {
     if (request.method !== 'INFO') {
-      request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS']] });
+      request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, INFO, OPTIONS']] });
       return;
     }
     const reading: InfoReading = readInfo(request.body);

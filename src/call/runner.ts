@@ -11,6 +11,7 @@ import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plan
 import type { FlowRef } from '../sip/port.js';
 import { CallMedia } from './call-media.js';
 import type { CallView } from './call-view.js';
+import { DigitCopies } from './digit-copies.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, TimerId } from './event.js';
 import type { CallFactBody, FactSink } from './facts.js';
@@ -58,6 +59,7 @@ export class CallRunner {
   private readonly log: Log;
   private readonly legs: CallLegs;
   private readonly media: CallMedia;
+  private readonly copies = new DigitCopies();
   private readonly startedMs: number;
   private readonly startedWallMs: number;
   private answeredMs: number | undefined;
@@ -76,7 +78,7 @@ export class CallRunner {
     this.startedMs = deps.clock.nowMs();
     this.startedWallMs = deps.clock.wallMs();
     this.state = { name: 'routing', direction: request.direction };
-    const post = (event: CallEvent): void => this.post(event);
+    const post = (event: CallEvent): void => this.postFromPeer(event);
     const fact = (body: CallFactBody): void => this.emit(body);
     this.legs = new CallLegs(
       { callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds },
@@ -116,7 +118,23 @@ export class CallRunner {
       this.emit({ type: 'media-failed', leg, kind: legKind(this.request.direction, leg), cause, detail });
     }
     const translated = eventOfMedia(event);
-    if (translated !== undefined) this.post(translated);
+    if (translated !== undefined) this.postFromPeer(translated);
+  }
+
+  /** As `post`, less the digits that have come by another way already. */
+  private postFromPeer(event: CallEvent): void {
+    const nowMs = this.deps.clock.nowMs();
+    if (event.type === 'digit') {
+      const copy = this.copies.isCopy(event.leg, event.digit, 'rfc4733', event.durationMs, nowMs);
+      // What a browser pressed in its media has left on the trunk by now, copy or not: that is told as it is.
+      if (copy && event.leg === trunkLeg(this.request.direction)) return;
+    }
+    if (event.type === 'info-digits') {
+      const digits = event.digits.filter(({ digit, durationMs }) => !this.copies.isCopy(event.leg, digit, 'info', durationMs, nowMs));
+      if (digits.length > 0) this.post({ ...event, digits });
+      return;
+    }
+    this.post(event);
   }
 
   /** While dialling, a page that has no answer yet cannot set media up; the machine then gives it more time. */

@@ -289,6 +289,23 @@ describe('a page that goes away', () => {
 });
 
 describe('digits', () => {
+  it('that the telephone sends as event and as INFO reach the page once', async () => {
+    const { scene, page, phone } = await connected();
+    const bodies: string[] = [];
+    page.onRequest((request) => {
+      bodies.push(request.body?.content ?? '');
+      request.respond(200);
+    });
+    const press = (digit: '5' | '6'): Promise<unknown> =>
+      phone.request('INFO', { body: { type: 'application/dtmf-relay', content: `Signal=${digit}\r\nDuration=160\r\n` } });
+    scene.media.pressDigit(scene.session(), 'b', { digit: '5', durationMs: 160 });
+    await press('5');
+    await press('6');
+    scene.media.pressDigit(scene.session(), 'b', { digit: '6', durationMs: 160 });
+    await scene.settle();
+    expect(bodies.map((body) => /Signal=(.)/.exec(body)?.[1])).toEqual(['5', '6']);
+  });
+
   it('of the telephone reach the page as INFO, in order, and are recorded without saying which', async () => {
     const { scene, page } = await connected();
     const bodies: string[] = [];
