@@ -10,6 +10,7 @@ declare -A package=(
   [baresip]=baresip-core
   [tshark]=tshark
   [dumpcap]=wireshark-common
+  [kamailio]=kamailio
 )
 
 missing=()
