@@ -24,17 +24,20 @@ export interface DigestInput {
   readonly method: string;
   readonly uri: string;
   readonly nonce: string;
-  /** Present for `qop=auth`, absent for the form of RFC 2069. */
-  readonly qop?: { readonly nonceCount: string; readonly cnonce: string };
+  /** Present for `qop=auth`, absent for the form of RFC 2069; with `body` it is `qop=auth-int`. */
+  readonly qop?: { readonly nonceCount: string; readonly cnonce: string; readonly body?: string };
 }
 
-/** The `response` parameter (RFC 7616 §3.4.1). */
+/** The `response` parameter (RFC 7616 §3.4.1 to §3.4.3). */
 export function digestResponse(input: DigestInput): string {
   const hash = (text: string): string => createHash(hashNames[input.algorithm]).update(text, 'utf8').digest('hex');
   const a1 = hash(`${input.user}:${input.realm}:${input.password}`);
-  const a2 = hash(`${input.method}:${input.uri}`);
-  const { qop } = input;
-  return hash(qop === undefined ? `${a1}:${input.nonce}:${a2}` : `${a1}:${input.nonce}:${qop.nonceCount}:${qop.cnonce}:auth:${a2}`);
+  const { qop, nonce } = input;
+  const bare = `${input.method}:${input.uri}`;
+  if (qop === undefined) return hash(`${a1}:${nonce}:${hash(bare)}`);
+  const { body, nonceCount, cnonce } = qop;
+  const [word, a2] = body === undefined ? ['auth', bare] : ['auth-int', `${bare}:${hash(body)}`];
+  return hash(`${a1}:${nonce}:${nonceCount}:${cnonce}:${word}:${hash(a2)}`);
 }
 
 /** One challenge or one set of credentials: scheme and parameters, names in lower case, values unquoted. */

@@ -1,13 +1,14 @@
 import type { DigestClient, DigestTarget } from './digest-client.js';
 import type { HeaderFields, HeaderLine, SipResponseMessage } from './message.js';
 
-/** A first challenge and one more, for a nonce gone stale meanwhile (RFC 7616 §3.3). */
-const maxRounds = 2;
+/** Two proxies and the peer, and a nonce gone stale meanwhile: no honest way asks more often. */
+const maxRounds = 4;
 
 /** The digest side of one request: what to send along, and whether a refusal is worth another try. */
 export class ChallengeRetry {
   private lines: readonly HeaderLine[];
   private readonly unasked: boolean;
+  private readonly asked = new Map<string, number>();
   private rounds = 0;
 
   constructor(
@@ -20,14 +21,23 @@ export class ChallengeRetry {
 
   /** True when the request should be sent again, with a new CSeq and what `addTo` then adds. */
   takes(response: SipResponseMessage): boolean {
-    if (this.digest === undefined || (response.status !== 401 && response.status !== 407)) return false;
+    if (this.digest === undefined) return false;
+    if (response.status !== 401 && response.status !== 407) {
+      this.learn(response);
+      return false;
+    }
     if (this.rounds >= maxRounds) return false;
     this.rounds += 1;
-    const first = this.digest.answer(response, this.target);
-    const lines = first ?? (this.unasked && this.rounds === 1 ? this.digest.answer(response, this.target) : undefined);
+    const first = this.digest.answer(response, this.target, this.asked);
+    const lines = first ?? (this.unasked && this.rounds === 1 ? this.digest.answer(response, this.target, this.asked) : undefined);
     if (lines === undefined) return false;
     this.lines = lines;
     return true;
+  }
+
+  /** Takes what a success says of the next nonce. */
+  learn(response: SipResponseMessage): void {
+    if (response.status >= 200 && response.status < 300) this.digest?.learn(response.headers);
   }
 
   addTo(headers: HeaderFields): void {

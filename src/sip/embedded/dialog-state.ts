@@ -1,7 +1,8 @@
 import type { FlowRef } from '../port.js';
 import { parseSipUri } from '../uri.js';
-import { fromTag, readCallId, readContacts, readCSeq, readRecordRoutes, toTag } from './header-readers.js';
+import { fromTag, readCallId, readContacts, readCSeq, readRecordRoutes, readTokens, toTag } from './header-readers.js';
 import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from './message.js';
+import { isSipParseError } from './parse-error.js';
 import type { Destination } from './request-sender.js';
 
 /** Facts of an in-dialog request that the dialog decides (RFC 3261 §12.2.1.1). */
@@ -41,11 +42,23 @@ function contactOf(message: SipRequestMessage | SipResponseMessage): string | un
   return readContacts(message.headers)[0]?.uri;
 }
 
+/** Methods that Allow names; undefined when it is missing or not readable (RFC 3261 §20.5: then nothing is known). */
+function allowedOf(message: SipRequestMessage | SipResponseMessage): ReadonlySet<string> | undefined {
+  if (!message.headers.has('Allow')) return undefined;
+  try {
+    return new Set(readTokens(message.headers, 'Allow'));
+  } catch (thrown) {
+    if (isSipParseError(thrown)) return undefined;
+    throw thrown;
+  }
+}
+
 /** The state of RFC 3261 §12: who, which numbers, where to, and by which way. */
 export class DialogState {
   private localSequence: number;
   private remoteSequence: number | undefined;
   private contact: string | undefined;
+  private allowed: ReadonlySet<string> | undefined;
 
   private constructor(
     readonly callId: string,
@@ -57,11 +70,13 @@ export class DialogState {
     private readonly routeSet: readonly string[],
     private firstHop: FirstHop,
     sequences: { readonly local: number; readonly remote?: number },
-    contact: string | undefined,
+    /** The message of the peer that made the dialog. */
+    first: SipRequestMessage | SipResponseMessage,
   ) {
     this.localSequence = sequences.local;
     this.remoteSequence = sequences.remote;
-    this.contact = contact;
+    this.contact = contactOf(first);
+    this.allowed = allowedOf(first);
   }
 
   /** The dialog a 2xx creates at the caller (RFC 3261 §12.1.2): route set reversed. */
@@ -75,7 +90,7 @@ export class DialogState {
       [...routesOf(response)].reverse(),
       firstHop,
       { local: readCSeq(request.headers).number },
-      contactOf(response),
+      response,
     );
   }
 
@@ -90,7 +105,7 @@ export class DialogState {
       routesOf(request),
       firstHop,
       { local: 0, remote: readCSeq(request.headers).number },
-      contactOf(request),
+      request,
     );
   }
 
@@ -102,9 +117,18 @@ export class DialogState {
     return this.contact ?? this.firstHop.target;
   }
 
-  /** The Contact of a target refresh request or of its 2xx replaces the remote target (§12.2). */
+  /** Whether the peer's last Allow named the method; undefined when it sent none. */
+  allows(method: string): boolean | undefined {
+    return this.allowed?.has(method);
+  }
+
+  /**
+   * The Contact of a target refresh request or of its 2xx replaces the remote target (§12.2), and its
+   * Allow what we know of the peer. The route set stays for the life of the dialog (§12.2.1.2).
+   */
   refreshTarget(message: SipRequestMessage | SipResponseMessage): void {
     this.contact = contactOf(message) ?? this.contact;
+    this.allowed = allowedOf(message) ?? this.allowed;
   }
 
   /** The peer came over another connection: the dialog goes on there. */

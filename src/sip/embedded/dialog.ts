@@ -1,45 +1,36 @@
-import type { Body, DialogEnd, ExtraHeaders, InboundRequest, Reoffer, SipDialog, SipResponse } from '../port.js';
+import type { DialogEnd, ExtraHeaders, InboundRequest, OfferOutcome, Reoffer, SipDialog, SipResponse } from '../port.js';
 import { reasonPhrase } from '../status.js';
-import { ChallengeRetry } from './challenge-retry.js';
-import type { DialogState } from './dialog-state.js';
+import { type Exchange, type ExchangeFacts, exchange, type RequestContent } from './dialog-exchange.js';
 import type { DialogUser } from './dialog-user.js';
-import type { DigestClient } from './digest-client.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
-import type { FlowFailure } from './flow.js';
 import { isWebSocket } from './flow.js';
 import { guarded } from './guard.js';
 import { StackRequest } from './inbound-request.js';
 import type { SipRequestMessage, SipResponseMessage } from './message.js';
-import { OfferQueue, type OfferResult } from './offer-queue.js';
+import { OfferQueue } from './offer-queue.js';
 import { asSipResponse, requestError } from './port-values.js';
+import type { Refusal } from './request-policy.js';
 import { contactFor } from './request-sender.js';
 import { responseTo } from './serializer.js';
-import { putBody, putSession, sessionOf } from './session-body.js';
+import { putSession, sessionOf } from './session-body.js';
+import { SessionTimerAsk } from './session-timer-ask.js';
+import { SessionTimerKeeper } from './session-timer-keeper.js';
 import type { StackContext } from './stack-context.js';
 import { cseqOf } from './transaction-layer.js';
-import type { InviteServerTransaction, NonInviteServerTransaction } from './transaction-server.js';
+import { InviteServerTransaction, type NonInviteServerTransaction } from './transaction-server.js';
 import { UnacknowledgedOk } from './unacknowledged-ok.js';
 
 /** What a dialog is made of besides its state. */
-export interface DialogFacts {
-  readonly state: DialogState;
+export interface DialogFacts extends ExchangeFacts {
   readonly ownsCallId: boolean;
-  /** User part of our Contact. */
-  readonly contactUser: string | undefined;
-  readonly digest?: DigestClient;
+  /** How the call asks for its session timer; as the stack does when absent. */
+  readonly sessionTimer?: SessionTimerAsk;
 }
-
-interface RequestContent {
-  readonly body?: Body;
-  readonly headers?: ExtraHeaders;
-}
-
-type Exchange =
-  | { readonly kind: 'response'; readonly response: SipResponseMessage }
-  | { readonly kind: 'failed'; readonly failure: FlowFailure };
 
 /** Retry-After of the 500 that answers overlapping INVITEs: 0 to 10 s (RFC 3261 §14.2). */
 const maxRetryAfterSeconds = 10;
+
+type AnyServerTransaction = InviteServerTransaction | NonInviteServerTransaction;
 
 /**
  * A confirmed INVITE dialog (RFC 3261 §12, §14, §15).
@@ -50,7 +41,12 @@ const maxRetryAfterSeconds = 10;
 export class Dialog implements SipDialog, DialogUser {
   readonly id: string;
   readonly callIdHeader: string;
+  readonly localTag: string;
+  readonly remoteTag: string;
   private readonly offers: OfferQueue;
+  private readonly timer: SessionTimerKeeper;
+  /** Our session description, as last agreed on. */
+  private session: string | undefined;
   private ended: DialogEnd | undefined;
   private endHandlers: ((end: DialogEnd) => void)[] = [];
   private offerHandler: ((offer: Reoffer) => void) | undefined;
@@ -61,7 +57,8 @@ export class Dialog implements SipDialog, DialogUser {
   /** Our 2xx made the offer: its ACK brings the answer, so no other INVITE may come between. */
   private answerDue = false;
   private whenAcknowledged: (() => void)[] = [];
-  private incoming: InviteServerTransaction | undefined;
+  /** An offer of the peer that has no answer: a re-INVITE or an UPDATE. */
+  private incoming: AnyServerTransaction | undefined;
   private leaving: Promise<void> | undefined;
 
   constructor(
@@ -71,15 +68,26 @@ export class Dialog implements SipDialog, DialogUser {
     const { state } = facts;
     this.id = state.key;
     this.callIdHeader = state.callId;
+    this.localTag = state.localTag;
+    this.remoteTag = state.remoteTag;
+    this.timer = new SessionTimerKeeper(facts.sessionTimer ?? new SessionTimerAsk(context.sessionTimer), context, {
+      onRefreshDue: () => void this.refresh(),
+      onExpired: () => this.endAs('session-timer'),
+    });
     this.offers = new OfferQueue(context, {
-      state,
-      ownsCallId: facts.ownsCallId,
-      contactUser: facts.contactUser,
-      digest: facts.digest,
+      ...facts,
+      timer: this.timer,
+      session: () => this.session,
+      onAgreed: (sdp) => this.agreed(sdp),
       mayOffer: () => this.incoming === undefined && this.unacknowledged === undefined,
-      onGone: () => this.gone(),
+      onGone: () => this.endAs('dialog-gone'),
+      onBroken: () => this.endAs('local'),
     });
     context.dialogs.set(this.id, this);
+  }
+
+  allows(method: string): boolean | undefined {
+    return this.facts.state.allows(method);
   }
 
   onAck(handler: (sdp: string | undefined) => void): void {
@@ -102,20 +110,20 @@ export class Dialog implements SipDialog, DialogUser {
     else handler(this.ended);
   }
 
-  offer(sdp: string): Promise<OfferResult> {
+  offer(sdp?: string): Promise<OfferOutcome> {
     return this.offers.push(sdp);
   }
 
   async request(method: string, options: RequestContent = {}): Promise<SipResponse> {
     checkExtraHeaders(options.headers);
     if (this.ended !== undefined) throw requestError(method, { why: 'transport', detail: 'the dialog has ended' });
-    const result = await this.exchange(method, options);
+    const result: Exchange = await exchange(this.context, this.facts, method, options);
     if (result.kind === 'failed') {
-      if (result.failure.why === 'timeout') this.gone();
+      if (result.failure.why === 'timeout') this.endAs('dialog-gone');
       throw requestError(method, result.failure);
     }
     const { status } = result.response;
-    if (status === 408 || status === 481) this.gone();
+    if (status === 408 || status === 481) this.endAs('dialog-gone');
     return asSipResponse(result.response);
   }
 
@@ -126,17 +134,21 @@ export class Dialog implements SipDialog, DialogUser {
     return this.leave({ by: 'local' }, options);
   }
 
+  /** The 2xx that made the dialog of an INVITE of ours. */
+  confirmedBy(response: SipResponseMessage): void {
+    if (this.ended === undefined) this.timer.accepted(response.headers);
+  }
+
+  /** A session description of ours was agreed on: what a refresh says again. */
+  agreed(sdp: string): void {
+    this.session = sdp;
+  }
+
   /** Answers an INVITE of this dialog with 2xx and repeats it until ACK; the first one makes the dialog. */
   accept(transaction: InviteServerTransaction, sdp: string, headers: ExtraHeaders = []): void {
     const { request } = transaction;
-    const response = responseTo(request, 200, reasonPhrase(200), this.facts.state.localTag);
-    addExtraHeaders(response.headers, headers);
-    response.headers.add('Contact', contactFor(this.context.localOn(transaction.flow), this.facts.contactUser));
-    this.context.addCapabilities(response.headers);
-    response.headers.add('Server', this.context.userAgent);
-    const whole: SipResponseMessage = { ...response, body: putSession(response.headers, sdp) };
+    const whole = this.success(transaction, sdp, headers);
     this.answerDue = sessionOf(request) === undefined;
-    this.facts.state.refreshTarget(request);
     this.unacknowledged = new UnacknowledgedOk(
       cseqOf(request),
       () => transaction.respond(whole),
@@ -159,32 +171,55 @@ export class Dialog implements SipDialog, DialogUser {
 
   /** A re-INVITE (RFC 3261 §14.2). */
   receiveInvite(transaction: InviteServerTransaction): void {
-    const refusal = this.refusalOfInvite(transaction.request);
+    const { request } = transaction;
+    if (this.ended !== undefined || !this.facts.state.acceptSequence(request)) {
+      this.refuse(transaction, this.ended === undefined ? 500 : 481);
+      return;
+    }
+    this.followFlow(transaction);
+    const refusal = this.overlapOf(true) ?? this.timer.refusalOf(request);
     if (refusal !== undefined) {
-      const seconds = Math.floor(this.context.random() * (maxRetryAfterSeconds + 1));
-      this.refuse(transaction, refusal.status, refusal.retryLater ? [['Retry-After', String(seconds)]] : []);
+      this.refuse(transaction, refusal.status, refusal.headers);
       return;
     }
     if (this.unacknowledged !== undefined) this.acknowledged(undefined);
+    transaction.respond(responseTo(request, 100));
+    this.handUp(transaction);
+  }
+
+  /** UPDATE (RFC 3311 §5.2): without a session description it is a sign of life, and may say where the peer is now. */
+  private receiveUpdate(transaction: NonInviteServerTransaction): void {
+    const { request } = transaction;
+    const offers = sessionOf(request) !== undefined;
+    const refusal = this.overlapOf(offers) ?? this.timer.refusalOf(request);
+    if (refusal !== undefined) this.refuse(transaction, refusal.status, refusal.headers);
+    else if (offers) this.handUp(transaction);
+    else transaction.respond(this.success(transaction, undefined));
+  }
+
+  /**
+   * Requests that come in each other's way (RFC 3261 §14.2, RFC 3311 §5.2): an offer of the peer while
+   * an earlier one waits for us gets 500 with Retry-After, one that meets an offer of ours 491.
+   */
+  private overlapOf(offers: boolean): Refusal | undefined {
+    if (this.incoming !== undefined && (offers || this.incoming.request.method === 'UPDATE')) {
+      const seconds = Math.floor(this.context.random() * (maxRetryAfterSeconds + 1));
+      return { status: 500, headers: [['Retry-After', String(seconds)]] };
+    }
+    const answerMissing = this.unacknowledged !== undefined && this.answerDue;
+    return offers && (this.offers.pending || answerMissing) ? { status: 491, headers: [] } : undefined;
+  }
+
+  /** Gives an offer of the peer to whoever decides. */
+  private handUp(transaction: AnyServerTransaction): void {
     const { offerHandler } = this;
     if (offerHandler === undefined) {
       this.refuse(transaction, 488);
       return;
     }
-    this.followFlow(transaction);
     this.incoming = transaction;
-    transaction.respond(responseTo(transaction.request, 100));
     const reoffer = this.reofferOf(transaction);
     if (!guarded(this.context.log, 'offers', () => offerHandler(reoffer))) reoffer.reject(500);
-  }
-
-  /** Overlapping INVITEs: of the peer 500 with Retry-After, of both ends 491 (RFC 3261 §14.2). */
-  private refusalOfInvite(request: SipRequestMessage): { readonly status: number; readonly retryLater: boolean } | undefined {
-    if (this.ended !== undefined) return { status: 481, retryLater: false };
-    if (!this.facts.state.acceptSequence(request)) return { status: 500, retryLater: false };
-    if (this.incoming !== undefined) return { status: 500, retryLater: true };
-    const answerMissing = this.unacknowledged !== undefined && this.answerDue;
-    return this.offers.pending || answerMissing ? { status: 491, retryLater: false } : undefined;
   }
 
   /** CANCEL of a re-INVITE that is not answered; the CANCEL itself has its 200. */
@@ -210,6 +245,8 @@ export class Dialog implements SipDialog, DialogUser {
     }
     if (this.ended !== undefined) {
       this.refuse(transaction, 481);
+    } else if (request.method === 'UPDATE') {
+      this.receiveUpdate(transaction);
     } else if (this.requestHandler !== undefined) {
       this.requestHandler(new StackRequest(transaction, { toTag: this.facts.state.localTag, server: this.context.userAgent }));
     } else {
@@ -217,14 +254,19 @@ export class Dialog implements SipDialog, DialogUser {
     }
   }
 
-  /** The peer does not know the dialog any more: it ends, with a BYE in case it does (RFC 3261 §12.2.1.2). */
-  private gone(): void {
-    if (this.ended === undefined) void this.leave({ by: 'dialog-gone' }, {});
+  /** Ends the dialog for a reason of its own, with a BYE in case the peer still knows it (RFC 3261 §12.2.1.2, RFC 4028 §10). */
+  private endAs(by: DialogEnd['by']): void {
+    if (this.ended === undefined) void this.leave({ by }, {});
+  }
+
+  private async refresh(): Promise<void> {
+    const { status } = await this.offers.refresh();
+    if (this.ended === undefined && status >= 300) this.timer.refreshFailed();
   }
 
   private neverAcknowledged(): void {
     this.unacknowledged = undefined;
-    if (this.ended === undefined) void this.leave({ by: 'ack-timeout' }, {});
+    this.endAs('ack-timeout');
     this.releaseAcknowledged();
   }
 
@@ -249,7 +291,7 @@ export class Dialog implements SipDialog, DialogUser {
     const turn =
       this.unacknowledged === undefined ? Promise.resolve() : new Promise<void>((resolve) => this.whenAcknowledged.push(resolve));
     this.leaving = turn
-      .then(() => this.exchange('BYE', options))
+      .then(() => exchange(this.context, this.facts, 'BYE', options))
       .then(() => {
         this.context.dialogs.delete(this.id);
       });
@@ -260,20 +302,26 @@ export class Dialog implements SipDialog, DialogUser {
   private finish(end: DialogEnd): void {
     if (this.ended !== undefined) return;
     this.ended = end;
-    if (this.incoming !== undefined) this.settleIncoming(this.incoming, 487);
+    this.timer.stop();
+    if (this.incoming !== undefined) this.settleIncoming(this.incoming, this.incoming.request.method === 'INVITE' ? 487 : 481);
     this.offers.close();
     for (const handler of this.endHandlers.splice(0)) guarded(this.context.log, 'ended dialogs', () => handler(end));
   }
 
-  private reofferOf(transaction: InviteServerTransaction): Reoffer {
+  private reofferOf(transaction: AnyServerTransaction): Reoffer {
     const sdp = sessionOf(transaction.request);
     return {
-      method: 'INVITE',
+      method: transaction instanceof InviteServerTransaction ? 'INVITE' : 'UPDATE',
       ...(sdp === undefined ? {} : { sdp }),
       accept: (answer) => {
         if (this.incoming !== transaction) return;
         this.incoming = undefined;
-        this.accept(transaction, answer);
+        if (transaction instanceof InviteServerTransaction) {
+          this.accept(transaction, answer);
+        } else {
+          transaction.respond(this.success(transaction, answer));
+          this.offers.pump();
+        }
       },
       reject: (status) => {
         if (this.incoming === transaction) this.settleIncoming(transaction, status);
@@ -281,50 +329,37 @@ export class Dialog implements SipDialog, DialogUser {
     };
   }
 
-  private settleIncoming(transaction: InviteServerTransaction, status: number): void {
+  /** The 2xx to an INVITE or UPDATE: where we are, what we can, our session description and its timer. */
+  private success(transaction: AnyServerTransaction, sdp: string | undefined, headers: ExtraHeaders = []): SipResponseMessage {
+    const { request, flow } = transaction;
+    const { state, contactUser } = this.facts;
+    const response = responseTo(request, 200, reasonPhrase(200), state.localTag);
+    addExtraHeaders(response.headers, headers);
+    response.headers.add('Contact', contactFor(this.context.localOn(flow), contactUser));
+    this.context.addCapabilities(response.headers);
+    this.timer.accept(request, response.headers);
+    response.headers.add('Server', this.context.userAgent);
+    state.refreshTarget(request);
+    if (sdp !== undefined) this.agreed(sdp);
+    return { ...response, body: putSession(response.headers, sdp) };
+  }
+
+  private settleIncoming(transaction: AnyServerTransaction, status: number): void {
     this.incoming = undefined;
     this.refuse(transaction, status);
     this.offers.pump();
   }
 
   /** A browser that came back on another connection is reached there from now on. */
-  private followFlow({ flow }: InviteServerTransaction | NonInviteServerTransaction): void {
+  private followFlow({ flow }: AnyServerTransaction): void {
     if (isWebSocket(flow.transport)) this.facts.state.moveTo(flow.ref);
   }
 
-  private refuse(transaction: InviteServerTransaction | NonInviteServerTransaction, status: number, headers: ExtraHeaders = []): void {
+  private refuse(transaction: AnyServerTransaction, status: number, headers: ExtraHeaders = []): void {
     const response = responseTo(transaction.request, status, reasonPhrase(status), this.facts.state.localTag);
     addExtraHeaders(response.headers, headers);
     if (status === 200 && transaction.request.method === 'OPTIONS') this.context.addCapabilities(response.headers);
     response.headers.add('Server', this.context.userAgent);
     transaction.respond(response);
-  }
-
-  private exchange(method: string, content: RequestContent): Promise<Exchange> {
-    const { state, digest } = this.facts;
-    const retry = new ChallengeRetry(digest, { method, uri: state.request(method, 0).requestUri });
-    return new Promise((resolve) => {
-      const attempt = (): void => {
-        const sequence = state.nextSequence();
-        this.context.sender.send(state.request(method, sequence).destination, () => this.build(method, sequence, content, retry), {
-          onResponse: (response) => {
-            if (response.status < 200) return;
-            if (retry.takes(response)) attempt();
-            else resolve({ kind: 'response', response });
-          },
-          onTimeout: () => resolve({ kind: 'failed', failure: { why: 'timeout', detail: 'no final response within 64*T1' } }),
-          onTransportError: (failure) => resolve({ kind: 'failed', failure }),
-        });
-      };
-      attempt();
-    });
-  }
-
-  private build(method: string, sequence: number, content: RequestContent, retry: ChallengeRetry): SipRequestMessage {
-    const { requestUri, headers } = this.facts.state.request(method, sequence);
-    addExtraHeaders(headers, content.headers);
-    headers.add('User-Agent', this.context.userAgent);
-    retry.addTo(headers);
-    return { kind: 'request', method, requestUri, body: putBody(headers, content.body), headers };
   }
 }

@@ -15,7 +15,12 @@ import type { HeaderLine } from './message.js';
 export interface DigestTarget {
   readonly method: string;
   readonly uri: string;
+  /** What a server that asks for `auth-int` wants protected; empty when absent. */
+  readonly body?: string;
 }
+
+/** Quality of protection; none for servers of RFC 2069. */
+type Qop = 'auth' | 'auth-int';
 
 /** A challenge we can answer. */
 interface Challenge {
@@ -27,14 +32,28 @@ interface Challenge {
   /** As the challenge wrote it; undefined when it named none. */
   readonly algorithmText: string | undefined;
   readonly opaque: string | undefined;
-  readonly qop: boolean;
+  readonly qop: Qop | undefined;
   readonly stale: boolean;
 }
 
 interface Session {
   readonly challenge: Challenge;
+  nonce: string;
+  /** Of this nonce. */
   nonceCount: number;
 }
+
+/** In order of preference: what protects the body too breaks where a proxy touches it. */
+const qops: readonly Qop[] = ['auth', 'auth-int'];
+
+/** Where a success names the next nonce, and the header that is to carry it. */
+const infoHeaders = [
+  ['Authentication-Info', 'Authorization'],
+  ['Proxy-Authentication-Info', 'Proxy-Authorization'],
+] as const;
+
+/** A first challenge of a realm, and one more for a nonce gone stale meanwhile. */
+const maxPerRealm = 2;
 
 const bareInCredentials = new Set(['algorithm', 'qop', 'nc']);
 
@@ -54,9 +73,14 @@ export class DigestClient {
   /**
    * The header lines to repeat the request with after a 401 or 407. Undefined when there is nothing
    * to try: no challenge we can answer, or the credentials just sent were refused (a new nonce that
-   * is not marked stale, RFC 7616 §3.3).
+   * is not marked stale, RFC 7616 §3.3), or one realm has asked too often. `asked` counts that for one
+   * request.
    */
-  answer(response: { readonly status: number; readonly headers: Headers }, target: DigestTarget): readonly HeaderLine[] | undefined {
+  answer(
+    response: { readonly status: number; readonly headers: Headers },
+    target: DigestTarget,
+    asked: Map<string, number> = new Map(),
+  ): readonly HeaderLine[] | undefined {
     const challenges = this.challengesOf(response);
     if (challenges.length === 0) return undefined;
     for (const challenge of challenges) {
@@ -65,9 +89,27 @@ export class DigestClient {
         this.sessions.delete(key);
         return undefined;
       }
-      this.sessions.set(key, { challenge, nonceCount: 0 });
+      const times = (asked.get(key) ?? 0) + 1;
+      if (times > maxPerRealm) return undefined;
+      asked.set(key, times);
+      this.sessions.set(key, { challenge, nonce: challenge.nonce, nonceCount: 0 });
     }
     return this.authorise(target);
+  }
+
+  /**
+   * Takes the nonce for the next request from a success (RFC 7616 §3.5). It names no realm, so it is
+   * taken only where one realm was answered.
+   */
+  learn(headers: Headers): void {
+    for (const [info, header] of infoHeaders) {
+      const next = nextNonceOf(headers.get(info));
+      const sessions = [...this.sessions.values()].filter(({ challenge }) => challenge.header === header);
+      const [only] = sessions;
+      if (next === undefined || only === undefined || sessions.length > 1 || next === only.nonce) continue;
+      only.nonce = next;
+      only.nonceCount = 0;
+    }
   }
 
   /** Header lines for a request, from the challenges answered so far; none before the first. */
@@ -92,12 +134,14 @@ export class DigestClient {
     return [...best.values()];
   }
 
-  private write(session: Session, { method, uri }: DigestTarget): HeaderLine {
-    const { challenge } = session;
+  private write(session: Session, { method, uri, body = '' }: DigestTarget): HeaderLine {
+    const { challenge, nonce } = session;
+    const { algorithm, realm } = challenge;
     const { user, password } = this.credentials;
     session.nonceCount += 1;
-    const qop = challenge.qop ? { nonceCount: session.nonceCount.toString(16).padStart(8, '0'), cnonce: this.newCnonce() } : undefined;
-    const { algorithm, realm, nonce } = challenge;
+    const counted = { nonceCount: session.nonceCount.toString(16).padStart(8, '0'), cnonce: this.newCnonce() };
+    const protection = challenge.qop === 'auth-int' ? { ...counted, body } : counted;
+    const qop = challenge.qop === undefined ? undefined : protection;
     const response = digestResponse({ algorithm, user, realm, password, method, uri, nonce, ...(qop === undefined ? {} : { qop }) });
     const parameters = new Map([
       ['username', user],
@@ -107,7 +151,7 @@ export class DigestClient {
       ['response', response],
     ]);
     if (challenge.algorithmText !== undefined) parameters.set('algorithm', challenge.algorithmText);
-    if (qop !== undefined) parameters.set('qop', 'auth').set('nc', qop.nonceCount).set('cnonce', qop.cnonce);
+    if (challenge.qop !== undefined) parameters.set('qop', challenge.qop).set('nc', counted.nonceCount).set('cnonce', counted.cnonce);
     if (challenge.opaque !== undefined) parameters.set('opaque', challenge.opaque);
     return { name: challenge.header, value: formatAuthValue({ scheme: 'Digest', parameters }, bareInCredentials) };
   }
@@ -121,7 +165,14 @@ function strength({ algorithm }: Challenge): number {
   return digestAlgorithms.indexOf(algorithm);
 }
 
-/** Undefined for what we cannot answer: another scheme or algorithm, `qop` without `auth`, no realm or nonce. */
+function nextNonceOf(info: string | undefined): string | undefined {
+  if (info === undefined) return undefined;
+  const [value] = parseAuthValues(`Digest ${info}`) ?? [];
+  const next = value?.parameters.get('nextnonce');
+  return next === '' ? undefined : next;
+}
+
+/** Undefined for what we cannot answer: another scheme or algorithm, `qop` we do not know, no realm or nonce. */
 function readChallenge({ scheme, parameters }: AuthValue, header: string): Challenge | undefined {
   if (scheme.toLowerCase() !== 'digest') return undefined;
   const realm = parameters.get('realm');
@@ -132,7 +183,8 @@ function readChallenge({ scheme, parameters }: AuthValue, header: string): Chall
     .get('qop')
     ?.split(',')
     .map((word) => word.trim().toLowerCase());
-  if (offered !== undefined && !offered.includes('auth')) return undefined;
+  const qop = qops.find((each) => offered?.includes(each));
+  if (offered !== undefined && qop === undefined) return undefined;
   return {
     header,
     realm,
@@ -140,7 +192,7 @@ function readChallenge({ scheme, parameters }: AuthValue, header: string): Chall
     algorithm,
     algorithmText: parameters.get('algorithm'),
     opaque: parameters.get('opaque'),
-    qop: offered !== undefined,
+    qop,
     stale: parameters.get('stale')?.toLowerCase() === 'true',
   };
 }

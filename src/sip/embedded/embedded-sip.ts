@@ -11,10 +11,12 @@ import type {
   OutboundCall,
   OutboundOptions,
   RequestOptions,
+  SessionTimerChoice,
   SipCapabilities,
   SipPort,
   SipResponse,
 } from '../port.js';
+import { defaultSessionTimer } from '../session-timer.js';
 import { CountingClock } from './counting-clock.js';
 import { OutgoingInvite } from './dialog-uac.js';
 import type { DialogUser } from './dialog-user.js';
@@ -43,6 +45,8 @@ export interface EmbeddedSipOptions {
   readonly userAgent: string;
   /** RFC 3261's when absent. */
   readonly timers?: SipTimers;
+  /** For calls that do not choose their own; half an hour when absent (RFC 4028). */
+  readonly sessionTimer?: SessionTimerChoice;
 }
 
 export interface EmbeddedSipDeps {
@@ -104,6 +108,7 @@ export class EmbeddedSip implements SipPort {
       log,
       timers,
       userAgent: options.userAgent,
+      sessionTimer: options.sessionTimer ?? defaultSessionTimer,
       sender,
       transactions,
       dialogs: this.dialogs,

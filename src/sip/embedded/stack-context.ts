@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
+import type { SessionTimerChoice } from '../port.js';
 import type { DialogUser } from './dialog-user.js';
 import type { Flow } from './flow.js';
 import type { InviteUser } from './invite-user.js';
@@ -14,6 +15,8 @@ export interface StackContext {
   readonly log: Log;
   readonly timers: SipTimers;
   readonly userAgent: string;
+  /** For calls that do not choose their own (RFC 4028). */
+  readonly sessionTimer: SessionTimerChoice;
   readonly sender: RequestSender;
   readonly transactions: TransactionLayer;
   /** Confirmed dialogs by Call-ID, local tag and remote tag (RFC 3261 §12). */

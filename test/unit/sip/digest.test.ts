@@ -145,7 +145,7 @@ describe('DigestClient', () => {
     'Basic realm="a"',
     'Digest realm="a"',
     'Digest nonce="a"',
-    'Digest realm="a", nonce="b", qop="auth-int"',
+    'Digest realm="a", nonce="b", qop="auth-conf"',
     'Digest realm="a", nonce="b", algorithm=MD5-sess',
     'nonsense "',
     '',
