@@ -40,10 +40,20 @@ export class Sipp {
 
   private constructor(private readonly options: SippOptions) {
     const { fill = {}, port, mediaPort, remote, calls = 1, transport = 'u1', args = [], withinSeconds = 60 } = options;
-    const values: Readonly<Record<string, string>> = { headers: '', holdMs: '500', ...fill };
+    const values: Readonly<Record<string, string>> = {
+      headers: '',
+      holdMs: '500',
+      ringMs: '200',
+      caller: '+15550123',
+      contactPort: String(port),
+      contactTransport: transport === 't1' ? 'tcp' : 'udp',
+      ...fill,
+    };
     const template = readFileSync(scenarioFile(options.scenario), 'latin1');
     const audible = fill['pcap'] === undefined ? template.replace(playsNothing, '') : template;
-    const text = audible.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    // A line that holds nothing would end the header.
+    const whole = values['headers'] === '' ? audible.replace(/^ *\{\{headers\}\}\n/gm, '') : audible;
+    const text = whole.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
       const value = values[name];
       if (value === undefined) throw new Error(`scenario ${options.scenario} needs "${name}"`);
       return value;
