@@ -12,7 +12,7 @@ import type { TrunkConfig } from './config/sections/trunks.js';
 import { isLoopback, originOf } from './config/values.js';
 import type { EmbeddedMediaOptions } from './media/embedded/embedded-media-plane.js';
 import type { EmbeddedSipOptions } from './sip/embedded/embedded-sip.js';
-import type { TrunkOptions } from './trunk/options.js';
+import type { ProbeRules, RegisterOptions, TrunkOptions } from './trunk/options.js';
 
 export const seconds = (count: number): number => count * 1000;
 
@@ -71,25 +71,51 @@ export function callOptions({ policy, media, browser }: GatewayConfig): CallServ
 }
 
 export function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets: Secrets): TrunkOptions {
-  const { auth } = trunk;
-  const password = secrets.trunkPassword(trunk.id);
-  const credentials =
-    auth === undefined || password === undefined
-      ? {}
-      : { credentials: { user: auth.user, password, ...(auth.realm === undefined ? {} : { realm: auth.realm }) } };
+  const { register, numbers, sessionTimer, options } = trunk;
+  const { countryCode, nationalPrefix, internationalPrefix } = numbers;
+  const credentials = trunkCredentials(trunk, secrets);
   return {
     id: trunk.id,
     peers: trunk.peers,
-    ...credentials,
+    ...(credentials === undefined ? {} : { credentials }),
     ...(config.sip.publicAddress === undefined ? {} : { domain: config.sip.publicAddress }),
     callerId: trunk.callerId,
     numberFormat: trunk.numberFormat,
+    numberPlan: { nationalPrefix, internationalPrefix, ...(countryCode === undefined ? {} : { countryCode }) },
+    numberUri: { scheme: numbers.uri, userPhone: numbers.userPhone },
+    identity: trunk.identity,
+    ...(register === undefined ? {} : { register: registerOptions(register) }),
+    ...(options === undefined ? {} : { probe: probeRules(options) }),
+    retry: trunk.retry,
+    redirect: trunk.redirect,
+    silentMs: seconds(trunk.silentSeconds),
+    reliable: trunk.prack,
+    ...(sessionTimer === undefined ? {} : { sessionTimer: sessionTimer.enabled ? sessionTimer : 'off' }),
+    earlyMedia: trunk.earlyMedia,
+    transfer: trunk.transfer,
     codecs: trunk.codecs ?? config.media.codecs,
     allow: trunk.allow,
     mediaAllow: trunk.mediaAllow,
     ...(trunk.maxCalls === undefined ? {} : { maxCalls: trunk.maxCalls }),
     ...(trunk.callsPerSecond === undefined ? {} : { callsPerSecond: trunk.callsPerSecond }),
   };
+}
+
+function trunkCredentials({ id, auth, register }: TrunkConfig, secrets: Secrets): TrunkOptions['credentials'] {
+  const password = secrets.trunkPassword(id);
+  if (auth !== undefined && password !== undefined) {
+    return { user: auth.user, password, ...(auth.realm === undefined ? {} : { realm: auth.realm }) };
+  }
+  const registered = secrets.registerPassword(id);
+  return register === undefined || registered === undefined ? undefined : { user: register.user, password: registered };
+}
+
+function registerOptions({ user, domain, expiresSeconds, contactUser }: NonNullable<TrunkConfig['register']>): RegisterOptions {
+  return { user, domain, expiresSeconds, ...(contactUser === undefined ? {} : { contactUser }) };
+}
+
+function probeRules({ intervalSeconds, timeoutSeconds, failures, successes }: NonNullable<TrunkConfig['options']>): ProbeRules {
+  return { intervalMs: seconds(intervalSeconds), timeoutMs: seconds(timeoutSeconds), failures, successes };
 }
 
 export function demoTrunk(carrier: HostPort, config: GatewayConfig): TrunkOptions {

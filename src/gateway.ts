@@ -32,7 +32,7 @@ import type { SipPort } from './sip/port.js';
 import type { TrunkOptions } from './trunk/options.js';
 import { TrunkDialler } from './trunk/trunk-dialler.js';
 import { TrunkEdge } from './trunk/trunk-edge.js';
-import { TrunkLines } from './trunk/trunk-lines.js';
+import { Trunks } from './trunk/trunks.js';
 
 /**
  * The one place that knows concrete classes: makes them from the configuration, joins them, and
@@ -106,6 +106,7 @@ class RunningGateway implements Gateway {
   private sip: SipStack | undefined;
   private registrar: Registrar | undefined;
   private calls: CallService | undefined;
+  private trunks: Trunks | undefined;
   private carrierAt: HostPort | undefined;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -195,6 +196,7 @@ class RunningGateway implements Gateway {
     this.carrierAt = await deps.demoCarrier?.start(demoSipAddress(sip));
     const trunks = config.trunks.map((trunk) => trunkOptions(trunk, config, secrets));
     this.join(sip, media, this.carrierAt === undefined ? trunks : [...trunks, demoTrunk(this.carrierAt, config)]);
+    await this.trunks?.start();
   }
 
   /** Puts the call core between the two edges. */
@@ -203,7 +205,8 @@ class RunningGateway implements Gateway {
     const { clock, log, secrets } = deps;
     const browser = browserOptions(config, secrets);
     const registrar = new Registrar(browser.registration, { clock, log });
-    const lines = new TrunkLines(trunks, { clock });
+    const shared = new Trunks(trunks, { sip, clock, log });
+    this.trunks = shared;
     const router = new RuleRouter(
       {
         trunks: trunks.map(({ id, codecs, mediaAllow }) => ({ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } })),
@@ -213,13 +216,18 @@ class RunningGateway implements Gateway {
       { mayDial: (number) => mayDial(config.policy.destinations, number) },
     );
     const diallers = {
-      trunk: new TrunkDialler(trunks, { sip, lines, log }),
+      trunk: new TrunkDialler(trunks, {
+        sip,
+        ...{ lines: shared.lines, book: shared.book, clock, log },
+        mayDial: (number) => mayDial(config.policy.destinations, number),
+        registeredWith: (trunk) => shared.registeredWith(trunk),
+      }),
       browser: new BrowserDialler({ realm: browser.realm }, { sip, registrar }),
     };
     const calls = new CallService(callOptions(config), { media, clock, log, router, diallers, facts: this.facts });
     const edges = {
       browser: new BrowserEdge(browser, { calls, registrar, clock, log }),
-      trunk: new TrunkEdge(trunks, { calls, lines, log }),
+      trunk: new TrunkEdge(trunks, { calls, shared, log }),
     };
     connectEdges(sip, edges, calls);
     this.registrar = registrar;
@@ -237,6 +245,7 @@ class RunningGateway implements Gateway {
     this.current = 'stopped';
     await this.step('call records', async () => void (await this.cdrFile?.flush()));
     await this.step('registrations', async () => this.registrar?.clear());
+    await this.step('trunks', async () => this.trunks?.stop());
     await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
     await this.step('SIP', async () => this.sip?.stop());
     await this.step('media', async () => this.media?.stop());

@@ -149,6 +149,23 @@ function checkUsers({ http, users, inbound }: GatewayConfig): ConfigFault[] {
   ];
 }
 
+function checkNumbers({ trunks }: GatewayConfig): ConfigFault[] {
+  return trunks.flatMap(({ numberFormat, numbers, identity, register }, at) => {
+    const faults: ConfigFault[] = [];
+    if (numberFormat === 'national' && numbers.countryCode === undefined) {
+      const remedy = 'give it, in quotes: "44"; national numbers cannot be told from others without it';
+      faults.push(fault(`trunks[${at}].numbers.countryCode`, 'is missing, and numberFormat is national', remedy));
+    }
+    if (numbers.uri === 'tel' && numberFormat !== 'e164') {
+      faults.push(fault(`trunks[${at}].numbers.uri`, `is tel, and numberFormat is ${numberFormat}`, 'use numberFormat e164, or uri sip'));
+    }
+    if (identity.from === 'account' && register === undefined) {
+      faults.push(fault(`trunks[${at}].identity.from`, 'is account, and the trunk does not register', 'give register, or use trunk'));
+    }
+    return faults;
+  });
+}
+
 function checkTrunks({ trunks, policy }: GatewayConfig): ConfigFault[] {
   const faults = duplicates(
     trunks.map((trunk) => trunk.id.toLowerCase()),
@@ -185,6 +202,7 @@ const checks: readonly Check[] = [
   { reads: ['sip', 'media', 'trunks'], run: checkAddresses },
   { reads: ['http', 'users', 'inbound'], run: checkUsers },
   { reads: ['trunks', 'policy'], run: checkTrunks },
+  { reads: ['trunks'], run: checkNumbers },
   { reads: ['admin', 'http'], run: checkAdmin },
 ];
 

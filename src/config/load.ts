@@ -4,6 +4,7 @@ import { applyEnvironment, type Environment } from './environment.js';
 import { explain } from './explain.js';
 import type { ConfigFault } from './fault.js';
 import { isPlannedKey } from './planned.js';
+import { applyProfiles } from './profiles.js';
 import { configSchema, type GatewayConfig } from './schema.js';
 import { nearest } from './suggest.js';
 
@@ -43,7 +44,7 @@ function unknownSection(name: string): ConfigFault {
 export function loadConfig(yaml: string, environment: Environment): LoadResult {
   const { document, faults } = readYaml(yaml);
   if (faults.length > 0) return { ok: false, faults };
-  faults.push(...applyEnvironment(document, environment, configSchema));
+  faults.push(...applyEnvironment(document, environment, configSchema), ...applyProfiles(document));
   const sound: Record<string, unknown> = {};
   for (const [name, section] of Object.entries(configSchema.shape)) {
     // An empty section (`http:` with nothing below) is the same as none.

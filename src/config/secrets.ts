@@ -15,6 +15,7 @@ export interface TlsMaterial {
 interface SecretValues {
   readonly adminToken?: string;
   readonly trunkPasswords: ReadonlyMap<string, string>;
+  readonly registerPasswords: ReadonlyMap<string, string>;
   readonly userPasswords: ReadonlyMap<string, string>;
   readonly httpTls?: TlsMaterial;
   readonly sipTls?: TlsMaterial;
@@ -34,6 +35,10 @@ export class Secrets {
 
   trunkPassword(id: string): string | undefined {
     return this.#values.trunkPasswords.get(id);
+  }
+
+  registerPassword(id: string): string | undefined {
+    return this.#values.registerPasswords.get(id);
   }
 
   userPassword(name: string): string | undefined {
@@ -112,8 +117,10 @@ class Reader {
 export function resolveSecrets(config: GatewayConfig, sources: SecretSources): ResolvedSecrets {
   const reader = new Reader(sources);
   const trunkPasswords = new Map<string, string>();
-  for (const [at, { id, auth }] of config.trunks.entries()) {
+  const registerPasswords = new Map<string, string>();
+  for (const [at, { id, auth, register }] of config.trunks.entries()) {
     if (auth !== undefined) trunkPasswords.set(id, reader.secret(`trunks[${at}].auth.password`, auth.password));
+    if (register !== undefined) registerPasswords.set(id, reader.secret(`trunks[${at}].register.password`, register.password));
   }
   const userPasswords = new Map<string, string>();
   for (const [at, { name, password }] of config.users.entries()) {
@@ -124,6 +131,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
   const sipTls = reader.tls('sip.tls', config.sip.tls);
   const secrets = new Secrets({
     trunkPasswords,
+    registerPasswords,
     userPasswords,
     ...(adminToken === undefined ? {} : { adminToken }),
     ...(httpTls === undefined ? {} : { httpTls }),

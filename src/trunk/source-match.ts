@@ -2,7 +2,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { parseSipUri } from '../sip/uri.js';
 import type { TrunkOptions } from './options.js';
 
-/** Finds the trunk that signalling from an address belongs to: its `allow` blocks and those of its peers given by address. */
+/** Tells which trunks signalling from an address may belong to: by their `allow` blocks and those of their peers given by address. */
 export class SourceMatch {
   private readonly lists: ReadonlyArray<{ readonly trunk: TrunkOptions; readonly list: BlockList }>;
 
@@ -10,12 +10,17 @@ export class SourceMatch {
     this.lists = trunks.map((trunk) => ({ trunk, list: blocksOf(trunk) }));
   }
 
-  trunkOf(address: string): TrunkOptions | undefined {
-    // A dual-stack socket shows IPv4 peers in mapped form (RFC 4291 §2.5.5.2).
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-    if (isIP(plain) === 0) return undefined;
-    return this.lists.find(({ list }) => list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4'))?.trunk;
+  /** In the order of the configuration. Two accounts with one carrier share its addresses. */
+  trunksOf(address: string): readonly TrunkOptions[] {
+    const plain = plainAddress(address);
+    if (isIP(plain) === 0) return [];
+    return this.lists.filter(({ list }) => list.check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4')).map(({ trunk }) => trunk);
   }
+}
+
+/** A dual-stack socket shows IPv4 peers in mapped form (RFC 4291 §2.5.5.2). */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 function blocksOf(trunk: TrunkOptions): BlockList {

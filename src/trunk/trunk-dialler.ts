@@ -1,89 +1,103 @@
-import { GatewayError, messageOf } from '../base/errors.js';
+import type { Clock } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { Party } from '../call/facts.js';
 import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
-import type { OutboundOptions, SipPort } from '../sip/port.js';
-import { escapeUser, formatSipUri, parseSipUri, type SipUri } from '../sip/uri.js';
-import { formatNumber, isPhoneNumber } from './number-format.js';
-import type { TrunkOptions } from './options.js';
-import { peerOrder } from './peer-order.js';
+import type { OutboundCall, OutboundOptions, OutboundOutcome, SipPort } from '../sip/port.js';
+import { requestUriOf, type UriPlace } from './number-uri.js';
+import { defaultSilentMs, type TrunkOptions } from './options.js';
+import { outgoingIdentity } from './outgoing-identity.js';
+import type { KnownPeer, PeerBook } from './peer-book.js';
+import { redirectedTo } from './redirect.js';
+import { healthOf, tryNext } from './retry-rules.js';
+import { TrunkCall } from './trunk-call.js';
 import type { TrunkLines } from './trunk-lines.js';
 
-export type TrunkErrorInfo = { readonly code: 'trunk-peer-invalid'; readonly trunk: string };
-
-interface Peer {
-  readonly uri: string;
-  readonly priority: number;
-  readonly weight: number;
-  readonly parsed: SipUri;
+interface TrunkDiallerDeps {
+  readonly sip: SipPort;
+  readonly lines: TrunkLines;
+  readonly book: PeerBook;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether a carrier's redirection to this number may be followed. */
+  readonly mayDial: (number: string) => boolean;
+  /** The peer a trunk is registered with; it is tried first. */
+  readonly registeredWith?: (trunk: string) => string | undefined;
 }
 
-interface Trunk {
-  readonly options: TrunkOptions;
-  readonly peers: readonly Peer[];
-}
+/** Redirections followed for one call (RFC 3261 §8.1.3.4 leaves the number to us). */
+const maxRedirections = 3;
 
-/** Calls numbers behind trunks: one peer after the other, by priority and weight. */
+/** Calls numbers behind trunks: one peer after the other, by health, priority and weight. */
 export class TrunkDialler implements Dialler<TrunkTarget> {
-  private readonly trunks: ReadonlyMap<string, Trunk>;
+  private readonly trunks: ReadonlyMap<string, TrunkOptions>;
 
   constructor(
     trunks: readonly TrunkOptions[],
-    private readonly deps: { readonly sip: SipPort; readonly lines: TrunkLines; readonly log: Log },
+    private readonly deps: TrunkDiallerDeps,
   ) {
-    this.trunks = new Map(trunks.map((options) => [options.id, { options, peers: readPeers(options) }]));
+    this.trunks = new Map(trunks.map((options) => [options.id, options]));
   }
 
-  dial({ target, from, offer, attempt, callId }: DialRequest<TrunkTarget>): DialResult {
+  dial(request: DialRequest<TrunkTarget>): DialResult {
+    const { target, attempt, callId } = request;
+    const { book, lines, log } = this.deps;
     const trunk = this.trunks.get(target.trunk);
     if (trunk === undefined) return { kind: 'refused', failure: 'no-route' };
-    const peer = peerOrder(trunk.peers, callId)[attempt];
+    const peer = book.peerFor(trunk.id, callId, attempt, this.deps.registeredWith?.(trunk.id));
     if (peer === undefined) return { kind: 'exhausted' };
-    const release = this.deps.lines.take(target.trunk, 'out');
+    const release = lines.take(trunk.id, 'out');
     if (release === undefined) return { kind: 'refused', failure: 'trunk-congested' };
-    this.deps.log.info({ callId, trunk: target.trunk, peer: peer.uri, attempt }, 'dialling on a trunk');
+    log.info({ callId, trunk: trunk.id, peer: peer.uri, attempt }, 'dialling on a trunk');
     try {
-      return { kind: 'dialling', leg: this.deps.sip.call(invitation(trunk.options, peer, target.number, from, offer)), release };
+      const leg = this.place(trunk, peer, request);
+      void leg.outcome.then((outcome) => this.learn(trunk.id, peer.uri, outcome));
+      const next = (outcome: Exclude<OutboundOutcome, { readonly kind: 'answered' }>) => tryNext(outcome, leg.hasRung, trunk.retry);
+      return { kind: 'dialling', leg, release, tryNext: next };
     } catch (thrown) {
       release();
-      this.deps.log.error({ callId, trunk: target.trunk, fault: messageOf(thrown) }, 'the INVITE to the trunk cannot be made');
+      log.error({ callId, trunk: trunk.id, fault: messageOf(thrown) }, 'the INVITE to the trunk cannot be made');
       return { kind: 'refused', failure: 'internal' };
     }
   }
+
+  private place(trunk: TrunkOptions, peer: KnownPeer, request: DialRequest<TrunkTarget>): TrunkCall {
+    const { sip, clock, mayDial, log } = this.deps;
+    const called = new Set([request.target.number]);
+    const call = (number: string): OutboundCall => sip.call(invitation(trunk, peer, number, request));
+    const follow = (outcome: Extract<OutboundOutcome, { readonly kind: 'rejected' }>): OutboundCall | undefined => {
+      if (trunk.redirect !== 'same-trunk' || called.size > maxRedirections) return undefined;
+      const number = redirectedTo(outcome, trunk, (found) => !called.has(found) && mayDial(found));
+      if (number === undefined) return undefined;
+      called.add(number);
+      log.info({ callId: request.callId, trunk: trunk.id, peer: peer.uri }, 'the trunk redirects the call to another number of its own');
+      return call(number);
+    };
+    const options = { silentMs: trunk.silentMs ?? defaultSilentMs, earlyMedia: trunk.earlyMedia ?? 'relay' };
+    return new TrunkCall(call(request.target.number), options, { clock, follow });
+  }
+
+  private learn(trunk: string, peer: string, outcome: OutboundOutcome): void {
+    const event = healthOf(outcome);
+    if (event !== undefined) this.deps.book.mark(trunk, peer, event);
+  }
 }
 
-/** The INVITE of one attempt. `#` and the like in a number are escaped (RFC 3261 §19.1.2). */
-function invitation(trunk: TrunkOptions, peer: Peer, number: string, from: Party, offer: string): OutboundOptions {
+/** The INVITE of one attempt. */
+function invitation(trunk: TrunkOptions, peer: KnownPeer, number: string, request: DialRequest<TrunkTarget>): OutboundOptions {
   const { scheme, host, port } = peer.parsed;
-  const there = { host, ...(port === undefined ? {} : { port }) };
-  const here = trunk.domain === undefined ? there : { host: trunk.domain };
-  const address = (number: string, place: { readonly host: string; readonly port?: number }): string =>
-    formatSipUri({
-      scheme,
-      user: escapeUser(formatNumber(number, trunk.numberFormat)),
-      ...place,
-      parameters: new Map(),
-      headers: new Map(),
-    });
-  const caller = isPhoneNumber(from.number) ? from.number : trunk.callerId;
+  const there: UriPlace = { scheme, host, ...(port === undefined ? {} : { port }) };
+  const domain = trunk.register?.domain ?? trunk.domain;
+  const here: UriPlace = domain === undefined ? there : { scheme, host: domain };
+  const { from, headers } = outgoingIdentity(trunk, request, here);
   return {
-    requestUri: address(number, there),
-    from: { uri: address(caller, here), ...(from.displayName === undefined ? {} : { displayName: from.displayName }) },
-    offer,
+    requestUri: requestUriOf(number, trunk, there),
+    from,
+    offer: request.offer,
     via: { proxy: peer.uri },
+    ...(headers.length === 0 ? {} : { headers }),
     ...(trunk.credentials === undefined ? {} : { credentials: trunk.credentials }),
+    ...(request.maxForwards === undefined ? {} : { maxForwards: request.maxForwards }),
+    ...(trunk.reliable === undefined ? {} : { reliable: trunk.reliable }),
+    ...(trunk.sessionTimer === undefined ? {} : { sessionTimer: trunk.sessionTimer }),
   };
-}
-
-function readPeers(options: TrunkOptions): readonly Peer[] {
-  return options.peers.map(({ uri, priority, weight }) => {
-    const parsed = parseSipUri(uri);
-    if (parsed === undefined) {
-      throw new GatewayError<TrunkErrorInfo>(
-        { code: 'trunk-peer-invalid', trunk: options.id },
-        `A peer of trunk ${options.id} is no SIP URI; write it as sip:host:port;transport=udp.`,
-      );
-    }
-    return { uri, priority, weight, parsed };
-  });
 }

@@ -1,29 +1,41 @@
 /** The carriers' side of the gateway: SIP over UDP, TCP and TLS. */
 import type { Log } from '../base/log.js';
 import type { Edge } from '../call/edges.js';
-import type { Party } from '../call/facts.js';
 import type { CallIntake } from '../call/ports.js';
 import type { CallRequest } from '../call/request.js';
-import { parseNameAddressList } from '../sip/name-address.js';
-import type { FlowRef, InboundCall, InboundRequest } from '../sip/port.js';
+import { readInteger } from '../sip/grammar.js';
+import type { FlowRef, Headers, InboundCall, InboundRequest } from '../sip/port.js';
 import { phoneNumberOf } from '../sip/uri.js';
+import { incomingIdentity } from './incoming-identity.js';
+import { normaliseNumber } from './number-format.js';
 import type { TrunkOptions } from './options.js';
-import { SourceMatch } from './source-match.js';
-import type { TrunkLines } from './trunk-lines.js';
+import { TrunkAdmission } from './trunk-admission.js';
+import { TrunkInbound } from './trunk-inbound.js';
+import type { Trunks } from './trunks.js';
 
-/** Takes calls of carriers, known by the address they come from. */
+interface TrunkEdgeDeps {
+  readonly calls: CallIntake;
+  readonly shared: Trunks;
+  readonly log: Log;
+}
+
+/** RFC 3261 §8.1.1.6. */
+const defaultMaxForwards = 70;
+const maxMaxForwards = 255;
+
+/** Takes calls of carriers, known by where they come from. */
 export class TrunkEdge implements Edge {
-  private readonly sources: SourceMatch;
+  private readonly admission: TrunkAdmission;
 
   constructor(
     trunks: readonly TrunkOptions[],
-    private readonly deps: { readonly calls: CallIntake; readonly lines: TrunkLines; readonly log: Log },
+    private readonly deps: TrunkEdgeDeps,
   ) {
-    this.sources = new SourceMatch(trunks);
+    this.admission = new TrunkAdmission(trunks, { shared: deps.shared });
   }
 
   incoming(call: InboundCall): void {
-    const trunk = this.sources.trunkOf(call.source.address);
+    const trunk = this.admission.trunkOf(call.source, call.requestUri);
     if (trunk === undefined) {
       this.deps.log.warn(
         { address: call.source.address, transport: call.source.transport },
@@ -32,8 +44,14 @@ export class TrunkEdge implements Edge {
       call.reject(403);
       return;
     }
-    const giveBack = this.deps.lines.take(trunk.id, 'in');
-    const request = requestOf(call, trunk, giveBack);
+    const hops = hopsLeft(call.headers);
+    if (hops === 0) {
+      // RFC 3261 §16.3: a call that has gone in a circle ends here.
+      call.reject(483);
+      return;
+    }
+    const giveBack = this.deps.shared.lines.take(trunk.id, 'in');
+    const request = requestOf(call, trunk, { maxForwards: hops - 1, onOver: giveBack });
     if (giveBack === undefined) {
       this.deps.calls.refuse(request, 'too-many-calls');
       return;
@@ -52,29 +70,47 @@ export class TrunkEdge implements Edge {
 
   /** Carriers ask whether we are there. */
   options(request: InboundRequest): void {
-    request.respond(this.sources.trunkOf(request.source.address) === undefined ? 403 : 200);
+    request.respond(this.admission.trunkOf(request.source, request.requestUri) === undefined ? 403 : 200);
   }
 
-  /** A carrier's connection may close under a call; the call's requests open a new one. */
-  flowClosed(_flow: FlowRef): void {}
+  /** A carrier's connection may close under a call; the call's requests open a new one. A registration over it is made anew. */
+  flowClosed(flow: FlowRef): void {
+    this.deps.shared.flowClosed(flow);
+  }
 }
 
-function requestOf(call: InboundCall, trunk: TrunkOptions, onOver: (() => void) | undefined): CallRequest {
+function requestOf(
+  call: InboundCall,
+  trunk: TrunkOptions,
+  facts: { readonly maxForwards: number; readonly onOver: (() => void) | undefined },
+): CallRequest {
+  const { from, identity } = incomingIdentity(call, trunk);
+  const { reliable, sessionTimer } = trunk;
   return {
     direction: 'trunk-to-browser',
-    leg: call,
+    leg: reliable === undefined && sessionTimer === undefined ? call : new TrunkInbound(call, trunk),
     media: { kind: 'udp', codecs: trunk.codecs, learnFrom: trunk.mediaAllow },
-    from: callerOf(call),
-    to: phoneNumberOf(call.requestUri) ?? '',
+    from,
+    to: calledNumber(call, trunk),
     trunk: trunk.id,
-    ...(onOver === undefined ? {} : { onOver }),
+    identity,
+    maxForwards: facts.maxForwards,
+    ...(facts.onOver === undefined ? {} : { onOver: facts.onOver }),
   };
 }
 
-/** Who the carrier says is calling: asserted first (RFC 3325 §9.1; a trunk is trusted), From otherwise. */
-function callerOf(call: InboundCall): Party {
-  const asserted = call.headers.all('P-Asserted-Identity').flatMap((line) => parseNameAddressList(line) ?? []);
-  const number = asserted.map(({ uri }) => phoneNumberOf(uri)).find((found) => found !== undefined) ?? phoneNumberOf(call.from.uri);
-  const { displayName } = call.from;
-  return { number: number ?? 'anonymous', ...(displayName === undefined ? {} : { displayName }) };
+/**
+ * The number of ours that is called. A carrier we register with puts our Contact into the
+ * Request-URI (RFC 3261 §16.6); the number then stands in To.
+ */
+function calledNumber({ requestUri, to }: InboundCall, trunk: TrunkOptions): string {
+  const inRequest = phoneNumberOf(requestUri);
+  const contactUser = trunk.register?.contactUser ?? trunk.register?.user;
+  const own = inRequest === undefined || inRequest === contactUser;
+  const number = (own && trunk.register !== undefined ? phoneNumberOf(to.uri) : undefined) ?? inRequest;
+  return number === undefined ? '' : normaliseNumber(number, trunk.numberFormat, trunk.numberPlan);
+}
+
+function hopsLeft(headers: Headers): number {
+  return readInteger(headers.get('Max-Forwards')?.trim() ?? '', maxMaxForwards) ?? defaultMaxForwards;
 }

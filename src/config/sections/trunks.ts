@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { key, rule } from '../key.js';
-import { callerNumber, cidr, codecs, secret } from '../values.js';
+import { callerNumber, cidr, codecs, host, secret } from '../values.js';
+import { behaviour } from './trunk-behaviour.js';
 
 /** Whether `text` is a SIP URI with a host and at most a port and a transport (RFC 3261 §19.1.1). */
 export function isPeerUri(text: string): boolean {
@@ -25,6 +26,24 @@ const peer = z.strictObject({
   weight: key(z.int().min(1).max(65_535).default(1), { description: 'Share of calls among peers of one priority.' }),
 });
 
+const register = z.strictObject({
+  user: key(z.string().min(1).max(64), { description: 'The account: user of the address that is registered.', example: '441234567' }),
+  password: secret('Its password.', 'TRUNK_PASSWORD'),
+  domain: key(host, { description: "The carrier's domain.", example: 'carrier.example' }),
+  expiresSeconds: key(z.int().min(60).max(86_400).default(600), { description: 'How long a registration is asked for.', unit: 'seconds' }),
+  contactUser: key(z.string().min(1).max(64).optional(), {
+    description: 'User of our Contact, for carriers that tell trunks apart by it. Without it, the account.',
+    example: '441234567',
+  }),
+});
+
+const profileName = rule(
+  z.string(),
+  (text) => /^[a-z0-9-]+$/.test(text),
+  'is not the name of a profile',
+  'write the name of a file in config/profiles/, without .yaml',
+);
+
 const trunk = z.strictObject({
   id: key(
     rule(
@@ -35,7 +54,12 @@ const trunk = z.strictObject({
     ),
     { description: 'Name of the trunk in call records, logs and metrics.', example: 'carrier' },
   ),
+  profile: key(profileName.optional(), {
+    description: 'How this kind of carrier behaves: a file of config/profiles/. What it sets are defaults of the keys below.',
+    example: 'generic',
+  }),
   peers: key(z.array(peer).min(1), { description: "The carrier's hosts." }),
+  register: key(register.optional(), { description: 'Our registration, for carriers that know us by it and not by address.' }),
   auth: key(
     z
       .strictObject({
@@ -44,7 +68,7 @@ const trunk = z.strictObject({
         realm: key(z.string().min(1).optional(), { description: 'Answer challenges of this realm only.', example: 'carrier.example' }),
       })
       .optional(),
-    { description: 'Digest credentials, for carriers that challenge.' },
+    { description: 'Digest credentials, for carriers that challenge. Without it, those of register.' },
   ),
   allow: key(z.array(cidr).default([]), {
     description: "Address blocks the carrier's signalling comes from, beside the peers that are given by address. Others are refused.",
@@ -58,9 +82,7 @@ const trunk = z.strictObject({
     description: 'Number shown to the called person when the caller has none of his own.',
     example: '+441234567890',
   }),
-  numberFormat: key(z.enum(['e164', 'e164-no-plus', 'as-dialled']).default('e164'), {
-    description: 'How numbers are written toward the carrier: e164 is +441234567890, e164-no-plus is 441234567890.',
-  }),
+  ...behaviour,
   codecs: key(codecs.optional(), {
     description: 'Codecs offered to the carrier, in order of preference. Without it, media.codecs.',
     example: ['PCMA', 'PCMU'],

@@ -5,7 +5,7 @@ import { DigestClient } from './digest-client.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { HeaderFields, type SipRequestMessage } from './message.js';
 import { asSipResponse, contactUserOf, destinationOf, formatAddress, newCallIdHeader, requestError } from './port-values.js';
-import { contactFor, type LocalIdentity } from './request-sender.js';
+import { contactFor, type LocalIdentity, type Sending } from './request-sender.js';
 import { putBody } from './session-body.js';
 import type { StackContext } from './stack-context.js';
 
@@ -37,15 +37,19 @@ export class SingleRequests {
       const attempt = (): void => {
         series.sequence += 1;
         const { sequence } = series;
-        this.context.sender.send(destinationOf(options), (local) => this.build(options, { ...series, sequence }, tag, retry, local), {
-          onResponse: (response) => {
-            if (response.status < 200) return;
-            if (retry.takes(response)) attempt();
-            else resolve(asSipResponse(response));
+        const sending = this.context.sender.send(
+          destinationOf(options),
+          (local) => this.build(options, { ...series, sequence }, tag, retry, local),
+          {
+            onResponse: (response) => {
+              if (response.status < 200) return;
+              if (retry.takes(response)) attempt();
+              else resolve({ ...asSipResponse(response), ...sentBy(sending) });
+            },
+            onTimeout: () => reject(requestError(method, { why: 'timeout', detail: 'no final response within 64*T1' })),
+            onTransportError: (failure) => reject(requestError(method, failure)),
           },
-          onTimeout: () => reject(requestError(method, { why: 'timeout', detail: 'no final response within 64*T1' })),
-          onTransportError: (failure) => reject(requestError(method, failure)),
-        });
+        );
       };
       attempt();
     });
@@ -60,7 +64,8 @@ export class SingleRequests {
     headers.add('Call-ID', series.callId);
     headers.add('CSeq', `${series.sequence} ${method}`);
     addExtraHeaders(headers, options.headers);
-    if (!headers.has('Contact') && method !== 'MESSAGE') headers.add('Contact', contactFor(local, contactUserOf(from.uri)));
+    if (!headers.has('Contact') && method !== 'MESSAGE')
+      headers.add('Contact', contactFor(local, options.contactUser ?? contactUserOf(from.uri)));
     if (method === 'OPTIONS') headers.add('Accept', 'application/sdp');
     headers.add('User-Agent', this.context.userAgent);
     retry.addTo(headers);
@@ -78,4 +83,11 @@ export class SingleRequests {
     }
     return series;
   }
+}
+
+/** How a request left: its flow, and the Contact it carried. */
+function sentBy({ transaction }: Sending): Pick<SipResponse, 'flow' | 'sentContact'> {
+  if (transaction === undefined) return {};
+  const contact = transaction.request.headers.get('Contact');
+  return { flow: transaction.flow.ref, ...(contact === undefined ? {} : { sentContact: contact }) };
 }

@@ -14,7 +14,8 @@ import type { FlowRef } from '../../../src/sip/port.js';
 import type { TrunkOptions } from '../../../src/trunk/options.js';
 import { TrunkDialler } from '../../../src/trunk/trunk-dialler.js';
 import { TrunkEdge } from '../../../src/trunk/trunk-edge.js';
-import { TrunkLines } from '../../../src/trunk/trunk-lines.js';
+import type { TrunkLines } from '../../../src/trunk/trunk-lines.js';
+import { Trunks } from '../../../src/trunk/trunks.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeMediaPlane } from '../../support/fake-media-plane.js';
 import { FakeSip } from '../../support/fake-sip.js';
@@ -74,7 +75,8 @@ export class Scene {
     this.pageFlow = sip.connect(this.page, { transport: 'wss', origin: 'https://page.example' });
     sip.connect(this.carrier, { transport: 'udp', names: ['carrier.example'] });
     this.registrar = new Registrar(edge.registration, { clock, log });
-    this.lines = new TrunkLines([one], { clock });
+    const shared = new Trunks([one], { sip, clock, log });
+    this.lines = shared.lines;
     const router = new RuleRouter(
       {
         trunks: [{ id: one.id, media: { kind: 'udp', codecs: one.codecs, learnFrom: one.mediaAllow } }],
@@ -91,7 +93,7 @@ export class Scene {
         log,
         router,
         diallers: {
-          trunk: new TrunkDialler([one], { sip, lines: this.lines, log }),
+          trunk: new TrunkDialler([one], { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
           browser: new BrowserDialler({ realm: edge.realm }, { sip, registrar: this.registrar }),
         },
         facts: (fact) => {
@@ -104,7 +106,7 @@ export class Scene {
       sip,
       {
         browser: new BrowserEdge(edge, { calls: this.service, registrar: this.registrar, clock, log }),
-        trunk: new TrunkEdge([one], { calls: this.service, lines: this.lines, log }),
+        trunk: new TrunkEdge([one], { calls: this.service, shared, log }),
       },
       this.service,
     );

@@ -26,8 +26,33 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
   ['a planned key', 'policy: { budgets: {} }', ['policy.budgets: not available in this version; remove it']],
   [
     'a planned key of a list entry',
-    `${trunk}trunks: [{ id: a, callerId: "+441", peers: [{ uri: "sip:h.example" }], register: {} }]`,
-    ['trunks[0].register: not available in this version; remove it'],
+    `${trunk}trunks: [{ id: a, callerId: "+441", peers: [{ uri: "sip:h.example" }], srtp: sdes }]`,
+    ['trunks[0].srtp: not available in this version; remove it'],
+  ],
+  [
+    'a profile that does not exist',
+    `${trunk}trunks: [{ id: a, profile: strict-imz, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
+    ['trunks[0].profile: there is no profile "strict-imz"; did you mean "strict-ims"?'],
+  ],
+  [
+    'a profile that is a path',
+    `${trunk}trunks: [{ id: a, profile: ../x, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
+    ['trunks[0].profile: is not the name of a profile; write the name of a file in config/profiles/, without .yaml'],
+  ],
+  [
+    'national numbers without a country',
+    `${trunk}trunks: [{ id: a, profile: national-pstn, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
+    [
+      'trunks[0].numbers.countryCode: is missing, and numberFormat is national; give it, in quotes: "44"; national numbers cannot be told from others without it',
+    ],
+  ],
+  [
+    'tel URIs of numbers that are not global, and an account that is none',
+    `${trunk}trunks: [{ id: a, numberFormat: as-dialled, numbers: { uri: tel }, identity: { from: account }, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
+    [
+      'trunks[0].numbers.uri: is tel, and numberFormat is as-dialled; use numberFormat e164, or uri sip',
+      'trunks[0].identity.from: is account, and the trunk does not register; give register, or use trunk',
+    ],
   ],
   ['a planned stack', 'sip: { stack: drachtio }', ['sip.stack: "drachtio" is not available in this version; use embedded']],
   ['an unknown stack', 'sip: { stack: pjsip }', ['sip.stack: is not a known value; use embedded']],

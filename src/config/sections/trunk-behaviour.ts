@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { key, rule } from '../key.js';
+
+/** What carriers differ in. A profile gives these keys, and a trunk's own come before them. */
+
+const digits = (least: number, most: number, remedy: string) =>
+  rule(z.string(), (text) => /^\d*$/.test(text) && text.length >= least && text.length <= most, 'is not made of digits', remedy);
+
+const statuses = z.array(z.int().min(300).max(699));
+
+const numbers = z.strictObject({
+  countryCode: key(digits(1, 3, 'write the country code without + or 00, in quotes: "44"').optional(), {
+    description: 'Country of the trunk. With it, national numbers that come in are completed, and numberFormat national can be used.',
+    example: '44',
+  }),
+  nationalPrefix: key(digits(0, 3, 'write the digits, in quotes; "" for none').default('0'), {
+    description: 'Digits before a number of the same country.',
+  }),
+  internationalPrefix: key(digits(0, 5, 'write the digits, in quotes; "" for none').default('00'), {
+    description: 'Digits before a number of another country.',
+  }),
+  uri: key(z.enum(['sip', 'tel']).default('sip'), { description: 'Kind of the Request-URI. tel needs numberFormat e164.' }),
+  userPhone: key(z.boolean().default(false), { description: 'Adds ;user=phone to sip URIs.' }),
+});
+
+const identity = z.strictObject({
+  from: key(z.enum(['caller', 'account', 'trunk']).default('caller'), {
+    description: 'Number in From: of the caller, the registered account (register.user), or callerId.',
+  }),
+  header: key(z.enum(['none', 'P-Asserted-Identity', 'P-Preferred-Identity']).default('none'), {
+    description: 'Header that carries the caller beside From.',
+  }),
+  displayName: key(z.boolean().default(true), { description: "Whether the caller's name is sent." }),
+  diversion: key(z.boolean().default(false), { description: 'Whether Diversion passes from the trunk a call came in on.' }),
+  historyInfo: key(z.boolean().default(false), { description: 'Whether History-Info does.' }),
+  signed: key(z.boolean().default(false), { description: 'Whether Identity (a signed caller number) does.' }),
+});
+
+const sessionTimer = z.strictObject({
+  enabled: key(z.boolean().default(true), { description: 'Whether calls on this trunk have a session timer of ours.' }),
+  expiresSeconds: key(z.int().min(90).max(86_400).default(1800), { description: 'Interval asked for.', unit: 'seconds' }),
+  minSeconds: key(z.int().min(90).max(86_400).default(90), { description: 'Shortest interval taken.', unit: 'seconds' }),
+});
+
+const retry = z.strictObject({
+  nextPeer: key(statuses.default([408, 502, 503, 504]), {
+    description: 'Final statuses after which the next peer is tried, as long as the phone has not rung. No answer at all always counts.',
+  }),
+  nextTrunk: key(statuses.default([401, 407]), { description: 'Final statuses after which another trunk is tried instead.' }),
+});
+
+const options = z.strictObject({
+  intervalSeconds: key(z.int().min(5).max(3600).default(30), { description: 'Time between two.', unit: 'seconds' }),
+  timeoutSeconds: key(z.int().min(1).max(32).default(5), { description: 'Time an answer may take.', unit: 'seconds' }),
+  failures: key(z.int().min(1).max(20).default(3), { description: 'Unanswered ones in a row that take a peer down.' }),
+  successes: key(z.int().min(1).max(20).default(2), { description: 'Answered ones in a row that bring it back.' }),
+});
+
+export const behaviour = {
+  numberFormat: key(z.enum(['e164', 'e164-no-plus', 'national', 'as-dialled']).default('e164'), {
+    description:
+      'How numbers are written toward the carrier: e164 is +441234567890, e164-no-plus is 441234567890, national is 01234567890 and 00 for other countries (see numbers).',
+  }),
+  numbers: key(numbers.prefault({}), { description: 'More on numbers, both ways.' }),
+  identity: key(identity.prefault({}), { description: 'What the carrier is told of the caller.' }),
+  prack: key(z.enum(['supported', 'required', 'off']).default('supported'), {
+    description: 'Reliable provisional responses (100rel): offered, demanded, or not mentioned.',
+  }),
+  sessionTimer: key(sessionTimer.optional(), { description: 'Session timer (RFC 4028).' }),
+  earlyMedia: key(z.enum(['relay', 'authorised', 'ignore']).default('relay'), {
+    description:
+      'Sound before the answer: passed to the caller, only where P-Early-Media allows it, or never (the page makes its own ringing).',
+  }),
+  transfer: key(z.enum(['gateway', 'refer']).default('gateway'), {
+    description: 'Who moves a transferred call: the gateway, or the carrier by REFER.',
+  }),
+  silentSeconds: key(z.int().min(1).max(32).default(5), {
+    description: 'How long a peer may say nothing at all to a call before the next one is tried.',
+    unit: 'seconds',
+  }),
+  retry: key(retry.prefault({}), { description: 'When a call is tried elsewhere.' }),
+  redirect: key(z.enum(['refuse', 'same-trunk']).default('refuse'), {
+    description: 'What a 3xx leads to: an error, or another number at a peer of this trunk that policy.destinations allows.',
+  }),
+  options: key(options.optional(), { description: 'OPTIONS to every peer, to know which are up. Without it only calls tell.' }),
+};
+
+const profile = z.strictObject({ description: z.string().min(1), trunk: z.strictObject(behaviour).partial() });
+
+/** The file of a carrier profile. */
+export const profileSchema = profile;

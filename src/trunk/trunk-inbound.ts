@@ -1,0 +1,63 @@
+import type { ExtraHeaders, Headers, InboundCall, NameAddress, Reoffer, SipDialog, Source } from '../sip/port.js';
+import type { TrunkOptions } from './options.js';
+
+/** A carrier's INVITE, answered by the rules of its trunk: session timer and reliable provisionals. */
+export class TrunkInbound implements InboundCall {
+  readonly offer?: string;
+
+  constructor(
+    private readonly call: InboundCall,
+    private readonly rules: Pick<TrunkOptions, 'reliable' | 'sessionTimer'>,
+  ) {
+    if (call.offer !== undefined) this.offer = call.offer;
+  }
+
+  get id(): string {
+    return this.call.id;
+  }
+
+  get callIdHeader(): string {
+    return this.call.callIdHeader;
+  }
+
+  get source(): Source {
+    return this.call.source;
+  }
+
+  get headers(): Headers {
+    return this.call.headers;
+  }
+
+  get requestUri(): string {
+    return this.call.requestUri;
+  }
+
+  get from(): NameAddress {
+    return this.call.from;
+  }
+
+  get to(): NameAddress {
+    return this.call.to;
+  }
+
+  get cancelled(): AbortSignal {
+    return this.call.cancelled;
+  }
+
+  progress(status: 180 | 181 | 182 | 183, options: Parameters<InboundCall['progress']>[1] = {}): void {
+    this.call.progress(status, { ...(this.rules.reliable === 'off' ? { reliable: false } : {}), ...options });
+  }
+
+  onOffer(handler: (offer: Reoffer) => void): void {
+    this.call.onOffer(handler);
+  }
+
+  answer(sdp: string, options: Parameters<InboundCall['answer']>[1] = {}): SipDialog {
+    const { sessionTimer } = this.rules;
+    return this.call.answer(sdp, { ...(sessionTimer === undefined ? {} : { sessionTimer }), ...options });
+  }
+
+  reject(status: number, options?: { readonly reason?: string; readonly headers?: ExtraHeaders }): void {
+    this.call.reject(status, options);
+  }
+}
