@@ -15,6 +15,7 @@ import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from '.
 import { contactUserOf, destinationOf, formatAddress, newCallIdHeader } from './port-values.js';
 import { contactFor, type LocalIdentity } from './request-sender.js';
 import { putSession, sessionOf } from './session-body.js';
+import { SessionTimerAsk } from './session-timer-ask.js';
 import type { StackContext } from './stack-context.js';
 import { newBranch } from './transaction-key.js';
 
@@ -35,6 +36,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private readonly tag = randomToken(8);
   private readonly digest: DigestClient | undefined;
   private readonly retry: ChallengeRetry;
+  private readonly timer: SessionTimerAsk;
   private readonly forks = new Map<string, AnsweredFork>();
   /** Last session description of each early dialog, for a 2xx that leaves it out. */
   private readonly earlySessions = new Map<string, string>();
@@ -52,7 +54,12 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     checkExtraHeaders(options.headers);
     this.id = `uac-${newBranch().slice(7)}`;
     this.digest = options.credentials === undefined ? undefined : new DigestClient(options.credentials);
-    this.retry = new ChallengeRetry(this.digest, { method: 'INVITE', uri: options.requestUri });
+    this.retry = new ChallengeRetry(this.digest, {
+      method: 'INVITE',
+      uri: options.requestUri,
+      ...(options.offer === undefined ? {} : { body: options.offer }),
+    });
+    this.timer = new SessionTimerAsk(options.sessionTimer ?? context.sessionTimer);
     this.outcome = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -104,6 +111,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     headers.add('CSeq', `${sequence} INVITE`);
     headers.add('Contact', contactFor(local, contactUserOf(options.from.uri)));
     addExtraHeaders(headers, options.headers);
+    this.timer.addTo(headers);
     context.addCapabilities(headers);
     headers.add('User-Agent', context.userAgent);
     this.retry.addTo(headers);
@@ -132,16 +140,20 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     const { transaction } = attempt;
     if (transaction === undefined) return;
     const { request, flow } = transaction;
+    this.retry.learn(response);
     const state = DialogState.ofUac(request, response, this.firstHop(flow));
     const dialog = new Dialog(
       {
         state,
         ownsCallId: true,
+        sessionTimer: this.timer,
         contactUser: contactUserOf(this.options.from.uri),
         ...(this.digest === undefined ? {} : { digest: this.digest }),
       },
       this.context,
     );
+    dialog.confirmedBy(response);
+    if (this.options.offer !== undefined) dialog.agreed(this.options.offer);
     const ack = new AckSender(this.context, state, request, sequence);
     this.forks.set(fork, { dialog, ack });
     ack.send();
@@ -162,7 +174,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
 
   private failure(response: SipResponseMessage): void {
     if (this.settled) return;
-    if (this.cancelHeaders === undefined && this.retry.takes(response)) {
+    if (this.cancelHeaders === undefined && (this.retry.takes(response) || this.timer.takes(response))) {
       this.send();
       return;
     }

@@ -1,5 +1,5 @@
 import { randomToken } from '../../base/ids.js';
-import type { ExtraHeaders, Headers, InboundCall, NameAddress, SipDialog, Source } from '../port.js';
+import type { ExtraHeaders, Headers, InboundCall, NameAddress, SessionTimerChoice, SipDialog, Source } from '../port.js';
 import { reasonPhrase } from '../status.js';
 import { Dialog } from './dialog.js';
 import { DialogState, dialogKey } from './dialog-state.js';
@@ -11,6 +11,7 @@ import { contactUserOf, plainNameAddress } from './port-values.js';
 import { contactFor } from './request-sender.js';
 import { responseTo } from './serializer.js';
 import { putSession, sessionOf } from './session-body.js';
+import { SessionTimerAsk } from './session-timer-ask.js';
 import type { StackContext } from './stack-context.js';
 import { newBranch } from './transaction-key.js';
 import type { InviteServerTransaction, NonInviteServerTransaction } from './transaction-server.js';
@@ -79,7 +80,7 @@ export class IncomingInvite implements InboundCall, InviteUser {
     transaction.respond({ ...response, body: putSession(response.headers, options.sdp) });
   }
 
-  answer(sdp: string, options: { readonly headers?: ExtraHeaders } = {}): SipDialog {
+  answer(sdp: string, options: { readonly headers?: ExtraHeaders; readonly sessionTimer?: SessionTimerChoice } = {}): SipDialog {
     checkExtraHeaders(options.headers);
     const { transaction, context } = this;
     const { request, flow } = transaction;
@@ -89,7 +90,12 @@ export class IncomingInvite implements InboundCall, InviteUser {
       flowOnly: isWebSocket(flow.transport),
     };
     const dialog = new Dialog(
-      { state: DialogState.ofUas(request, this.tag, firstHop), ownsCallId: false, contactUser: this.contactUser },
+      {
+        state: DialogState.ofUas(request, this.tag, firstHop),
+        ownsCallId: false,
+        contactUser: this.contactUser,
+        sessionTimer: new SessionTimerAsk(options.sessionTimer ?? context.sessionTimer),
+      },
       context,
     );
     if (!this.open) {

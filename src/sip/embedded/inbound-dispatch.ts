@@ -14,6 +14,7 @@ import { isSipParseError, type SipParseErrorInfo } from './parse-error.js';
 import { parseMessage } from './parser.js';
 import { allowOf, refusalOf } from './request-policy.js';
 import { responseTo, serialize } from './serializer.js';
+import { timerRefusal } from './session-timer-keeper.js';
 import type { StackContext } from './stack-context.js';
 import type { TransactionUser } from './transaction-layer.js';
 import { InviteServerTransaction, type NonInviteServerTransaction, type Respond, type ServerTransaction } from './transaction-server.js';
@@ -30,7 +31,7 @@ const framingFaults: Readonly<Record<SipFramingErrorInfo['why'], { readonly stat
 export type HandledMethod = 'REGISTER' | 'OPTIONS' | 'MESSAGE';
 
 /** Outside a dialog: what is answered without anyone above. */
-const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO'];
+const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE'];
 
 /** Takes every message that arrives and leads it to its transaction, dialog, INVITE or handler. */
 export class InboundDispatch implements TransactionUser {
@@ -104,6 +105,11 @@ export class InboundDispatch implements TransactionUser {
     const { callHandler } = this;
     if (this.closing || callHandler === undefined) {
       this.answer(transaction, this.closing ? 503 : 480);
+      return;
+    }
+    const tooShort = timerRefusal(transaction.request, { choice: this.context.sessionTimer });
+    if (tooShort !== undefined) {
+      this.answer(transaction, tooShort.status, undefined, tooShort.headers);
       return;
     }
     const invite = new IncomingInvite(transaction, this.context, (done) => {

@@ -20,15 +20,24 @@ export class SessionTimerAsk {
     return this.learntMinSeconds;
   }
 
+  /** Writes what a request asks for, and that we know timers. */
   addTo(headers: HeaderFields, current?: AgreedTimer): void {
-    if (this.choice !== 'off') addTimerAsk(headers, askTimer(this.choice, this.learntMinSeconds, current));
+    if (this.choice === 'off') return;
+    this.addSupported(headers);
+    addTimerAsk(headers, askTimer(this.choice, this.learntMinSeconds, current));
+  }
+
+  /** A call that is to have no timer must not claim to know them: the peer would count on it. */
+  addSupported(headers: HeaderFields): void {
+    if (this.choice !== 'off') headers.add('Supported', 'timer');
   }
 
   /** True when the request is to be sent again, with a new CSeq and what `addTo` then writes. */
-  takes(response: SipResponseMessage): boolean {
+  takes(response: SipResponseMessage, current?: AgreedTimer): boolean {
     if (response.status !== 422 || this.choice === 'off' || this.raises >= maxRaises) return false;
     const minSeconds = readTimerWords(response.headers)?.minSeconds;
-    if (minSeconds === undefined || minSeconds <= this.learntMinSeconds) return false;
+    const asked = askTimer(this.choice, this.learntMinSeconds, current).expiresSeconds;
+    if (minSeconds === undefined || minSeconds <= asked) return false;
     this.learntMinSeconds = minSeconds;
     this.raises += 1;
     return true;

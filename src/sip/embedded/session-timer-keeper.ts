@@ -41,12 +41,13 @@ export class SessionTimerKeeper {
 
   /** For a re-INVITE or UPDATE of ours: names the timer that runs, and wakes none that was declined. */
   addToRequest(headers: HeaderFields): void {
-    if (this.current !== undefined) this.ask.addTo(headers, this.current);
+    if (this.current === undefined) this.ask.addSupported(headers);
+    else this.ask.addTo(headers, this.current);
   }
 
   /** True when a 422 to a request of ours is worth another try. */
   takes(response: SipResponseMessage): boolean {
-    return this.current !== undefined && this.ask.takes(response);
+    return this.current !== undefined && this.ask.takes(response, this.current);
   }
 
   /** A 2xx came to an INVITE or UPDATE of ours. */
@@ -63,6 +64,7 @@ export class SessionTimerKeeper {
   /** Writes our part of the 2xx to an INVITE or UPDATE of the peer, and starts over. */
   accept(request: SipRequestMessage, headers: HeaderFields): void {
     const { choice } = this.ask;
+    this.ask.addSupported(headers);
     const words = readTimerWords(request.headers);
     if (choice === 'off' || words === undefined) return;
     const decision = decideTimer(words, choice, this.current);
