@@ -17,11 +17,22 @@ interface Room {
 
 const pureMedia = ['base', 'media/rtp', 'media/codec', 'media/dtmf'];
 
+const embeddedFile = (name: string): string => `sip/embedded/${name}.ts`;
+
 const rooms: Readonly<Record<string, Room>> = {
   base: { mayImport: [] },
   config: { mayImport: ['base'], packages: ['zod', 'yaml'] },
   sip: { mayImport: ['base'] },
   'sip/embedded': { mayImport: ['base', 'sip'], packages: ['ws'] },
+  /** The embedded stack's message text, digest and guards; none of its transports, transactions or dialogs. */
+  'sip/drachtio': {
+    mayImport: [
+      ...['base', 'sip'],
+      ...['challenge-retry', 'counting-clock', 'digest-client', 'extra-headers', 'guard', 'header-readers', 'message'].map(embeddedFile),
+      ...['parse-error', 'parser', 'port-values', 'session-body'].map(embeddedFile),
+    ],
+    packages: ['drachtio-srf'],
+  },
   'media/rtp': { mayImport: ['base'] },
   'media/codec': { mayImport: ['base'] },
   'media/dtmf': { mayImport: ['base', 'media/rtp'] },

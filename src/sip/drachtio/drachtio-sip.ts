@@ -1,0 +1,160 @@
+import type { HostPort } from '../../base/address.js';
+import { messageOf } from '../../base/errors.js';
+import type { LiveObjects } from '../../base/live-objects.js';
+import type { Log } from '../../base/log.js';
+import { CountingClock } from '../embedded/counting-clock.js';
+import type {
+  FlowRef,
+  InboundCall,
+  InboundRequest,
+  OutboundCall,
+  OutboundOptions,
+  RequestOptions,
+  SipCapabilities,
+  SipPort,
+  SipResponse,
+} from '../port.js';
+import type { DrachtioContext, OpenDialog, OpenInvite } from './context.js';
+import { Dispatch, type HandledMethod } from './dispatch.js';
+import type { DrachtioLink } from './link.js';
+import { LinkPool } from './link-pool.js';
+import { type DrachtioSipDeps, type DrachtioSipOptions, type DrachtioTiming, defaultDrachtioTiming } from './options.js';
+import { OutgoingInvite } from './outgoing-invite.js';
+import { sendSingle } from './single-request.js';
+
+const farewellStepMs = 20;
+
+/**
+ * The SIP port on drachtio servers: they have the transports, the transactions, the retransmissions
+ * and the dialogs' numbers and routes; what is said, and when, is decided here.
+ */
+export class DrachtioSip implements SipPort {
+  readonly capabilities: SipCapabilities = {
+    webSocket: true,
+    /** The server does not tell when a WebSocket closes. */
+    flowEvents: false,
+    digestSha256: true,
+    reliableProvisionals: true,
+    update: true,
+    sessionTimers: true,
+    /** The server names a dialog by Call-ID and From tag alone, and acknowledges one 2xx of an INVITE. */
+    forks: false,
+    lateOffer: true,
+  };
+  private readonly clock: CountingClock;
+  private readonly log: Log;
+  private readonly timing: DrachtioTiming;
+  private readonly pool: LinkPool;
+  private readonly context: DrachtioContext;
+  private readonly dispatch: Dispatch;
+  private readonly dialogs = new Map<string, OpenDialog>();
+  private readonly invites = new Set<OpenInvite>();
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+
+  constructor(options: DrachtioSipOptions, deps: DrachtioSipDeps) {
+    const { log } = deps;
+    const random = deps.random ?? Math.random;
+    const clock = new CountingClock(deps.clock, (thrown) => log.error({ fault: messageOf(thrown) }, 'A SIP timer set off a fault'));
+    this.timing = { ...defaultDrachtioTiming, ...options.timing };
+    this.pool = new LinkPool(
+      options,
+      this.timing,
+      { clock, log, random },
+      {
+        onRequest: (link, request, responder) => this.dispatch.receive(link, request, responder),
+        onDown: (link) => this.connectionLost(link),
+      },
+    );
+    this.context = {
+      clock,
+      log,
+      random,
+      timing: this.timing,
+      userAgent: options.userAgent,
+      sessionTimer: options.sessionTimer,
+      pool: this.pool,
+      dialogs: this.dialogs,
+      invites: this.invites,
+      allow: () => this.dispatch.allow,
+    };
+    this.dispatch = new Dispatch(this.context);
+    this.clock = clock;
+    this.log = log;
+  }
+
+  start(): Promise<void> {
+    this.starting ??= this.pool.start();
+    return this.starting;
+  }
+
+  /** Refuses, cancels or hangs up what is left, waits a moment for the answers, and frees everything. */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown();
+    return this.stopping;
+  }
+
+  /** Where servers connect to us; valid after `start`, when there is such a listener. */
+  get listeningOn(): HostPort | undefined {
+    return this.pool.listeningOn;
+  }
+
+  onCall(handler: (call: InboundCall) => void): void {
+    this.dispatch.callHandler = handler;
+  }
+
+  onRequest(method: HandledMethod, handler: (request: InboundRequest) => void): void {
+    this.dispatch.handle(method, handler);
+  }
+
+  /** Never called: see `capabilities.flowEvents`. */
+  onFlowClosed(_handler: (flow: FlowRef) => void): void {}
+
+  call(options: OutboundOptions): OutboundCall {
+    return new OutgoingInvite(options, this.context);
+  }
+
+  async request(options: RequestOptions): Promise<SipResponse> {
+    return sendSingle(options, this.context);
+  }
+
+  liveObjects(): LiveObjects {
+    return {
+      transaction: this.pool.links.reduce((sum, link) => sum + link.transactions, 0),
+      dialog: this.dialogs.size,
+      invite: this.invites.size,
+      flow: 0,
+      socket: this.pool.sockets,
+      sip_timer: this.clock.liveTimers,
+    };
+  }
+
+  /** Whoever spoke over this connection cannot be spoken with any more. */
+  private connectionLost(link: DrachtioLink): void {
+    const dialogs = [...this.dialogs.values()].filter((dialog) => dialog.link === link);
+    const invites = [...this.invites].filter((invite) => invite.link === link);
+    if (dialogs.length + invites.length > 0) {
+      this.log.warn(
+        { server: link.options.name, dialogs: dialogs.length, invites: invites.length },
+        'calls were lost with a drachtio connection',
+      );
+    }
+    for (const invite of invites) invite.abandon();
+    for (const dialog of dialogs) dialog.connectionLost();
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.starting?.catch(() => {});
+    this.dispatch.closing = true;
+    for (const invite of [...this.invites]) invite.shutDown();
+    for (const dialog of [...this.dialogs.values()]) void dialog.bye();
+    const untilMs = this.clock.nowMs() + this.timing.farewellMs;
+    while (this.dialogs.size + this.invites.size > 0 && this.clock.nowMs() < untilMs) {
+      await new Promise<void>((resolve) => this.clock.after(farewellStepMs, resolve));
+    }
+    for (const invite of [...this.invites]) invite.abandon();
+    this.pool.close();
+    this.dialogs.clear();
+    this.clock.cancelAll();
+  }
+}
