@@ -43,6 +43,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private sequence = 0;
   private attempt: InviteAttempt | undefined;
   private progressHandler: ((progress: Progress) => void) | undefined;
+  private heardHandler: (() => void) | undefined;
   private resolve: (outcome: OutboundOutcome) => void = () => {};
   private settled = false;
   private cancelHeaders: ExtraHeaders | undefined;
@@ -71,6 +72,10 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     this.progressHandler = handler;
   }
 
+  onHeard(handler: () => void): void {
+    this.heardHandler = handler;
+  }
+
   cancel(options: { readonly headers?: ExtraHeaders } = {}): void {
     checkExtraHeaders(options.headers);
     if (this.cancelHeaders !== undefined || this.settled) return;
@@ -92,9 +97,18 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     this.sequence += 1;
     const { sequence } = this;
     const attempt: InviteAttempt = new InviteAttempt(context, destinationOf(options), (local) => this.build(local, sequence), {
-      onProvisional: (response) => this.provisional(response),
-      onSuccess: (response) => this.success(response, attempt, sequence),
-      onFailure: (response) => this.failure(response),
+      onProvisional: (response) => {
+        this.heard();
+        this.provisional(response);
+      },
+      onSuccess: (response) => {
+        this.heard();
+        this.success(response, attempt, sequence);
+      },
+      onFailure: (response) => {
+        this.heard();
+        this.failure(response);
+      },
       onTimeout: () => this.failed({ why: 'timeout', detail: 'no response within 64*T1' }),
       onTransportError: (failure) => this.failed(failure),
     });
@@ -116,6 +130,12 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     headers.add('User-Agent', context.userAgent);
     this.retry.addTo(headers);
     return { kind: 'request', method: 'INVITE', requestUri: options.requestUri, body: putSession(headers, options.offer), headers };
+  }
+
+  private heard(): void {
+    const { heardHandler } = this;
+    this.heardHandler = undefined;
+    if (heardHandler !== undefined) guarded(this.context.log, 'heard', heardHandler);
   }
 
   private provisional(response: SipResponseMessage): void {
