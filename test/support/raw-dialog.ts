@@ -8,6 +8,13 @@ import { startStack, until } from './sip-rigs.js';
 
 type Lines = RawRequest['headers'];
 
+interface RawContent {
+  readonly headers?: Lines;
+  readonly contact?: string | null;
+  readonly body?: string;
+  readonly cseq?: number;
+}
+
 /** A confirmed dialog between the stack and a peer that a test plays by hand. */
 export interface RawDialog {
   readonly dialog: SipDialog;
@@ -20,7 +27,7 @@ export interface RawDialog {
   readonly invite: SipRequestMessage;
   readonly ok: SipResponseMessage;
   /** Sends a request of the peer inside the dialog, with the next CSeq number unless one is given. */
-  send(method: string, options?: { readonly headers?: Lines; readonly body?: string; readonly cseq?: number }): SipRequestMessage;
+  send(method: string, options?: RawContent): SipRequestMessage;
 }
 
 /** The stack under a fake clock and one raw peer, over UDP. */
@@ -139,9 +146,9 @@ export class RawDialogRig {
       ok,
       send: (method, options = {}) => {
         if (options.cseq === undefined) sequence += 1;
-        const { headers = [], body, cseq = sequence } = options;
+        const { headers = [], contact = `<${peer.uri}>`, body, cseq = sequence } = options;
         const uri = `sip:gateway@127.0.0.1:${port}`;
-        const request = peer.request({ method, uri, ...names, headers, cseq, ...(body === undefined ? {} : { body }) });
+        const request = peer.request({ method, uri, ...names, headers, contact, cseq, ...(body === undefined ? {} : { body }) });
         peer.send(request, port);
         return request;
       },

@@ -30,6 +30,9 @@ export type Exchange =
   | { readonly kind: 'response'; readonly response: SipResponseMessage }
   | { readonly kind: 'failed'; readonly failure: FlowFailure };
 
+const noResponse: FlowFailure = { why: 'timeout', detail: 'no final response within 64*T1' };
+const leftBehind: FlowFailure = { why: 'transport', detail: 'the peer has moved to another connection meanwhile' };
+
 /** Requests that say where we are to be reached from now on, or where a subscription is (RFC 3261 §20.10, RFC 3311 §5.1, RFC 3515 §2.2). */
 const withContact: ReadonlySet<string> = new Set(['UPDATE', 'REFER', 'SUBSCRIBE', 'NOTIFY']);
 
@@ -41,6 +44,7 @@ export function exchange(context: StackContext, facts: ExchangeFacts, method: st
   return new Promise((resolve) => {
     const attempt = (): void => {
       const sequence = state.nextSequence();
+      const { moves } = state;
       const build = (local: LocalIdentity): SipRequestMessage => {
         const { requestUri, headers } = state.request(method, sequence);
         addExtraHeaders(headers, content.headers);
@@ -57,7 +61,7 @@ export function exchange(context: StackContext, facts: ExchangeFacts, method: st
           if (retry.takes(response)) attempt();
           else resolve({ kind: 'response', response });
         },
-        onTimeout: () => resolve({ kind: 'failed', failure: { why: 'timeout', detail: 'no final response within 64*T1' } }),
+        onTimeout: () => resolve({ kind: 'failed', failure: state.moves === moves ? noResponse : leftBehind }),
         onTransportError: (failure) => resolve({ kind: 'failed', failure }),
       });
     };

@@ -59,6 +59,7 @@ export class DialogState {
   private remoteSequence: number | undefined;
   private contact: string | undefined;
   private allowed: ReadonlySet<string> | undefined;
+  private moved = 0;
 
   private constructor(
     readonly callId: string,
@@ -133,7 +134,14 @@ export class DialogState {
 
   /** The peer came over another connection: the dialog goes on there. */
   moveTo(flow: FlowRef): void {
-    if (this.firstHop.flow !== flow) this.firstHop = { ...this.firstHop, flow };
+    if (this.firstHop.flow === flow) return;
+    this.firstHop = { ...this.firstHop, flow };
+    this.moved += 1;
+  }
+
+  /** How often the dialog has moved: what was sent before the last time cannot tell that the peer is gone. */
+  get moves(): number {
+    return this.moved;
   }
 
   /** Takes the CSeq number of a request: false when it is lower than one seen, or the same again (§12.2.2). */

@@ -70,6 +70,7 @@ export class ReInvite {
     const { context } = this;
     const { state } = this.facts;
     const sequence = state.nextSequence();
+    const { moves } = state;
     let ack: AckSender | undefined;
     const attempt: InviteAttempt = new InviteAttempt(
       context,
@@ -98,7 +99,8 @@ export class ReInvite {
         },
         onTimeout: () => {
           this.limit.cancel();
-          this.user.onTimeout();
+          if (state.moves === moves) this.user.onTimeout();
+          else this.user.onTransportError();
         },
         onTransportError: () => {
           this.limit.cancel();

@@ -196,8 +196,7 @@ describe('UPDATE of the peer', () => {
 
   it('moves the target when it is accepted, and not when it is refused', async () => {
     const call = await rig.called();
-    const away = [['Contact', '<sip:away@203.0.113.9>']] as const;
-    call.send('UPDATE', { headers: away, body: held });
+    call.send('UPDATE', { contact: '<sip:away@203.0.113.9>', body: held });
     await until(() => call.offers.length === 1);
     call.offers[0]?.reject(488);
     await rig.peer.nextResponse(488);
