@@ -6,11 +6,13 @@ import { type CallServiceOptions, defaultCallOptions } from './call/options.js';
 import { isLocalOnly } from './config/checks.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
+import { drachtioServers } from './config/sections/drachtio.js';
 import { mediaBindAddress } from './config/sections/media.js';
 import { parseListen } from './config/sections/sip.js';
 import type { TrunkConfig } from './config/sections/trunks.js';
 import { isLoopback, originOf } from './config/values.js';
 import type { EmbeddedMediaOptions } from './media/embedded/embedded-media-plane.js';
+import type { DrachtioSipOptions } from './sip/drachtio/options.js';
 import type { EmbeddedSipOptions } from './sip/embedded/embedded-sip.js';
 import type { ProbeRules, RegisterOptions, TrunkOptions } from './trunk/options.js';
 
@@ -29,6 +31,25 @@ export function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: 
     ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
     ...(tls === undefined ? {} : { tls: { ...tls, verifyPeer: sip.tls?.verifyPeer ?? true } }),
     webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
+    userAgent: sip.userAgent,
+  };
+}
+
+/** The drachtio adapter's options; undefined when the gateway speaks SIP itself. */
+export function drachtioOptions({ sip }: GatewayConfig, secrets: Secrets): DrachtioSipOptions | undefined {
+  if (sip.stack !== 'drachtio' || sip.drachtio === undefined) return undefined;
+  const { listen } = sip.drachtio;
+  const listenSecret = secrets.drachtioListen;
+  const servers = drachtioServers(sip.drachtio).map(({ host, port, tls }, at) => {
+    const known = secrets.drachtio[at];
+    const ca = known?.ca === undefined ? {} : { ca: known.ca };
+    return { host, port, secret: known?.secret ?? '', ...(tls === undefined ? {} : { tls: { verifyPeer: tls.verifyPeer, ...ca } }) };
+  });
+  return {
+    servers,
+    ...(listen === undefined || listenSecret === undefined
+      ? {}
+      : { listen: { host: listen.host, port: listen.port, secret: listenSecret } }),
     userAgent: sip.userAgent,
   };
 }

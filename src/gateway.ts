@@ -22,11 +22,22 @@ import { logFold } from './cdr/log-fold.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
-import { browserOptions, callOptions, demoTrunk, mediaOptions, ownOrigins, seconds, sipOptions, trunkOptions } from './gateway-options.js';
+import {
+  browserOptions,
+  callOptions,
+  demoTrunk,
+  drachtioOptions,
+  mediaOptions,
+  ownOrigins,
+  seconds,
+  sipOptions,
+  trunkOptions,
+} from './gateway-options.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
 import { mayDial } from './policy/destinations.js';
+import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
 import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
 import type { SipPort } from './sip/port.js';
 import type { TrunkOptions } from './trunk/options.js';
@@ -190,7 +201,9 @@ class RunningGateway implements Gateway {
     this.media = media;
     await media.start();
     const origins = ownOrigins(config, this.admin.bound() ?? config.http);
-    const sip = makeSip(sipOptions(config, secrets, origins), { clock, log: log.child({ part: 'sip' }) });
+    const sipDeps = { clock, log: log.child({ part: 'sip' }) };
+    const drachtio = drachtioOptions(config, secrets);
+    const sip = drachtio === undefined ? makeSip(sipOptions(config, secrets, origins), sipDeps) : new DrachtioSip(drachtio, sipDeps);
     this.sip = sip;
     await sip.start();
     this.carrierAt = await deps.demoCarrier?.start(demoSipAddress(sip));

@@ -1,5 +1,6 @@
 import type { ConfigFault } from './fault.js';
 import type { GatewayConfig } from './schema.js';
+import { drachtioServers } from './sections/drachtio.js';
 import { mediaBindAddress } from './sections/media.js';
 import { parseListen } from './sections/sip.js';
 import { isLoopback } from './values.js';
@@ -43,7 +44,7 @@ function checkPorts({ media, http, sip }: GatewayConfig): ConfigFault[] {
   if (browserPorts.min <= trunkPorts.max && trunkPorts.min <= browserPorts.max) {
     faults.push(fault('media.trunkPorts', 'overlaps media.browserPorts', 'give the two sides ports of their own'));
   }
-  for (const [at, text] of sip.listen.entries()) {
+  for (const [at, text] of listensItself({ sip }) ? sip.listen.entries() : []) {
     const listen = parseListen(text);
     if (listen === undefined || listen.port === 0) continue;
     const inside = Object.entries({ browserPorts, trunkPorts }).find(([, range]) => listen.port >= range.min && listen.port <= range.max);
@@ -61,8 +62,21 @@ function checkPorts({ media, http, sip }: GatewayConfig): ConfigFault[] {
   return faults;
 }
 
+/** Who listens for SIP: with drachtio it is its servers, and `sip.listen` says nothing. */
+const listensItself = ({ sip }: Pick<GatewayConfig, 'sip'>): boolean => sip.stack === 'embedded';
+
+function checkDrachtio({ sip }: GatewayConfig): ConfigFault[] {
+  const { stack, drachtio } = sip;
+  if (stack !== 'drachtio') return [];
+  if (drachtio?.host !== undefined && drachtio.secret === undefined) {
+    return [fault('sip.drachtio.secret', 'is missing', 'write { env: NAME } or { file: PATH }')];
+  }
+  if (drachtio !== undefined && drachtioServers(drachtio).length > 0) return [];
+  return [fault('sip.drachtio', 'names no server, and sip.stack is drachtio', 'give host and secret, or servers; calls leave by them')];
+}
+
 function checkTls({ sip }: GatewayConfig): ConfigFault[] {
-  if (sip.tls !== undefined) return [];
+  if (sip.tls !== undefined || !listensItself({ sip })) return [];
   return sip.listen.flatMap((text, at) =>
     text.startsWith('tls:')
       ? [fault(`sip.listen[${at}]`, 'listens for TLS without a certificate', 'give sip.tls.cert and sip.tls.key, or remove the listener')]
@@ -74,7 +88,7 @@ function checkTransports({ sip, trunks }: GatewayConfig): ConfigFault[] {
   return trunks.flatMap((trunk, at) =>
     trunk.peers.flatMap((peer, peerAt) => {
       const transport = peer.uri.startsWith('sips:') ? 'tls' : (/;transport=(\w+)$/.exec(peer.uri)?.[1] ?? 'udp');
-      if (transport !== 'udp' || sip.listen.some((text) => text.startsWith('udp:'))) return [];
+      if (transport !== 'udp' || !listensItself({ sip }) || sip.listen.some((text) => text.startsWith('udp:'))) return [];
       return [
         fault(
           `trunks[${at}].peers[${peerAt}].uri`,
@@ -104,7 +118,7 @@ function checkAddresses({ sip, media, trunks }: GatewayConfig): ConfigFault[] {
       ),
     );
   }
-  if (remote && sip.listen.every((text) => isLoopback(parseListen(text)?.host ?? ''))) {
+  if (remote && listensItself({ sip }) && sip.listen.every((text) => isLoopback(parseListen(text)?.host ?? ''))) {
     faults.push(
       fault(
         'sip.listen',
@@ -198,6 +212,7 @@ function checkAdmin(config: GatewayConfig): ConfigFault[] {
 const checks: readonly Check[] = [
   { reads: ['media', 'http', 'sip'], run: checkPorts },
   { reads: ['sip'], run: checkTls },
+  { reads: ['sip'], run: checkDrachtio },
   { reads: ['sip', 'trunks'], run: checkTransports },
   { reads: ['sip', 'media', 'trunks'], run: checkAddresses },
   { reads: ['http', 'users', 'inbound'], run: checkUsers },

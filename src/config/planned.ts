@@ -1,7 +1,6 @@
 /** Keys that are planned and that this version does not have. A list entry stands as `[]`. */
 const plannedKeys: ReadonlySet<string> = new Set([
   'http.trustedProxies',
-  'sip.drachtio',
   'sip.domain',
   'media.iceServers',
   'media.turn',
@@ -20,7 +19,7 @@ const plannedKeys: ReadonlySet<string> = new Set([
 ]);
 
 /** Values that are planned, by key. */
-const plannedValues: Readonly<Record<string, readonly unknown[]>> = { 'sip.stack': ['drachtio'], 'media.plane': ['rtpengine'] };
+const plannedValues: Readonly<Record<string, readonly unknown[]>> = { 'media.plane': ['rtpengine'] };
 
 const general = (path: readonly PropertyKey[]): string =>
   path.map((step, at) => (typeof step === 'number' ? '[]' : `${at === 0 ? '' : '.'}${String(step)}`)).join('');

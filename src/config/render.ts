@@ -68,12 +68,20 @@ function renderKey(name: string, schema: z.ZodType, indent: string, asComment: b
   }
   const elementShape = element === undefined ? undefined : shapeOf(element);
   if (elementShape !== undefined) {
-    const entry = renderShape(elementShape, `${indent}    `, comment);
-    const first = entry.findIndex((line) => !line.trimStart().startsWith('#') || comment);
-    const marked = entry.map((line, at) => (at === first ? line.replace(`${indent}    `, `${indent}  - `) : line));
+    const inner = `${indent}    `;
+    const entry = renderShape(elementShape, inner, comment);
+    const first = linesBeforeFirstKey(elementShape, inner);
+    const bare = `${inner}${mark}`;
+    const marked = entry.map((line, at) => (at === first ? line.replace(bare, `${indent}  ${mark}- `) : line));
     return [...lines, `${indent}${mark}${name}:`, ...marked];
   }
   return [...lines, `${indent}${mark}${name}: ${flow(shown(schema))}`];
+}
+
+/** The first key of a list's entry carries the dash; its comment stands before it. */
+function linesBeforeFirstKey(shape: Readonly<Record<string, z.ZodType>>, indent: string): number {
+  const [first] = Object.entries(shape);
+  return first === undefined ? 0 : wrap(remarks(...first), indent).length;
 }
 
 function renderShape(shape: Readonly<Record<string, z.ZodType>>, indent: string, asComment: boolean): string[] {

@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.js';
 import type { Environment } from './environment.js';
 import type { ConfigFault } from './fault.js';
 import type { GatewayConfig } from './schema.js';
+import { drachtioServers } from './sections/drachtio.js';
 import type { SecretRef } from './values.js';
 
 /** Certificate, key and authorities as PEM text. */
@@ -19,6 +20,14 @@ interface SecretValues {
   readonly userPasswords: ReadonlyMap<string, string>;
   readonly httpTls?: TlsMaterial;
   readonly sipTls?: TlsMaterial;
+  readonly drachtio: readonly DrachtioSecret[];
+  readonly drachtioListen?: string;
+}
+
+/** Secret of one drachtio server, in the order of `drachtioServers`, and its authorities as PEM text. */
+export interface DrachtioSecret {
+  readonly secret: string;
+  readonly ca?: string;
 }
 
 /** The secrets of one configuration, apart from it. Printing or serialising it shows nothing. */
@@ -51,6 +60,14 @@ export class Secrets {
 
   get sipTls(): TlsMaterial | undefined {
     return this.#values.sipTls;
+  }
+
+  get drachtio(): readonly DrachtioSecret[] {
+    return this.#values.drachtio;
+  }
+
+  get drachtioListen(): string | undefined {
+    return this.#values.drachtioListen;
   }
 
   toJSON(): string {
@@ -113,6 +130,20 @@ class Reader {
   }
 }
 
+/** Only of the stack that is used: the other's secrets may be missing. */
+function readDrachtio({ sip }: GatewayConfig, reader: Reader): Pick<SecretValues, 'drachtio' | 'drachtioListen'> {
+  const { drachtio, stack } = sip;
+  if (drachtio === undefined || stack !== 'drachtio') return { drachtio: [] };
+  const single = drachtio.host === undefined || drachtio.secret === undefined ? 0 : 1;
+  const servers = drachtioServers(drachtio).map(({ secret, tls }, at) => {
+    const path = at < single ? 'sip.drachtio' : `sip.drachtio.servers[${at - single}]`;
+    const value = reader.secret(`${path}.secret`, secret);
+    return tls?.ca === undefined ? { secret: value } : { secret: value, ca: reader.file(`${path}.tls.ca`, tls.ca) };
+  });
+  if (drachtio.listen === undefined) return { drachtio: servers };
+  return { drachtio: servers, drachtioListen: reader.secret('sip.drachtio.listen.secret', drachtio.listen.secret) };
+}
+
 /** Fetches every secret the configuration names, and reports all that cannot be had. */
 export function resolveSecrets(config: GatewayConfig, sources: SecretSources): ResolvedSecrets {
   const reader = new Reader(sources);
@@ -136,6 +167,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
     ...(adminToken === undefined ? {} : { adminToken }),
     ...(httpTls === undefined ? {} : { httpTls }),
     ...(sipTls === undefined ? {} : { sipTls }),
+    ...readDrachtio(config, reader),
   });
   return { secrets, faults: reader.faults };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseHostPort } from '../../base/address.js';
 import { key, rule } from '../key.js';
 import { host, tls } from '../values.js';
+import { drachtio } from './drachtio.js';
 
 /** One SIP listener, e.g. `udp:0.0.0.0:5060`. */
 export interface SipListen {
@@ -28,7 +29,12 @@ const listen = rule(
 
 export const sip = z
   .strictObject({
-    stack: key(z.enum(['embedded']).default('embedded'), { description: 'The SIP stack. This version has the embedded one.' }),
+    stack: key(z.enum(['embedded', 'drachtio']).default('embedded'), {
+      description: "The SIP stack: the gateway's own, or drachtio servers, which then have the listeners and the WebSocket of the page.",
+    }),
+    drachtio: key(drachtio, {
+      description: 'The drachtio servers, when stack is drachtio. The keys listen and tls here are then not used.',
+    }),
     listen: key(z.array(listen).min(1).default(['udp:127.0.0.1:5060']), {
       description: 'Where trunks reach the gateway: transport:address:port, transport udp, tcp or tls. Port 0 takes any free one.',
       example: ['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060'],

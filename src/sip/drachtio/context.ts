@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
 import type { SipRequestMessage } from '../embedded/message.js';
-import type { Headers, SessionTimer } from '../port.js';
+import type { Headers, SessionTimerChoice } from '../port.js';
 import type { LibraryRequest, LibraryResponder } from './library.js';
 import type { DrachtioLink } from './link.js';
 import type { LinkPool } from './link-pool.js';
@@ -32,7 +32,7 @@ export interface DrachtioContext {
   readonly random: () => number;
   readonly timing: DrachtioTiming;
   readonly userAgent: string;
-  readonly sessionTimer: SessionTimer | undefined;
+  readonly sessionTimer: SessionTimerChoice;
   readonly pool: LinkPool;
   /** By Call-ID, local tag and remote tag (RFC 3261 §12). */
   readonly dialogs: Map<string, OpenDialog>;

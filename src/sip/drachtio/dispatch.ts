@@ -9,7 +9,7 @@ import { IncomingInvite } from './incoming-invite.js';
 import type { LibraryRequest, LibraryResponder } from './library.js';
 import type { DrachtioLink } from './link.js';
 import { respond, WireInboundRequest } from './respond.js';
-import { tooShort } from './session-headers.js';
+import { chosenTimer, tooShort } from './session-headers.js';
 import { readRequest } from './wire-text.js';
 
 export type HandledMethod = 'REGISTER' | 'OPTIONS' | 'MESSAGE';
@@ -125,7 +125,7 @@ export class Dispatch {
     if (method !== 'INVITE') return undefined;
     if (readMaxForwards(headers) === 0) return { status: 483, headers: [] };
     if (!isSessionBody(request)) return { status: 415, headers: [['Accept', sdpType]] };
-    const least = tooShort(headers, this.context.sessionTimer);
+    const least = tooShort(headers, chosenTimer(undefined, this.context.sessionTimer));
     return least === undefined ? undefined : { status: 422, headers: [['Min-SE', String(least)]] };
   }
 

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { HostPort } from '../../base/address.js';
 import { messageOf } from '../../base/errors.js';
 import type { LiveObjects } from '../../base/live-objects.js';
@@ -14,6 +16,7 @@ import type {
   SipPort,
   SipResponse,
 } from '../port.js';
+import { defaultSessionTimer } from '../session-timer.js';
 import type { DrachtioContext, OpenDialog, OpenInvite } from './context.js';
 import { Dispatch, type HandledMethod } from './dispatch.js';
 import type { DrachtioLink } from './link.js';
@@ -72,7 +75,7 @@ export class DrachtioSip implements SipPort {
       random,
       timing: this.timing,
       userAgent: options.userAgent,
-      sessionTimer: options.sessionTimer,
+      sessionTimer: options.sessionTimer ?? defaultSessionTimer,
       pool: this.pool,
       dialogs: this.dialogs,
       invites: this.invites,
@@ -97,6 +100,19 @@ export class DrachtioSip implements SipPort {
   /** Where servers connect to us; valid after `start`, when there is such a listener. */
   get listeningOn(): HostPort | undefined {
     return this.pool.listeningOn;
+  }
+
+  /** No SIP listeners: they are the servers'. */
+  bound(): readonly never[] {
+    return [];
+  }
+
+  /** The WebSocket of a page ends at the server, not here; whoever tries is told so. */
+  acceptWebSocket(_request: IncomingMessage, socket: Duplex): void {
+    const text = 'SIP over WebSocket is served by the drachtio server: connect to its ws or wss contact instead.\n';
+    const head = `HTTP/1.1 501 Not Implemented\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}`;
+    socket.on('error', () => {});
+    socket.end(`${head}\r\n\r\n${text}`);
   }
 
   onCall(handler: (call: InboundCall) => void): void {

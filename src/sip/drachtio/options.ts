@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
-import type { SessionTimer } from '../port.js';
+import type { SessionTimerChoice } from '../port.js';
 
 /** A drachtio server we connect to ("inbound" in its documentation). */
 export interface DrachtioServer {
@@ -23,8 +23,8 @@ export interface DrachtioSipOptions {
   readonly servers: readonly DrachtioServer[];
   readonly listen?: DrachtioListen;
   readonly userAgent: string;
-  /** For calls that choose none; without it none is asked for, and one asked of us is granted. */
-  readonly sessionTimer?: SessionTimer;
+  /** For calls that choose none; half an hour when absent. */
+  readonly sessionTimer?: SessionTimerChoice;
   readonly timing?: Partial<DrachtioTiming>;
 }
 

@@ -23,9 +23,9 @@ export function hasOption(headers: Headers, name: 'Supported' | 'Require', optio
 }
 
 /** The timer a call shall have: its own choice, or the adapter's. */
-export function chosenTimer(choice: SessionTimerChoice | undefined, standard: SessionTimer | undefined): SessionTimer | undefined {
-  if (choice === 'off') return undefined;
-  return choice ?? standard;
+export function chosenTimer(choice: SessionTimerChoice | undefined, standard: SessionTimerChoice): SessionTimer | undefined {
+  const timer = choice ?? standard;
+  return timer === 'off' ? undefined : timer;
 }
 
 /** What an INVITE of ours asks for (RFC 4028 §7.1); `minSeconds` is the greatest Min-SE a 422 has told. */

@@ -43,7 +43,7 @@ describe('what is made out of the schema', () => {
   });
 
   it('makes a sample that loads with every commented key switched on', () => {
-    const uncommented = renderSample().replace(/^( *)# ([a-z][A-Za-z]+:(?: .*)?)$/gm, '$1$2');
+    const uncommented = renderSample().replace(/^( *)# ((?:- )?[a-z][A-Za-z]+:(?: .*)?)$/gm, '$1$2');
     expect(uncommented).toMatch(/^ {2}publicUrl:/m);
     const result = loadConfig(uncommented, {});
     expect(result.ok ? [] : result.faults).toEqual([]);
