@@ -30,6 +30,9 @@ export interface DialogFacts extends ExchangeFacts {
 /** Retry-After of the 500 that answers overlapping INVITEs: 0 to 10 s (RFC 3261 §14.2). */
 const maxRetryAfterSeconds = 10;
 
+/** Not of the call but of a subscription beside it, whose end is not the call's (RFC 5057 §5.1). */
+const ofSubscription: ReadonlySet<string> = new Set(['NOTIFY', 'SUBSCRIBE']);
+
 type AnyServerTransaction = InviteServerTransaction | NonInviteServerTransaction;
 
 /**
@@ -119,11 +122,11 @@ export class Dialog implements SipDialog, DialogUser {
     if (this.ended !== undefined) throw requestError(method, { why: 'transport', detail: 'the dialog has ended' });
     const result: Exchange = await exchange(this.context, this.facts, method, options);
     if (result.kind === 'failed') {
-      if (result.failure.why === 'timeout') this.endAs('dialog-gone');
+      if (result.failure.why === 'timeout' && !ofSubscription.has(method)) this.endAs('dialog-gone');
       throw requestError(method, result.failure);
     }
     const { status } = result.response;
-    if (status === 408 || status === 481) this.endAs('dialog-gone');
+    if ((status === 408 || status === 481) && !ofSubscription.has(method)) this.endAs('dialog-gone');
     return asSipResponse(result.response);
   }
 
@@ -248,7 +251,9 @@ export class Dialog implements SipDialog, DialogUser {
     } else if (request.method === 'UPDATE') {
       this.receiveUpdate(transaction);
     } else if (this.requestHandler !== undefined) {
-      this.requestHandler(new StackRequest(transaction, { toTag: this.facts.state.localTag, server: this.context.userAgent }));
+      const { state, contactUser } = this.facts;
+      const contact = contactFor(this.context.localOn(transaction.flow), contactUser);
+      this.requestHandler(new StackRequest(transaction, { toTag: state.localTag, server: this.context.userAgent, contact }));
     } else {
       this.refuse(transaction, request.method === 'OPTIONS' ? 200 : 501);
     }

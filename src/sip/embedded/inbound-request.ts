@@ -8,6 +8,9 @@ import { responseTo } from './serializer.js';
 import { bodyOf, putBody } from './session-body.js';
 import type { NonInviteServerTransaction } from './transaction-server.js';
 
+/** Requests whose 2xx says where a subscription is kept (RFC 3515 §2.2, RFC 6665 §4.1.2). */
+const namesPlace: ReadonlySet<string> = new Set(['REFER', 'SUBSCRIBE', 'NOTIFY']);
+
 /** A request handed up; its transaction takes the answer. */
 export class StackRequest implements InboundRequest {
   readonly method: string;
@@ -20,7 +23,7 @@ export class StackRequest implements InboundRequest {
 
   constructor(
     private readonly transaction: NonInviteServerTransaction,
-    private readonly facts: { readonly toTag: string; readonly server: string },
+    private readonly facts: { readonly toTag: string; readonly server: string; readonly contact?: string },
   ) {
     const { request, flow } = transaction;
     this.method = request.method;
@@ -39,6 +42,8 @@ export class StackRequest implements InboundRequest {
     const { request } = this.transaction;
     const response = responseTo(request, status, options.reason ?? reasonPhrase(status), this.facts.toTag);
     addExtraHeaders(response.headers, options.headers);
+    const { contact } = this.facts;
+    if (contact !== undefined && status < 300 && namesPlace.has(this.method)) response.headers.add('Contact', contact);
     response.headers.add('Server', this.facts.server);
     const body = putBody(response.headers, options.body);
     this.transaction.respond({ ...response, body });

@@ -2,9 +2,10 @@ import type { Timer } from '../../base/clock.js';
 import type { OfferOutcome } from '../port.js';
 import { AckSender } from './ack-sender.js';
 import { ChallengeRetry } from './challenge-retry.js';
-import type { ExchangeFacts } from './dialog-exchange.js';
+import { type ExchangeFacts, exchange } from './dialog-exchange.js';
 import { InviteAttempt } from './invite-attempt.js';
 import type { HeaderFields, SipRequestMessage, SipResponseMessage } from './message.js';
+import { ProvisionalOrder } from './provisional-order.js';
 import { contactFor, type LocalIdentity } from './request-sender.js';
 import { putSession, sessionOf } from './session-body.js';
 import type { StackContext } from './stack-context.js';
@@ -41,6 +42,9 @@ export class ReInvite {
   /** An offer in a 2xx that waits for our answer. */
   private held: { readonly ack: AckSender; readonly limit: Timer } | undefined;
   private closed = false;
+  private readonly provisionals = new ProvisionalOrder();
+  /** Of a reliable provisional response: it is the answer, and a later one none (RFC 6337 §2.2). */
+  private earlyAnswer: string | undefined;
 
   constructor(
     private readonly content: ReInviteContent,
@@ -77,7 +81,7 @@ export class ReInvite {
       state.request('INVITE', sequence).destination,
       (local) => this.build(sequence, local),
       {
-        onProvisional: () => {},
+        onProvisional: (response) => this.provisional(response),
         onSuccess: (response) => {
           if (ack !== undefined) {
             if (this.held === undefined) ack.send();
@@ -111,6 +115,14 @@ export class ReInvite {
     this.attempt = attempt;
   }
 
+  /** One sent reliably gets its PRACK, once and in order, and what it answers holds for a 2xx without (RFC 3262 §4, §5). */
+  private provisional(response: SipResponseMessage): void {
+    const rack = this.closed ? undefined : this.provisionals.take(response);
+    if (rack === undefined) return;
+    this.earlyAnswer ??= sessionOf(response);
+    void exchange(this.context, this.facts, 'PRACK', { addTo: (headers) => headers.add('RAck', rack) });
+  }
+
   private build(sequence: number, local: LocalIdentity): SipRequestMessage {
     const { requestUri, headers } = this.facts.state.request('INVITE', sequence);
     headers.add('Contact', contactFor(local, this.facts.contactUser));
@@ -123,7 +135,7 @@ export class ReInvite {
 
   private succeed(response: SipResponseMessage, ack: AckSender): void {
     this.limit.cancel();
-    const sdp = sessionOf(response);
+    const sdp = (this.content.sdp === undefined ? undefined : this.earlyAnswer) ?? sessionOf(response);
     const { status } = response;
     if (this.content.sdp !== undefined || sdp === undefined || this.closed) {
       ack.send();

@@ -429,6 +429,37 @@ describe('an INVITE of ours that is worked on', () => {
     expect(call.ends).toEqual([]);
   });
 
+  it('acknowledges reliable provisional answers, each once and in order, and takes the answer from them', async () => {
+    const call = await rig.called();
+    const results = offer(call, held);
+    const invite = await rig.peer.nextRequest('INVITE');
+    const reliably = (rseq: number, body?: string): void =>
+      answer(invite, 183, {
+        headers: [
+          ['Require', '100rel'],
+          ['RSeq', String(rseq)],
+        ],
+        ...(body === undefined ? {} : { body }),
+      });
+    reliably(7, theirs);
+    const first = await rig.peer.nextRequest('PRACK');
+    expect(first.headers.get('RAck')).toBe('7 1 INVITE');
+    expect(first.headers.get('CSeq')).toBe('2 PRACK');
+    answer(first, 200);
+    reliably(9);
+    reliably(7, theirs);
+    reliably(8);
+    const second = await rig.peer.nextRequest('PRACK');
+    expect(second.headers.get('RAck')).toBe('8 1 INVITE');
+    answer(second, 481);
+    answer(invite, 200, { body: 'v=0\r\ns=no answer\r\n' });
+    await until(() => results.length === 1);
+    expect(results).toEqual([{ status: 200, sdp: theirs }]);
+    expect((await rig.peer.nextRequest('ACK')).headers.get('CSeq')).toBe('1 ACK');
+    expect(rig.peer.countOf('PRACK')).toBe(2);
+    expect(call.ends).toEqual([]);
+  });
+
   it('ends the call after 64*T1 without a word', async () => {
     const call = await rig.called();
     const results = offer(call, held);

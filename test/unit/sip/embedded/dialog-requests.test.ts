@@ -134,6 +134,23 @@ describe('requests of ours in a dialog', () => {
     await bye;
   });
 
+  it.each([
+    ['INFO', 481, 1],
+    ['REFER', 408, 1],
+    ['NOTIFY', 481, 0],
+    ['NOTIFY', 408, 0],
+    ['SUBSCRIBE', 481, 0],
+    ['INFO', 404, 0],
+    ['REFER', 603, 0],
+  ])('%s answered %i ends the call, or only what is beside it', async (method, status, ended) => {
+    const call = await rig.called();
+    const response = call.dialog.request(method);
+    answer(await rig.peer.nextRequest(method), status);
+    expect((await response).status).toBe(status);
+    expect(call.ends).toHaveLength(ended);
+    if (ended > 0) answer(await rig.peer.nextRequest('BYE'), 481);
+  });
+
   it('are not tried again by one who has no credentials', async () => {
     const call = await rig.called();
     const outcome = call.dialog.offer(held);
@@ -226,7 +243,9 @@ describe('requests of the peer in a dialog', () => {
       request.respond(method === 'REFER' ? 202 : 200);
     });
     call.send(method, { body: 'x', headers: [['Content-Type', 'text/plain']] });
-    await rig.peer.nextResponse(method === 'REFER' ? 202 : 200);
+    const { headers } = await rig.peer.nextResponse(method === 'REFER' ? 202 : 200);
+    const place = method === 'REFER' || method === 'NOTIFY' ? `<sip:gateway@127.0.0.1:${rig.port}>` : undefined;
+    expect(headers.get('Contact')).toBe(place);
     expect(seen.map((request) => [request.method, request.body?.content])).toEqual([[method, 'x']]);
   });
 
