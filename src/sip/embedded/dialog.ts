@@ -1,3 +1,4 @@
+import type { Timer } from '../../base/clock.js';
 import type { DialogEnd, ExtraHeaders, InboundRequest, OfferOutcome, Reoffer, SipDialog, SipResponse } from '../port.js';
 import { reasonPhrase } from '../status.js';
 import { type Exchange, type ExchangeFacts, exchange, type RequestContent } from './dialog-exchange.js';
@@ -18,6 +19,7 @@ import { SessionTimerKeeper } from './session-timer-keeper.js';
 import type { StackContext } from './stack-context.js';
 import { cseqOf } from './transaction-layer.js';
 import { InviteServerTransaction, type NonInviteServerTransaction } from './transaction-server.js';
+import { lifetimeMs } from './transaction-timers.js';
 import { UnacknowledgedOk } from './unacknowledged-ok.js';
 
 /** What a dialog is made of besides its state. */
@@ -61,7 +63,7 @@ export class Dialog implements SipDialog, DialogUser {
   private answerDue = false;
   private whenAcknowledged: (() => void)[] = [];
   /** An offer of the peer that has no answer: a re-INVITE or an UPDATE. */
-  private incoming: AnyServerTransaction | undefined;
+  private incoming: { readonly transaction: AnyServerTransaction; readonly limit: Timer } | undefined;
   private leaving: Promise<void> | undefined;
 
   constructor(
@@ -205,7 +207,7 @@ export class Dialog implements SipDialog, DialogUser {
    * an earlier one waits for us gets 500 with Retry-After, one that meets an offer of ours 491.
    */
   private overlapOf(offers: boolean): Refusal | undefined {
-    if (this.incoming !== undefined && (offers || this.incoming.request.method === 'UPDATE')) {
+    if (this.incoming !== undefined && (offers || this.incoming.transaction.request.method === 'UPDATE')) {
       const seconds = Math.floor(this.context.random() * (maxRetryAfterSeconds + 1));
       return { status: 500, headers: [['Retry-After', String(seconds)]] };
     }
@@ -213,21 +215,22 @@ export class Dialog implements SipDialog, DialogUser {
     return offers && (this.offers.pending || answerMissing) ? { status: 491, headers: [] } : undefined;
   }
 
-  /** Gives an offer of the peer to whoever decides. */
+  /** Gives an offer of the peer to whoever decides; who does not within 64*T1 has refused it with 500. */
   private handUp(transaction: AnyServerTransaction): void {
     const { offerHandler } = this;
     if (offerHandler === undefined) {
       this.refuse(transaction, 488);
       return;
     }
-    this.incoming = transaction;
+    const limit = this.context.clock.after(lifetimeMs(this.context.timers), () => this.settleIncoming(500));
+    this.incoming = { transaction, limit };
     const reoffer = this.reofferOf(transaction);
     if (!guarded(this.context.log, 'offers', () => offerHandler(reoffer))) reoffer.reject(500);
   }
 
   /** CANCEL of a re-INVITE that is not answered; the CANCEL itself has its 200. */
   receiveCancel(transaction: InviteServerTransaction): void {
-    if (this.incoming === transaction) this.settleIncoming(transaction, 487);
+    if (this.incoming?.transaction === transaction) this.settleIncoming(487);
   }
 
   /** Any other request of the dialog, BYE among them. */
@@ -308,7 +311,7 @@ export class Dialog implements SipDialog, DialogUser {
     if (this.ended !== undefined) return;
     this.ended = end;
     this.timer.stop();
-    if (this.incoming !== undefined) this.settleIncoming(this.incoming, this.incoming.request.method === 'INVITE' ? 487 : 481);
+    this.settleIncoming(this.incoming?.transaction instanceof InviteServerTransaction ? 487 : 481);
     this.offers.close();
     for (const handler of this.endHandlers.splice(0)) guarded(this.context.log, 'ended dialogs', () => handler(end));
   }
@@ -319,8 +322,8 @@ export class Dialog implements SipDialog, DialogUser {
       method: transaction instanceof InviteServerTransaction ? 'INVITE' : 'UPDATE',
       ...(sdp === undefined ? {} : { sdp }),
       accept: (answer) => {
-        if (this.incoming !== transaction) return;
-        this.incoming = undefined;
+        if (this.incoming?.transaction !== transaction) return;
+        this.takeIncoming();
         if (transaction instanceof InviteServerTransaction) {
           this.accept(transaction, answer);
         } else {
@@ -329,7 +332,7 @@ export class Dialog implements SipDialog, DialogUser {
         }
       },
       reject: (status) => {
-        if (this.incoming === transaction) this.settleIncoming(transaction, status);
+        if (this.incoming?.transaction === transaction) this.settleIncoming(status);
       },
     };
   }
@@ -343,14 +346,24 @@ export class Dialog implements SipDialog, DialogUser {
     response.headers.add('Contact', contactFor(this.context.localOn(flow), contactUser));
     this.context.addCapabilities(response.headers);
     this.timer.accept(request, response.headers);
+    this.offers.refreshed();
     response.headers.add('Server', this.context.userAgent);
     state.refreshTarget(request);
     if (sdp !== undefined) this.agreed(sdp);
     return { ...response, body: putSession(response.headers, sdp) };
   }
 
-  private settleIncoming(transaction: AnyServerTransaction, status: number): void {
+  /** The offer of the peer is not waiting any more. */
+  private takeIncoming(): AnyServerTransaction | undefined {
+    const { incoming } = this;
     this.incoming = undefined;
+    incoming?.limit.cancel();
+    return incoming?.transaction;
+  }
+
+  private settleIncoming(status: number): void {
+    const transaction = this.takeIncoming();
+    if (transaction === undefined) return;
     this.refuse(transaction, status);
     this.offers.pump();
   }

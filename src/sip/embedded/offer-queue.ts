@@ -91,6 +91,15 @@ export class OfferQueue {
     for (const { resolve } of all) resolve({ status: 481 });
   }
 
+  /** A 2xx went either way: a refresh that waits has nothing left to do. */
+  refreshed(): void {
+    const due = this.waiting.filter(({ kind }) => kind === 'refresh');
+    for (const entry of due) {
+      this.waiting.splice(this.waiting.indexOf(entry), 1);
+      entry.resolve({ status: 200 });
+    }
+  }
+
   private add(kind: Entry['kind'], sdp: string | undefined): Promise<OfferOutcome> {
     return new Promise((resolve) => {
       if (this.closed) {
@@ -152,14 +161,9 @@ export class OfferQueue {
     });
   }
 
-  /** Any 2xx is a sign of life: a refresh that waits has nothing left to do. */
   private accepted(response: SipResponseMessage): void {
     this.facts.timer.accepted(response.headers);
-    const due = this.waiting.filter(({ kind }) => kind === 'refresh');
-    for (const entry of due) {
-      this.waiting.splice(this.waiting.indexOf(entry), 1);
-      entry.resolve({ status: response.status });
-    }
+    this.refreshed();
   }
 
   private refused(entry: Entry, status: number, response?: SipResponseMessage): void {

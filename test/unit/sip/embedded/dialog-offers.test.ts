@@ -216,6 +216,22 @@ describe('UPDATE of the peer', () => {
     await peer.nextResponse(481);
   });
 
+  it.each(['INVITE', 'UPDATE'])('counts as refused with 500 when nobody has decided on the %s after 64*T1', async (method) => {
+    const call = await rig.called();
+    call.send(method, { body: held });
+    await until(() => call.offers.length === 1);
+    await rig.pass(31_999);
+    expect(rig.peer.countOf(500)).toBe(0);
+    await rig.pass(1);
+    await rig.peer.nextResponse(500);
+    call.offers[0]?.accept(ours);
+    if (method === 'INVITE') call.send('ACK', { cseq: 2 });
+    call.send('UPDATE', { body: theirs });
+    await until(() => call.offers.length === 2);
+    call.offers[1]?.accept(ours);
+    await rig.peer.nextResponse(200);
+  });
+
   it('is settled with 481 when the dialog ends under it', async () => {
     const call = await rig.called();
     call.send('UPDATE', { body: held });

@@ -171,6 +171,9 @@ describe('a session timer that is ours to keep', () => {
 
   afterEach(() => rig.close());
 
+  const answered = (request: SipRequestMessage, status: number, options: Parameters<typeof rig.peer.response>[2] = {}): void =>
+    rig.peer.send(rig.peer.response(request, status, options), rig.port);
+
   it('is refreshed at half time by the same offer again where UPDATE is not allowed', async () => {
     const call = await rig.called(asked);
     await rig.pass(299_999);
@@ -281,6 +284,59 @@ describe('a session timer that is ours to keep', () => {
       .filter((each) => each.kind === 'request' && each.method === 'INVITE')
       .map((each) => each.headers.get('CSeq'));
     expect(new Set(numbers)).toEqual(new Set(['1 INVITE']));
+  });
+
+  it('waits after glare as any INVITE does, and is not sent again when the peer has refreshed meanwhile', async () => {
+    const call = await rig.called(asked);
+    await rig.pass(300_000);
+    answered(await rig.peer.nextRequest('INVITE'), 491);
+    await until(() => rig.peer.countOf('ACK') === 1);
+    await rig.pass(999);
+    expect(rig.peer.countOf('INVITE')).toBe(1);
+    await rig.pass(1);
+    answered(await rig.peer.nextRequest('INVITE'), 491);
+    await until(() => rig.peer.countOf('ACK') === 2);
+    call.send('UPDATE', {
+      headers: [
+        ['Supported', 'timer'],
+        ['Session-Expires', '600;refresher=uas'],
+      ],
+    });
+    await rig.peer.nextResponse(200);
+    await rig.pass(299_999);
+    expect(rig.peer.countOf('INVITE')).toBe(2);
+    await rig.pass(1);
+    answered(await rig.peer.nextRequest('INVITE'), 200, { body: theirs, headers: kept });
+    await rig.peer.nextRequest('ACK');
+    expect(call.ends).toEqual([]);
+  });
+
+  it('keeps a call held for a quarter of an hour with the timer every call has, and lets it be resumed', async () => {
+    await rig.close();
+    rig = await RawDialogRig.open();
+    const call = await rig.called({
+      headers: [
+        ['Supported', 'timer'],
+        ['Session-Expires', '1800;refresher=uas'],
+        ['Allow', 'INVITE'],
+      ],
+    });
+    const lasting = { body: theirs, headers: [['Session-Expires', '1800;refresher=uac']] as const };
+    const hold = call.dialog.offer('v=0\r\na=sendonly\r\n');
+    answered(await rig.peer.nextRequest('INVITE'), 200, lasting);
+    expect((await hold).status).toBe(200);
+    await rig.pass(899_999);
+    expect(rig.peer.countOf('INVITE')).toBe(1);
+    await rig.pass(1);
+    const refresh = await rig.peer.nextRequest('INVITE');
+    expect(refresh.body.toString()).toBe('v=0\r\na=sendonly\r\n');
+    answered(refresh, 200, lasting);
+    await until(() => rig.peer.countOf('ACK') === 2);
+    const resume = call.dialog.offer(ours);
+    answered(await rig.peer.nextRequest('INVITE'), 200, lasting);
+    expect(await resume).toEqual({ status: 200, sdp: theirs });
+    expect(call.ends).toEqual([]);
+    expect(call.offers).toEqual([]);
   });
 
   it('asks for more after a 422, and keeps to it', async () => {
