@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from '../base/errors.js';
 import type { SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { SerialQueue } from '../base/serial-queue.js';
-import type { DigitToSend, LegName, LegOptions, MediaErrorInfo, MediaPlane, SessionStats } from '../media/plane.js';
+import type { DigitToSend, LegName, LegOptions, MediaDirection, MediaErrorInfo, MediaPlane, SessionStats } from '../media/plane.js';
 import type { Reoffer } from '../sip/port.js';
 import type { CallEvent, CallerSdp } from './event.js';
 import type { CallFactBody } from './facts.js';
@@ -22,7 +22,7 @@ interface CallMediaDeps {
 export class CallMedia {
   /** The counters at the end, once the session is closed. */
   lastStats: SessionStats | undefined;
-  private readonly legOptions: Partial<Record<LegName, LegOptions>>;
+  private readonly legOptions: { [leg in LegName]?: LegOptions };
 
   constructor(
     private readonly options: { readonly session: SessionId; readonly request: CallRequest },
@@ -47,7 +47,7 @@ export class CallMedia {
         post({ type: 'media-ready', a, bOffer });
       } catch (thrown) {
         this.note('the media of the call cannot be prepared', thrown);
-        post({ type: 'media-refused', ...refusal(thrown) });
+        post({ type: 'media-refused', ...mediaRefusal(thrown) });
       }
     });
   }
@@ -67,9 +67,19 @@ export class CallMedia {
         post({ type: `${stage}-accepted` });
       } catch (thrown) {
         this.note(`the ${stage} session description of the called side is refused`, thrown);
-        post(stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: refusal(thrown).failure });
+        post(stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: mediaRefusal(thrown).failure });
       }
     });
+  }
+
+  /** How a leg is made. */
+  optionsOf(leg: LegName): LegOptions {
+    return this.legOptions[leg] ?? this.options.request.media;
+  }
+
+  /** Somebody else sits on the leg, whose media is made another way. */
+  seated(leg: LegName, media: LegOptions | undefined): void {
+    if (media !== undefined) this.legOptions[leg] = media;
   }
 
   /** Takes the answer that came in an ACK. */
@@ -85,15 +95,15 @@ export class CallMedia {
   }
 
   /** A refused re-offer leaves the leg as it was agreed before (RFC 3261 §14.2, RFC 6337 §4). */
-  answerOffer(leg: LegName, sdp: string | undefined, reoffer: Reoffer | undefined): void {
+  answerOffer(leg: LegName, sdp: string | undefined, reoffer: Reoffer | undefined, direction: MediaDirection = 'sendrecv'): void {
     if (reoffer === undefined) return;
     this.deps.queue.push(async () => {
       try {
-        reoffer.accept(await this.describeAgain(leg, sdp));
+        reoffer.accept(await this.describeAgain(leg, sdp, direction));
         this.deps.fact({ type: 'reoffer', leg, accepted: true });
       } catch (thrown) {
         this.note('a re-offer is refused; the call goes on as before', thrown);
-        reoffer.reject(refusal(thrown).failure === 'media-not-acceptable' ? 488 : 500);
+        reoffer.reject(mediaRefusal(thrown).failure === 'media-not-acceptable' ? 488 : 500);
         this.deps.fact({ type: 'reoffer', leg, accepted: false });
       }
     });
@@ -131,11 +141,11 @@ export class CallMedia {
     return { role: 'answer', sdp: await plane.answer(session, 'a', offer, media) };
   }
 
-  private describeAgain(leg: LegName, sdp: string | undefined): Promise<string> {
+  private describeAgain(leg: LegName, sdp: string | undefined, direction: MediaDirection): Promise<string> {
     const { plane } = this.deps;
     const { session } = this.options;
-    const media = this.legOptions[leg] ?? this.options.request.media;
-    return sdp === undefined ? plane.offer(session, leg, media) : plane.answer(session, leg, sdp, media);
+    const media = this.optionsOf(leg);
+    return sdp === undefined ? plane.offer(session, leg, { ...media, direction }) : plane.answer(session, leg, sdp, media);
   }
 
   private note(what: string, thrown: unknown): void {
@@ -144,7 +154,7 @@ export class CallMedia {
 }
 
 /** What a fault of the media plane means to the caller. */
-function refusal(thrown: unknown): { readonly failure: FailureCode; readonly status?: number } {
+export function mediaRefusal(thrown: unknown): { readonly failure: FailureCode; readonly status?: number } {
   switch (mediaCode(thrown)) {
     case 'sdp-malformed':
       return { failure: 'media-not-acceptable', status: 400 };

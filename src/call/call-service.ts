@@ -8,17 +8,21 @@ import type { LiveObjects } from '../base/live-objects.js';
 import type { Log } from '../base/log.js';
 import { digitOfText } from '../media/dtmf/digit.js';
 import { DEFAULT_INFO_DURATION_MS } from '../media/dtmf/info-body.js';
-import type { DigitToSend, MediaEvent, MediaPlane } from '../media/plane.js';
+import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plane.js';
 import type { FlowRef } from '../sip/port.js';
 import type { CallView } from './call-view.js';
 import type { CallFactBody, FactSink } from './facts.js';
 import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
+import type { FoundLeg, OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { CallIntake, Diallers, Router } from './ports.js';
+import { type ReplacedDialog, readReplaces } from './refer.js';
 import type { CallRequest } from './request.js';
 import { CallRunner, type SendDigitsResult } from './runner.js';
+import type { Borrowed } from './transfer-legs.js';
+import type { TransferPolicy } from './transfer-policy.js';
 
 export type { CallServiceOptions } from './options.js';
 
@@ -30,7 +34,14 @@ export interface CallServiceDeps {
   readonly router: Router;
   readonly diallers: Diallers;
   readonly facts: FactSink;
+  /** Who may transfer calls; nobody when absent. */
+  readonly transfers?: TransferPolicy;
 }
+
+/** Where an INVITE with Replaces may sit down, or the status that refuses it. */
+type Place =
+  | { readonly kind: 'there'; readonly runner: CallRunner; readonly leg: LegName }
+  | { readonly kind: 'refused'; readonly status: 400 | 403 | 481 | 486 };
 
 /** More digits than any menu asks for in one go. */
 const MAX_DIGITS = 64;
@@ -46,7 +57,7 @@ function readDigits(text: string, durationMs: number): readonly DigitToSend[] | 
 }
 
 /** The call core as edges, admin API and shutdown see it. */
-export class CallService implements CallIntake {
+export class CallService implements CallIntake, OtherCalls {
   private readonly runners = new Map<CallId, CallRunner>();
   private readonly bySession = new Map<SessionId, CallRunner>();
   private readonly whenEmpty: (() => void)[] = [];
@@ -61,6 +72,11 @@ export class CallService implements CallIntake {
 
   /** Takes a call in, or refuses it with 503 and `Retry-After` when there is no room for it. */
   incoming(request: CallRequest): void {
+    const replaces = request.leg.headers.all('Replaces');
+    if (replaces.length > 0) {
+      this.replace(request, replaces);
+      return;
+    }
     if (this.draining) {
       this.refuse(request, 'shutting-down');
       return;
@@ -71,6 +87,7 @@ export class CallService implements CallIntake {
     }
     const runner = new CallRunner(request, this.options, {
       ...this.deps,
+      others: this,
       onFinished: (done) => this.remove(done),
     });
     this.runners.set(runner.id, runner);
@@ -96,6 +113,19 @@ export class CallService implements CallIntake {
     });
     this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
     request.onOver?.();
+  }
+
+  /** The leg with this dialog. Asked for by transfers only, so looking through the calls is quick enough. */
+  find(dialog: ReplacedDialog): FoundLeg | undefined {
+    for (const runner of this.runners.values()) {
+      const found = runner.find(dialog);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  borrow(call: CallId, leg: LegName): Borrowed | undefined {
+    return this.runners.get(call)?.lend(leg);
   }
 
   calls(): readonly CallView[] {
@@ -142,6 +172,31 @@ export class CallService implements CallIntake {
     let timers = 0;
     for (const runner of this.runners.values()) timers += runner.liveTimers;
     return { call: this.runners.size, call_timer: timers };
+  }
+
+  /**
+   * INVITE with Replaces (RFC 3891 §3): nothing to replace is 481, only an unanswered one wanted is
+   * 486. Whoever takes a place must come over the same trunk as the one who leaves it.
+   */
+  private replace(request: CallRequest, values: readonly string[]): void {
+    const place = this.placeOf(request, values);
+    if (place.kind === 'there') {
+      place.runner.replace(request, place.leg);
+      return;
+    }
+    request.leg.reject(place.status);
+    request.onOver?.();
+  }
+
+  private placeOf(request: CallRequest, values: readonly string[]): Place {
+    const dialog = values.length === 1 ? readReplaces(values[0] ?? '') : undefined;
+    if (dialog === undefined) return { kind: 'refused', status: 400 };
+    const found = this.find(dialog);
+    const runner = found === undefined ? undefined : this.runners.get(found.call);
+    if (found === undefined || runner === undefined) return { kind: 'refused', status: 481 };
+    if (dialog.earlyOnly) return { kind: 'refused', status: 486 };
+    const sameTrunk = found.kind === 'trunk' && request.trunk !== undefined && runner.trunkOn(found.leg) === request.trunk;
+    return sameTrunk ? { kind: 'there', runner, leg: found.leg } : { kind: 'refused', status: 403 };
   }
 
   private endAll(): void {

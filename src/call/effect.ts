@@ -1,10 +1,12 @@
 /** What a step of the machine asks the runner to do. Results come back as events. */
-import type { DigitToSend, LegName } from '../media/plane.js';
+import type { DigitToSend, LegName, LegOptions, MediaDirection } from '../media/plane.js';
 import type { CallerSdp, HeldDigit, TimerId } from './event.js';
-import type { CallFactBody } from './facts.js';
+import type { CallFactBody, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { RouteTarget } from './ports.js';
+import type { Referral } from './refer.js';
 import type { EndCause } from './state.js';
+import type { TransferPlan } from './transfer-state.js';
 
 /** One thing to do. */
 export type CallEffect =
@@ -24,7 +26,7 @@ export type CallEffect =
   | { readonly do: 'cancel-callee'; readonly cause: EndCause }
   | { readonly do: 'bye'; readonly leg: LegName; readonly cause: EndCause }
   /** Answers a re-INVITE or UPDATE of this leg through the media plane; 488 when that refuses (RFC 3261 §14.2). */
-  | { readonly do: 'answer-offer'; readonly leg: LegName; readonly sdp?: string }
+  | { readonly do: 'answer-offer'; readonly leg: LegName; readonly sdp?: string; readonly direction?: MediaDirection }
   | { readonly do: 'refuse-offer'; readonly leg: LegName; readonly status: number }
   /** Takes the answer that came in an ACK; `answer-refused` when it cannot. */
   | { readonly do: 'accept-answer'; readonly leg: LegName; readonly sdp: string }
@@ -34,6 +36,35 @@ export type CallEffect =
   | { readonly do: 'set-timer'; readonly id: TimerId }
   | { readonly do: 'clear-timer'; readonly id: TimerId }
   | { readonly do: 'clear-timers' }
+  /** Tells the far end by a re-INVITE what the other one does; `informed` follows. */
+  | { readonly do: 'tell-hold'; readonly leg: LegName; readonly direction: MediaDirection }
+  /** Asks the rules about a REFER; `refer-allowed`, `refer-passed` or `refer-denied` follows. */
+  | { readonly do: 'judge-refer'; readonly leg: LegName; readonly referral: Referral }
+  | { readonly do: 'answer-refer'; readonly status: number; readonly reports: Referral['reports'] }
+  /** NOTIFY with a status line (RFC 3515 §2.4.4). */
+  | { readonly do: 'report-refer'; readonly leg: LegName; readonly status: number }
+  | { readonly do: 'pass-refer'; readonly leg: LegName; readonly referral: Referral }
+  /** Makes a third leg; `third-offered` or `third-media-refused`. */
+  | { readonly do: 'prepare-third'; readonly media: LegOptions }
+  /** Answers the offer of an INVITE with Replaces; the same events follow. */
+  | { readonly do: 'describe-third'; readonly leg: LegName }
+  /** `third-progress`, `third-answered`, `third-failed` or `third-exhausted` follow. */
+  | {
+      readonly do: 'call-third';
+      readonly leg: LegName;
+      readonly plan: TransferPlan;
+      readonly offer: string;
+      readonly attempt: number;
+      readonly referral: Referral;
+    }
+  | { readonly do: 'accept-third'; readonly sdp: string }
+  | { readonly do: 'answer-third'; readonly sdp: string; readonly kind: LegKind }
+  | { readonly do: 'refuse-third'; readonly status: number }
+  /** The third leg takes the place of this one. */
+  | { readonly do: 'seat-third'; readonly leg: LegName; readonly kind: LegKind }
+  | { readonly do: 'drop-third' }
+  /** BYE to whoever sat there before. */
+  | { readonly do: 'bye-parted' }
   | { readonly do: 'close-media' }
   | { readonly do: 'fact'; readonly fact: CallFactBody }
   /** The call is over: writes the `ended` fact and lets go of everything. */

@@ -3,6 +3,7 @@ import type { LegName } from '../media/plane.js';
 import type { CallEffect } from './effect.js';
 import type { Part } from './event.js';
 import type { CallState, EndCause } from './state.js';
+import { goneInTransfer } from './transfer-state.js';
 
 /** What exists of a call and must be ended. */
 export interface OpenParts {
@@ -14,7 +15,9 @@ export interface OpenParts {
 /** What is open in `state`; `gone` is a leg that has ended by itself. */
 export function openParts(state: Exclude<CallState, { readonly name: 'ending' | 'ended' }>, gone?: LegName): OpenParts {
   const open = openIn(state.name);
-  return { a: gone === 'a' ? 'gone' : open.a, b: gone === 'b' ? 'gone' : open.b, media: open.media };
+  const left = state.name === 'connected' ? goneInTransfer(state.transfer) : undefined;
+  const isGone = (leg: LegName): boolean => gone === leg || left === leg;
+  return { a: isGone('a') ? 'gone' : open.a, b: isGone('b') ? 'gone' : open.b, media: open.media };
 }
 
 function openIn(name: Exclude<CallState['name'], 'ending' | 'ended'>): OpenParts {

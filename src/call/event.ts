@@ -1,16 +1,19 @@
 /** Everything that can happen to a call, as data. Timers are events like all others. */
-import type { Digit, DigitToSend, LegName, SilenceCause } from '../media/plane.js';
+import type { Digit, DigitToSend, LegName, MediaDirection, SilenceCause } from '../media/plane.js';
 import type { DialogEnd } from '../sip/port.js';
 import type { EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { RouteTarget } from './ports.js';
+import type { Referral } from './refer.js';
+import type { TransferPlan } from './transfer-state.js';
 
 /**
  * `setup`: opening media takes too long. `ring`: nobody answers. `length`: the longest call.
  * `grace`: the browser's signalling is lost. `gone`: its media said goodbye and no BYE came.
- * `dead`: both legs silent. `closing`: legs that do not confirm their end.
+ * `dead`: both legs silent. `closing`: legs that do not confirm their end. `transfer`: nobody
+ * answers a transferred call. `parting`: whoever transferred does not hang up.
  */
-export type TimerId = 'setup' | 'ring' | 'length' | 'grace' | 'gone' | 'dead' | 'closing';
+export type TimerId = 'setup' | 'ring' | 'length' | 'grace' | 'gone' | 'dead' | 'closing' | 'transfer' | 'parting';
 
 /** What an ending call still waits for. */
 export type Part = LegName | 'media';
@@ -61,6 +64,29 @@ export type CallEvent =
       readonly detail: string;
     }
   | { readonly type: 'media-resumed'; readonly leg: LegName }
+  /** What the far end of a leg does has changed (RFC 3264 §8.4). */
+  | { readonly type: 'leg-direction'; readonly leg: LegName; readonly direction: MediaDirection }
+  /** What came of telling a leg's far end about the other's hold. */
+  | { readonly type: 'informed'; readonly leg: LegName; readonly accepted: boolean }
+  /** A REFER (RFC 3515); `refer-allowed`, `-passed` or `-denied` is what the rules say of it. */
+  | { readonly type: 'referred'; readonly leg: LegName; readonly referral: Referral }
+  | { readonly type: 'refer-allowed'; readonly plan: TransferPlan }
+  | { readonly type: 'refer-passed' }
+  | { readonly type: 'refer-denied'; readonly status: number; readonly failure: FailureCode }
+  /** Of a REFER that was passed on: its answer, or a NOTIFY about what became of it. */
+  | { readonly type: 'refer-reported'; readonly by: 'answer' | 'notify'; readonly status: number }
+  /** An INVITE that wants to take this leg's place (RFC 3891). */
+  | { readonly type: 'replacement-offered'; readonly leg: LegName }
+  /** The leg in the making: our description of it, and what becomes of it. */
+  | { readonly type: 'third-offered'; readonly sdp: string }
+  | { readonly type: 'third-media-refused'; readonly failure: FailureCode }
+  | { readonly type: 'third-progress'; readonly status: number }
+  | { readonly type: 'third-answered'; readonly sdp: string }
+  | { readonly type: 'third-failed'; readonly failure: FailureCode; readonly status?: number; readonly elsewhere: boolean }
+  | { readonly type: 'third-exhausted' }
+  | { readonly type: 'third-accepted' }
+  /** Another call has taken the far end of this leg over. */
+  | { readonly type: 'given-away'; readonly leg: LegName }
   | { readonly type: 'media-lost' }
   | { readonly type: 'digit'; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }
   | { readonly type: 'info-digits'; readonly leg: LegName; readonly digits: readonly DigitToSend[] }

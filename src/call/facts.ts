@@ -4,7 +4,7 @@
  * Numbers are whole here: a fold that writes for people masks them.
  */
 import type { CallId } from '../base/ids.js';
-import type { AudioCodec, LegFailure, LegName, LegStats, SilenceCause } from '../media/plane.js';
+import type { AudioCodec, LegFailure, LegName, LegStats, MediaDirection, SilenceCause } from '../media/plane.js';
 import type { FailureCode } from './failure-code.js';
 
 export type CallDirection = 'browser-to-trunk' | 'trunk-to-browser';
@@ -54,6 +54,30 @@ export type CallFactBody =
     }
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'reoffer'; readonly leg: LegName; readonly accepted: boolean }
+  /** The far end of a leg put the call on hold, or took it off. */
+  | { readonly type: 'held'; readonly leg: LegName; readonly kind: LegKind; readonly direction: MediaDirection }
+  | { readonly type: 'resumed'; readonly leg: LegName; readonly kind: LegKind }
+  /** A page whose connection was lost is back. */
+  | { readonly type: 'reattached'; readonly leg: LegName }
+  | {
+      readonly type: 'transfer-requested';
+      readonly leg: LegName;
+      readonly kind: LegKind;
+      readonly to: string;
+      /** The one who transfers has spoken to the target before. */
+      readonly attended: boolean;
+    }
+  /** `leg` is somebody else now; `kind` is what it has become. */
+  | { readonly type: 'transferred'; readonly leg: LegName; readonly kind: LegKind; readonly to: string }
+  | {
+      readonly type: 'transfer-failed';
+      readonly leg: LegName;
+      readonly kind: LegKind;
+      readonly status: number;
+      readonly failure?: FailureCode;
+    }
+  /** A leg was taken over by an INVITE with Replaces (RFC 3891). */
+  | { readonly type: 'replaced'; readonly leg: LegName; readonly kind: LegKind }
   | {
       readonly type: 'ended';
       readonly by: EndedBy;

@@ -5,7 +5,7 @@ import type { Log } from '../base/log.js';
 import { type LegName, otherLeg } from '../media/plane.js';
 import type { FlowRef, InboundRequest, OutboundCall, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
 import type { CallEvent, HeldDigit } from './event.js';
-import type { CallFactBody } from './facts.js';
+import type { CallFactBody, LegKind } from './facts.js';
 import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
@@ -14,6 +14,7 @@ import { classify } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
 import { type EndCause, legKind } from './state.js';
+import type { Seated, Seats } from './transfer-legs.js';
 
 interface CallLegsOptions {
   readonly callId: CallId;
@@ -26,14 +27,24 @@ interface CallLegsDeps {
   readonly log: Log;
   readonly post: (event: CallEvent) => void;
   readonly fact: (body: CallFactBody) => void;
+  /** REFER, and NOTIFY about one. */
+  readonly transfer: (leg: LegName, request: InboundRequest) => void;
+}
+
+/** Where a dialog sits, as its handlers know it; nowhere once somebody else sits there. */
+interface Seat {
+  leg: LegName | undefined;
 }
 
 type Dialled = Extract<DialResult, { readonly kind: 'dialling' }>;
 
 /** Turns signalling effects of a call into requests of the SIP port, and what the port reports into events. */
-export class CallLegs {
+export class CallLegs implements Seats {
   private dialled: Dialled | undefined;
   private readonly dialogs: Partial<Record<LegName, SipDialog>> = {};
+  private readonly seats: Partial<Record<LegName, Seat>> = {};
+  /** Legs that were put there by a transfer. */
+  private readonly guests: Partial<Record<LegName, Seated>> = {};
   private readonly offers: Partial<Record<LegName, Reoffer>> = {};
   private readonly onCancel = (): void => this.deps.post({ type: 'cancelled' });
 
@@ -52,7 +63,67 @@ export class CallLegs {
   }
 
   legOn(flow: FlowRef): LegName | undefined {
-    if (this.options.request.leg.source.flow === flow) return 'a';
+    for (const leg of ['a', 'b'] as const) {
+      const guest = this.guests[leg];
+      if (guest !== undefined && guest.flow === flow) return leg;
+    }
+    return this.ownLegOn(flow);
+  }
+
+  /** The leg with this dialog (RFC 3891 §3). */
+  legWith(named: Pick<SipDialog, 'callIdHeader' | 'localTag' | 'remoteTag'>): LegName | undefined {
+    return (['a', 'b'] as const).find((leg) => {
+      const dialog = this.dialogs[leg];
+      return (
+        dialog !== undefined &&
+        dialog.callIdHeader === named.callIdHeader &&
+        dialog.localTag === named.localTag &&
+        dialog.remoteTag === named.remoteTag
+      );
+    });
+  }
+
+  kindOf(leg: LegName): LegKind {
+    return this.guests[leg]?.kind ?? legKind(this.options.request.direction, leg);
+  }
+
+  /** Whether somebody sits there who was not dialled and did not call. */
+  isGuest(leg: LegName): boolean {
+    return this.guests[leg] !== undefined;
+  }
+
+  dialogOf(leg: LegName): SipDialog | undefined {
+    return this.dialogs[leg];
+  }
+
+  seat(leg: LegName, seated: Seated): SipDialog | undefined {
+    const before = this.leave(leg);
+    before?.release();
+    this.guests[leg] = seated;
+    this.adopt(leg, seated.dialog);
+    return before?.dialog;
+  }
+
+  /** Gives a leg up to another call, with what goes with it. */
+  leave(leg: LegName): Seated | undefined {
+    const dialog = this.dialogs[leg];
+    const seat = this.seats[leg];
+    if (dialog === undefined || seat === undefined) return undefined;
+    seat.leg = undefined;
+    this.offers[leg]?.reject(481);
+    delete this.offers[leg];
+    delete this.dialogs[leg];
+    const guest = this.guests[leg];
+    if (guest !== undefined) return guest;
+    const { dialled } = this;
+    if (leg === 'b') this.dialled = undefined;
+    const flow = leg === 'a' ? this.options.request.leg.source.flow : dialled?.flow;
+    const release = leg === 'b' && dialled !== undefined ? () => dialled.release() : () => {};
+    return { dialog, kind: this.kindOf(leg), release, ...(flow === undefined ? {} : { flow }) };
+  }
+
+  private ownLegOn(flow: FlowRef): LegName | undefined {
+    if (this.guests.a === undefined && this.options.request.leg.source.flow === flow) return 'a';
     return this.dialled?.flow === flow ? 'b' : undefined;
   }
 
@@ -126,7 +197,7 @@ export class CallLegs {
     const tell = (delivered: boolean): void =>
       this.deps.fact({
         type: 'digit',
-        from: legKind(this.options.request.direction, otherLeg(leg)),
+        from: this.kindOf(otherLeg(leg)),
         by,
         durationMs: held.durationMs,
         delivered,
@@ -145,6 +216,10 @@ export class CallLegs {
   /** Frees what the dialler counts and stops listening to the caller. */
   letGo(): void {
     this.releaseDialled();
+    for (const leg of ['a', 'b'] as const) {
+      this.guests[leg]?.release();
+      delete this.guests[leg];
+    }
     this.options.request.leg.cancelled.removeEventListener('abort', this.onCancel);
   }
 
@@ -188,20 +263,37 @@ export class CallLegs {
   }
 
   private adopt(leg: LegName, dialog: SipDialog): void {
+    const seat: Seat = { leg };
     this.dialogs[leg] = dialog;
-    dialog.onAck((sdp) => this.deps.post({ type: 'acked', leg, ...(sdp === undefined ? {} : { sdp }) }));
+    this.seats[leg] = seat;
+    const post = (eventOn: (leg: LegName) => CallEvent): void => {
+      if (seat.leg !== undefined) this.deps.post(eventOn(seat.leg));
+    };
+    dialog.onAck((sdp) => post((leg) => ({ type: 'acked', leg, ...(sdp === undefined ? {} : { sdp }) })));
     dialog.onOffer((offer) => {
-      this.offers[leg]?.reject(491);
-      this.offers[leg] = offer;
-      this.deps.post({ type: 'offered', leg, ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }) });
+      if (seat.leg === undefined) {
+        offer.reject(481);
+        return;
+      }
+      this.offers[seat.leg]?.reject(491);
+      this.offers[seat.leg] = offer;
+      post((leg) => ({ type: 'offered', leg, ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }) }));
     });
-    dialog.onRequest((request) => this.inDialog(leg, request));
-    dialog.onEnd(({ by }) => this.deps.post({ type: 'leg-ended', leg, by }));
+    dialog.onRequest((request) => this.inDialog(seat.leg, request));
+    dialog.onEnd(({ by }) => post((leg) => ({ type: 'leg-ended', leg, by })));
   }
 
-  private inDialog(leg: LegName, request: InboundRequest): void {
+  private inDialog(leg: LegName | undefined, request: InboundRequest): void {
+    if (leg === undefined) {
+      request.respond(481);
+      return;
+    }
+    if (request.method === 'REFER' || request.method === 'NOTIFY') {
+      this.deps.transfer(leg, request);
+      return;
+    }
     if (request.method !== 'INFO') {
-      request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, INFO, OPTIONS']] });
+      request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, INFO, OPTIONS, REFER, NOTIFY']] });
       return;
     }
     const reading: InfoReading = readInfo(request.body);
@@ -215,6 +307,6 @@ export class CallLegs {
   }
 
   private headers(leg: LegName, failure: FailureCode | undefined): ReturnType<typeof failureHeaders> {
-    return failureHeaders(legKind(this.options.request.direction, leg), failure, this.options.retryAfterSeconds);
+    return failureHeaders(this.kindOf(leg), failure, this.options.retryAfterSeconds);
   }
 }

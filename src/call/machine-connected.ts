@@ -1,37 +1,45 @@
-/** The arrows of a connected call: who falls silent, who goes away, who comes back. Pure. */
-import type { LegName } from '../media/plane.js';
+/** The arrows of a connected call: who falls silent, who holds, who goes away, who comes back. Pure. */
+import { type LegName, otherLeg } from '../media/plane.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent } from './event.js';
-import { browserLeg, legKind, type StateOf, trunkLeg } from './state.js';
+import { asked, asks, farAsksForOffer, farOffers, farSays, type Hold, isHeld, owed, wanted } from './hold.js';
+import type { Presence, StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, go, type Step } from './step.js';
+import { inTransfer } from './transfer.js';
+
+type Connected = StateOf<'connected'>;
 
 /** The arrows of `connected`; undefined when it has none for this event. */
-export function inConnected(state: StateOf<'connected'>, event: CallEvent): Step | undefined {
-  const browser = browserLeg(state.direction);
+export function inConnected(state: Connected, event: CallEvent): Step | undefined {
+  const step = inTransfer(state, event) ?? inTalk(state, event);
+  return step === undefined ? undefined : tellWhoIsOwed(step);
+}
+
+function inTalk(state: Connected, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'acked':
       return ackedLateOffer(state, event);
     case 'answer-refused':
       return end(state, { by: 'gateway', failure: 'media-not-acceptable' });
     case 'offered':
-      return event.leg === browser ? browserReturned(state, answerOffer(event)) : go(state, [answerOffer(event)]);
+      return offered(state, event);
+    case 'leg-direction':
+      return directionChanged(state, farSays(state.hold, event.leg, event.direction), event.leg);
+    case 'informed':
+      return go({ ...state, hold: asked(state.hold, event.leg, event.accepted) }, []);
+    case 'given-away':
+      return end(state, { by: endedBy(otherLeg(event.leg)) }, { gone: event.leg });
     case 'flow-lost':
-      return event.leg === browser ? signallingLost(state) : undefined;
+      return state.legs[event.leg] === 'browser' ? signallingLost(state, event.leg) : undefined;
     case 'media-gone':
-      return event.leg === browser ? browserMediaGone(state) : undefined;
+      return state.legs[event.leg] === 'browser' ? mediaGone(state, event.leg) : undefined;
     case 'media-silent':
       return legSilent(state, event);
     case 'media-resumed':
       return legResumed(state, event.leg);
     case 'digit':
-      if (event.leg === browser) return undefined;
-      return go(state, [{ do: 'send-info', leg: browser, held: { digit: event.digit, durationMs: event.durationMs }, by: 'rfc4733' }]);
     case 'info-digits':
-      if (event.leg === browser) return go(state, [{ do: 'send-digits', leg: trunkLeg(state.direction), digits: event.digits }]);
-      return go(
-        state,
-        event.digits.map((held) => ({ do: 'send-info', leg: browser, held, by: 'info' })),
-      );
+      return digits(state, event);
     case 'timer':
       return timerInConnected(state, event);
     default:
@@ -39,62 +47,136 @@ export function inConnected(state: StateOf<'connected'>, event: CallEvent): Step
   }
 }
 
-function timerInConnected(state: StateOf<'connected'>, event: Extract<CallEvent, { type: 'timer' }>): Step | undefined {
+/** Each side hears what the other one does, as far as that is news. */
+function tellWhoIsOwed(step: Step): Step {
+  if (step.state.name !== 'connected') return step;
+  let { hold } = step.state;
+  const effects: CallEffect[] = [];
+  for (const leg of owed(hold)) {
+    effects.push({ do: 'tell-hold', leg, direction: wanted(hold, leg) });
+    hold = asks(hold, leg);
+  }
+  return effects.length === 0 ? step : go({ ...step.state, hold }, [...step.effects, ...effects]);
+}
+
+/** A re-offer of a browser whose connection was lost has come over another one. */
+function offered(state: Connected, event: Extract<CallEvent, { type: 'offered' }>): Step {
+  const { leg, sdp } = event;
+  const answer: CallEffect = sdp === undefined ? { ...answerOffer(event), direction: wanted(state.hold, leg) } : answerOffer(event);
+  const hold = sdp === undefined ? farAsksForOffer(state.hold, leg) : farOffers(state.hold, leg);
+  return returned({ ...state, hold }, leg, [answer]);
+}
+
+function directionChanged(state: Connected, hold: Hold, leg: LegName): Step {
+  const before = state.hold[leg].wish;
+  const direction = hold[leg].wish;
+  const next: Connected = { ...state, hold };
+  if (before === direction) return go(next, []);
+  const kind = state.legs[leg];
+  const fact: CallEffect = {
+    do: 'fact',
+    fact: direction === 'sendrecv' ? { type: 'resumed', leg, kind } : { type: 'held', leg, kind, direction },
+  };
+  return go(next, [fact, ...watchOfSilence(state, next)]);
+}
+
+/** Silence of both sides is a fault only while nobody holds. */
+function watchOfSilence(before: Connected, after: Connected): readonly CallEffect[] {
+  const dead = (state: Connected): boolean => state.silent.length === 2 && !isHeld(state.hold);
+  if (dead(before) === dead(after)) return [];
+  return [dead(after) ? { do: 'set-timer', id: 'dead' } : { do: 'clear-timer', id: 'dead' }];
+}
+
+function timerInConnected(state: Connected, event: Extract<CallEvent, { type: 'timer' }>): Step | undefined {
   switch (event.id) {
     case 'grace':
-      if (state.browser !== 'signalling-lost') return undefined;
-      if (state.silent.includes(browserLeg(state.direction))) return browserGone(state);
-      return go({ ...state, browser: 'signalling-overdue' }, []);
-    case 'gone':
-      return state.browser === 'media-gone' ? browserGone(state) : undefined;
+      return graceOver(state);
+    case 'gone': {
+      const leg = legWith(state, 'media-gone');
+      return leg === undefined ? undefined : browserGone(state, leg);
+    }
     case 'dead':
-      return state.silent.length === 2 ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
+      return state.silent.length === 2 && !isHeld(state.hold) ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
     default:
       return undefined;
   }
 }
 
+const legWith = (state: Connected, presence: Presence): LegName | undefined =>
+  (['a', 'b'] as const).find((leg) => state.presence[leg] === presence);
+
+const withPresence = (state: Connected, leg: LegName, presence: Presence): Connected => ({
+  ...state,
+  presence: { ...state.presence, [leg]: presence },
+});
+
+/** On hold a browser is silent by agreement; that its media is gone is then seen by ICE alone (RFC 7675). */
+function graceOver(state: Connected): Step | undefined {
+  const leg = legWith(state, 'signalling-lost');
+  if (leg === undefined) return undefined;
+  if (state.silent.includes(leg) && !isHeld(state.hold)) return browserGone(state, leg);
+  return go(withPresence(state, leg, 'signalling-overdue'), []);
+}
+
 /** A WebSocket may come back and audio does not need it: the call lives on while media does (survey theme 20). */
-function signallingLost(state: StateOf<'connected'>): Step | undefined {
-  if (state.browser === 'media-gone') return browserGone(state);
-  if (state.browser !== 'there') return undefined;
-  return go({ ...state, browser: 'signalling-lost' }, [
-    { do: 'fact', fact: { type: 'flow-lost', leg: browserLeg(state.direction) } },
+function signallingLost(state: Connected, leg: LegName): Step | undefined {
+  const presence = state.presence[leg];
+  if (presence === 'media-gone') return browserGone(state, leg);
+  if (presence !== 'there') return undefined;
+  return go(withPresence(state, leg, 'signalling-lost'), [
+    { do: 'fact', fact: { type: 'flow-lost', leg } },
     { do: 'set-timer', id: 'grace' },
   ]);
 }
 
 /** A page that hangs up closes its media beside its BYE, so the BYE gets a moment to arrive. */
-function browserMediaGone(state: StateOf<'connected'>): Step | undefined {
-  if (state.browser === 'media-gone') return undefined;
-  if (state.browser !== 'there') return browserGone(state);
-  return go({ ...state, browser: 'media-gone' }, [{ do: 'set-timer', id: 'gone' }]);
+function mediaGone(state: Connected, leg: LegName): Step | undefined {
+  const presence = state.presence[leg];
+  if (presence === 'media-gone') return undefined;
+  if (presence !== 'there') return browserGone(state, leg);
+  return go(withPresence(state, leg, 'media-gone'), [{ do: 'set-timer', id: 'gone' }]);
 }
 
-function browserReturned(state: StateOf<'connected'>, effect: CallEffect): Step {
-  if (state.browser === 'there' || state.browser === 'media-gone') return go(state, [effect]);
-  return go({ ...state, browser: 'there' }, [{ do: 'clear-timer', id: 'grace' }, effect]);
+/** Whatever a page says shows that it is there again. */
+function returned(state: Connected, leg: LegName, effects: readonly CallEffect[]): Step {
+  const presence = state.presence[leg];
+  if (presence === 'there' || presence === 'media-gone') return go(state, effects);
+  return go(withPresence(state, leg, 'there'), [
+    { do: 'clear-timer', id: 'grace' },
+    { do: 'fact', fact: { type: 'reattached', leg } },
+    ...effects,
+  ]);
 }
 
-function browserGone(state: StateOf<'connected'>): Step {
-  return end(state, { by: endedBy(browserLeg(state.direction)), failure: 'browser-gone' });
+function browserGone(state: Connected, leg: LegName): Step {
+  return end(state, { by: endedBy(leg), failure: 'browser-gone' });
 }
 
-function legSilent(state: StateOf<'connected'>, event: Extract<CallEvent, { type: 'media-silent' }>): Step | undefined {
+function digits(state: Connected, event: Extract<CallEvent, { type: 'digit' | 'info-digits' }>): Step | undefined {
+  const from = state.legs[event.leg];
+  const to = otherLeg(event.leg);
+  if (event.type === 'digit') {
+    if (from === 'browser' || state.legs[to] === 'trunk') return undefined;
+    return go(state, [{ do: 'send-info', leg: to, held: { digit: event.digit, durationMs: event.durationMs }, by: 'rfc4733' }]);
+  }
+  if (state.legs[to] === 'trunk') return returned(state, event.leg, [{ do: 'send-digits', leg: to, digits: event.digits }]);
+  const told = event.digits.map((held): CallEffect => ({ do: 'send-info', leg: to, held, by: 'info' }));
+  return returned(state, event.leg, told);
+}
+
+function legSilent(state: Connected, event: Extract<CallEvent, { type: 'media-silent' }>): Step | undefined {
   const { leg, silentMs, cause, detail } = event;
   if (state.silent.includes(leg)) return undefined;
-  if (state.browser === 'signalling-overdue' && leg === browserLeg(state.direction)) return browserGone(state);
-  const silent = [...state.silent, leg];
-  const fact: CallEffect = {
-    do: 'fact',
-    fact: { type: 'media-silent', leg, kind: legKind(state.direction, leg), silentMs, cause, detail },
-  };
-  return go({ ...state, silent }, silent.length === 2 ? [fact, { do: 'set-timer', id: 'dead' }] : [fact]);
+  const held = isHeld(state.hold);
+  if (state.presence[leg] === 'signalling-overdue' && !held) return browserGone(state, leg);
+  const after: Connected = { ...state, silent: [...state.silent, leg] };
+  const fact: CallEffect = { do: 'fact', fact: { type: 'media-silent', leg, kind: state.legs[leg], silentMs, cause, detail } };
+  return go(after, [...(held ? [] : [fact]), ...watchOfSilence(state, after)]);
 }
 
-function legResumed(state: StateOf<'connected'>, leg: LegName): Step | undefined {
+function legResumed(state: Connected, leg: LegName): Step | undefined {
   if (!state.silent.includes(leg)) return undefined;
-  const fact: CallEffect = { do: 'fact', fact: { type: 'media-resumed', leg, kind: legKind(state.direction, leg) } };
-  const clear: CallEffect[] = state.silent.length === 2 ? [{ do: 'clear-timer', id: 'dead' }] : [];
-  return go({ ...state, silent: state.silent.filter((one) => one !== leg) }, [fact, ...clear]);
+  const after: Connected = { ...state, silent: state.silent.filter((one) => one !== leg) };
+  const fact: CallEffect = { do: 'fact', fact: { type: 'media-resumed', leg, kind: state.legs[leg] } };
+  return go(after, [fact, ...watchOfSilence(state, after)]);
 }

@@ -1,11 +1,12 @@
 /** The arrows of a call. Pure: no clock, no I/O. A pair of state and event not named here leaves the call as it is. */
 import type { LegName } from '../media/plane.js';
+import type { DialogEnd } from '../sip/port.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, HeldDigit } from './event.js';
 import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
-import { browserLeg, type CallState, type EndCause, legKind, type StateOf, trunkLeg } from './state.js';
+import { browserLeg, type CallState, connected, type EndCause, kindOf, type StateOf, trunkLeg } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
 
 /** Digits from the telephone kept until the browser's dialog exists; more than these are dropped. */
@@ -178,7 +179,7 @@ function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Ste
   const { direction } = state;
   const flushed = state.held.map((held): CallEffect => ({ do: 'send-info', leg: browserLeg(direction), held, by: 'rfc4733' }));
   const accept: CallEffect[] = state.role === 'offer' && sdp !== undefined ? [{ do: 'accept-answer', leg: 'a', sdp }] : [];
-  return go({ name: 'connected', direction, browser: 'there', silent: [] }, [...accept, ...flushed]);
+  return go(connected(direction), [...accept, ...flushed]);
 }
 
 /** Arrows that every live state has. */
@@ -189,19 +190,19 @@ function anywhere(state: Live, event: CallEvent): Step | undefined {
     case 'leg-ended':
       return legEnded(state, event);
     case 'flow-lost':
-      return event.leg === browserLeg(state.direction) && legInvited(state, event.leg)
+      return kindOf(state, event.leg) === 'browser' && legInvited(state, event.leg)
         ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' })
         : undefined;
     case 'media-up':
       return hasMedia(state)
-        ? go(state, [{ do: 'fact', fact: { type: 'media-up', leg: event.leg, kind: legKind(state.direction, event.leg) } }])
+        ? go(state, [{ do: 'fact', fact: { type: 'media-up', leg: event.leg, kind: kindOf(state, event.leg) } }])
         : undefined;
     case 'media-failed':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
     case 'media-lost':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
     case 'media-gone':
-      return hasMedia(state) && event.leg === browserLeg(state.direction)
+      return hasMedia(state) && kindOf(state, event.leg) === 'browser'
         ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' })
         : undefined;
     case 'digit':
@@ -226,14 +227,14 @@ function legEnded(state: Live, event: Extract<CallEvent, { type: 'leg-ended' }>)
   const { leg, by } = event;
   if (!(leg === 'a' ? answersCaller(state) : answersCallee(state))) return undefined;
   if (by === 'remote') return end(state, { by: endedBy(leg) }, { gone: leg });
-  return end(state, { by: endedBy(leg), failure: lostDialog(legKind(state.direction, leg), by) }, { gone: leg });
+  return end(state, { by: endedBy(leg), failure: lostDialog(kindOf(state, leg), by) }, { gone: leg });
 }
 
-function lostDialog(kind: 'browser' | 'trunk', by: 'local' | 'ack-timeout' | 'transport' | 'dialog-gone'): FailureCode {
+function lostDialog(kind: 'browser' | 'trunk', by: Exclude<DialogEnd['by'], 'remote'>): FailureCode {
   if (by === 'local') return 'internal';
   if (kind === 'browser') return 'browser-gone';
   if (by === 'transport') return 'trunk-unreachable';
-  return by === 'ack-timeout' ? 'trunk-timeout' : 'trunk-error';
+  return by === 'ack-timeout' || by === 'session-timer' ? 'trunk-timeout' : 'trunk-error';
 }
 
 function inEnding(state: StateOf<'ending'>, event: CallEvent): Step {
@@ -305,7 +306,7 @@ function digitLost(state: Live, durationMs: number): Step {
 /** A digit of the browser needs nothing more: the media plane has relayed it, or could not. */
 function digitFact(state: Live, event: Extract<CallEvent, { type: 'digit' }>): Step | undefined {
   if (!hasMedia(state)) return undefined;
-  if (event.leg === trunkLeg(state.direction)) return digitLost(state, event.durationMs);
+  if (kindOf(state, event.leg) === 'trunk') return digitLost(state, event.durationMs);
   const { durationMs, relayed } = event;
   return go(state, [{ do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs, delivered: relayed } }]);
 }

@@ -1,10 +1,11 @@
 /** What the call core asks of others: a router, and one dialler for each kind of leg. */
 import type { CallId } from '../base/ids.js';
 import type { UdpLegOptions, WebRtcLegOptions } from '../media/plane.js';
-import type { FlowRef, OutboundCall } from '../sip/port.js';
+import type { FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
 import type { LegKind, Party } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import type { CallRequest } from './request.js';
+import type { Referral } from './refer.js';
+import type { CallIdentity, CallRequest } from './request.js';
 
 /** A number behind a trunk. */
 export interface TrunkTarget {
@@ -13,13 +14,30 @@ export interface TrunkTarget {
   /** Normalised number; the trunk's own format is applied by its dialler. */
   readonly number: string;
   readonly media: UdpLegOptions;
+  /** Longest ringing before the next target is tried; the gateway's own limit when absent. */
+  readonly ringMs?: number;
+  /** Who moves a transferred call: the gateway (when absent), or the carrier by a REFER sent to it. */
+  readonly transfer?: 'gateway' | 'refer';
+  /** Whether the trunk hears of a page that holds: it does when absent. */
+  readonly hold?: 'pass' | 'absorb';
 }
 
-/** A registered browser user. */
+/** Users whose pages ring at the same time. */
+export interface RingStep {
+  readonly users: readonly string[];
+  /** How long, before the next step; the last step rings on as long as the target may. */
+  readonly ringMs?: number;
+}
+
+/** A registered browser user, or a group of them: the first to answer has the call. */
 export interface UserTarget {
   readonly kind: 'browser';
+  /** The user or the group, as the record names it. */
   readonly user: string;
+  /** Rung one after another; absent: `user` alone. */
+  readonly steps?: readonly RingStep[];
   readonly media: WebRtcLegOptions;
+  readonly ringMs?: number;
 }
 
 export type RouteTarget = TrunkTarget | UserTarget;
@@ -41,7 +59,16 @@ export interface DialRequest<T extends RouteTarget> {
   readonly offer: string;
   /** 0 for the first peer; the core asks for the next one when a peer failed in a way that allows it. */
   readonly attempt: number;
+  /** Hops left for the called leg (RFC 3261 §16.6, RFC 7332). */
+  readonly maxForwards?: number;
+  /** What may be told about the caller and the call's way here. */
+  readonly identity?: CallIdentity;
+  /** The transfer this call is for: the dialog to be replaced by it (RFC 3891), and who refers (RFC 3892). */
+  readonly referral?: Referral;
 }
+
+/** Where a call that failed may be tried again: at the next peer of its trunk, at the next target, or nowhere. */
+export type TryNext = 'peer' | 'target' | 'nowhere';
 
 export type DialResult =
   | {
@@ -51,6 +78,8 @@ export type DialResult =
       readonly flow?: FlowRef;
       /** Gives back what the dialler counts (a channel of the trunk). The core calls it once, when the leg is over. */
       release(): void;
+      /** What the trunk's own rules say of an outcome; the table of failures decides when absent. */
+      readonly tryNext?: (outcome: Exclude<OutboundOutcome, { readonly kind: 'answered' }>) => TryNext;
     }
   | { readonly kind: 'refused'; readonly failure: FailureCode }
   /** There is no peer for this attempt; the failure of the one before stands. */

@@ -112,3 +112,10 @@ export function referReport(status: number): { readonly body: Body; readonly hea
     ],
   };
 }
+
+/** The status in a report; undefined when it holds none. */
+export function reportedStatus(body: Body | undefined): number | undefined {
+  if (body === undefined || !/^message\/sipfrag\b/i.test(body.type)) return undefined;
+  const status = /^SIP\/2\.0 (\d{3})(?: |\r?\n|$)/.exec(body.content)?.[1];
+  return status === undefined ? undefined : Number(status);
+}

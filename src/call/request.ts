@@ -3,6 +3,21 @@ import type { LegOptions } from '../media/plane.js';
 import type { InboundCall } from '../sip/port.js';
 import type { CallDirection, Party } from './facts.js';
 
+/**
+ * What a trusted edge learnt about the caller and the call's way here, and what a dialler may pass on
+ * by its own policy. A browser's edge fills in nothing of what its page says.
+ */
+export interface CallIdentity {
+  /** Asserted by a trunk (RFC 3325), or known of a registered user. */
+  readonly asserted?: Party;
+  /** The caller asked not to be shown (RFC 3323 `id`, `user`, `header`; RFC 5767 for a B2BUA). */
+  readonly anonymous?: boolean;
+  /** Header values as they came, newest first: Diversion (RFC 5806), History-Info (RFC 7044), Identity (RFC 8224). */
+  readonly diversion?: readonly string[];
+  readonly historyInfo?: readonly string[];
+  readonly signed?: readonly string[];
+}
+
 /** What an edge makes of an INVITE after it has decided who is calling. Nothing here is a mere claim of the caller. */
 export interface CallRequest {
   readonly direction: CallDirection;
@@ -17,6 +32,9 @@ export interface CallRequest {
   readonly user?: string;
   /** The trunk it came in on, when it came from one. */
   readonly trunk?: string;
+  readonly identity?: CallIdentity;
+  /** Hops left, one less than came in; 0 hops never get here (RFC 3261 §16.3). */
+  readonly maxForwards?: number;
   /** A limit of its own, shorter than the gateway's. */
   readonly maxCallMs?: number;
   /** Called once when the call is over or refused: the edge may give back what it counts. */

@@ -7,8 +7,8 @@ import { type CallId, newCallId, newSessionId, type SessionId } from '../base/id
 import type { Log } from '../base/log.js';
 import { maskNumber } from '../base/mask.js';
 import { SerialQueue } from '../base/serial-queue.js';
-import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plane.js';
-import type { FlowRef } from '../sip/port.js';
+import { type DigitToSend, type LegName, type MediaEvent, type MediaPlane, otherLeg } from '../media/plane.js';
+import type { FlowRef, InboundRequest } from '../sip/port.js';
 import { CallMedia } from './call-media.js';
 import type { CallView } from './call-view.js';
 import { DigitCopies } from './digit-copies.js';
@@ -19,14 +19,20 @@ import { failureOf, NORMAL_CLEARING } from './failure.js';
 import { CallLegs } from './legs.js';
 import { begin, next } from './machine.js';
 import { eventOfMedia } from './media-event.js';
+import { type FoundLeg, MidCall, type OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
+import type { ReplacedDialog } from './refer.js';
 import type { CallRequest } from './request.js';
-import { type CallState, type EndCause, legKind, trunkLeg } from './state.js';
+import { type CallState, type EndCause, trunkLeg } from './state.js';
 import type { Step } from './step.js';
+import type { Borrowed } from './transfer-legs.js';
+import type { TransferPolicy } from './transfer-policy.js';
 
 /** How long a browser whose media said goodbye may take to say BYE. */
 const GOODBYE_MS = 2_000;
+/** How long whoever transferred may take to hang up before we do. */
+const PARTING_MS = 2_000;
 
 /** What a call works with. */
 export interface RunnerDeps {
@@ -36,6 +42,9 @@ export interface RunnerDeps {
   readonly router: Router;
   readonly diallers: Diallers;
   readonly facts: FactSink;
+  readonly others: OtherCalls;
+  /** Absent: nobody may transfer. */
+  readonly transfers?: TransferPolicy;
   readonly onFinished: (runner: CallRunner) => void;
 }
 
@@ -59,6 +68,7 @@ export class CallRunner {
   private readonly log: Log;
   private readonly legs: CallLegs;
   private readonly media: CallMedia;
+  private readonly midCall: MidCall;
   private readonly copies = new DigitCopies();
   private readonly startedMs: number;
   private readonly startedWallMs: number;
@@ -82,10 +92,26 @@ export class CallRunner {
     const fact = (body: CallFactBody): void => this.emit(body);
     this.legs = new CallLegs(
       { callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds },
-      { diallers: deps.diallers, log: this.log, post, fact },
+      { diallers: deps.diallers, log: this.log, post, fact, transfer: (leg, request) => this.transferRequest(leg, request) },
     );
     const queue = new SerialQueue((thrown) => this.fault('media step', thrown));
     this.media = new CallMedia({ session: this.session, request }, { plane: deps.media, queue, log: this.log, post, fact });
+    this.midCall = new MidCall(
+      { callId: this.id, session: this.session, request },
+      {
+        ...{
+          plane: deps.media,
+          queue,
+          media: this.media,
+          legs: this.legs,
+          diallers: deps.diallers,
+          others: deps.others,
+          log: this.log,
+          post,
+        },
+        ...(deps.transfers === undefined ? {} : { transfers: deps.transfers }),
+      },
+    );
   }
 
   /** Takes the call up. */
@@ -113,9 +139,9 @@ export class CallRunner {
   }
 
   mediaEvent(event: MediaEvent): void {
-    if (event.type === 'leg-failed' && this.mayFail()) {
+    if (event.type === 'leg-failed' && event.leg !== 'c' && this.mayFail()) {
       const { leg, cause, detail } = event;
-      this.emit({ type: 'media-failed', leg, kind: legKind(this.request.direction, leg), cause, detail });
+      this.emit({ type: 'media-failed', leg, kind: this.legs.kindOf(leg), cause, detail });
     }
     const translated = eventOfMedia(event);
     if (translated !== undefined) this.postFromPeer(translated);
@@ -145,6 +171,45 @@ export class CallRunner {
   /** The leg whose signalling runs over `flow`, if any. */
   legOn(flow: FlowRef): LegName | undefined {
     return this.legs.legOn(flow);
+  }
+
+  /** The leg with this dialog, and who is on the other one, while the call is connected. */
+  find(dialog: ReplacedDialog): FoundLeg | undefined {
+    const leg = this.state.name === 'connected' ? this.legs.legWith(dialog) : undefined;
+    if (leg === undefined) return undefined;
+    const other = otherLeg(leg);
+    const survivor = { kind: this.legs.kindOf(other), media: this.media.optionsOf(other) };
+    return { call: this.id, leg, kind: this.legs.kindOf(leg), survivor };
+  }
+
+  /** Lets another call take a leg over. */
+  lend(leg: LegName): Borrowed | undefined {
+    const dialog = this.state.name === 'connected' ? this.legs.dialogOf(leg) : undefined;
+    if (dialog === undefined) return undefined;
+    return {
+      dialog,
+      take: () => {
+        if (this.state.name !== 'connected' || this.legs.dialogOf(leg) !== dialog) return undefined;
+        const seated = this.legs.leave(leg);
+        this.post({ type: 'given-away', leg });
+        return seated;
+      },
+    };
+  }
+
+  /** The trunk a leg is on. */
+  trunkOn(leg: LegName): string | undefined {
+    return leg === 'a' ? this.request.trunk : this.routedTo.trunk;
+  }
+
+  /** Takes in an INVITE that is to replace one of the legs (RFC 3891). */
+  replace(request: CallRequest, leg: LegName): void {
+    this.midCall.replace(request, leg);
+  }
+
+  private transferRequest(leg: LegName, request: InboundRequest): void {
+    if (this.state.name === 'connected') this.midCall.request(leg, request);
+    else request.respond(request.method === 'REFER' ? 491 : 481);
   }
 
   /** Sends digits on the trunk's leg; before the answer too, for menus that ask without answering. */
@@ -208,11 +273,13 @@ export class CallRunner {
   }
 
   private run(effect: CallEffect): void {
+    if (this.midCall.run(effect)) return;
     switch (effect.do) {
       case 'route':
         this.route();
         return;
       case 'dial':
+        this.midCall.dialled(effect.target);
         this.legs.dial(effect.target, effect.offer, effect.attempt);
         return;
       case 'progress-caller':
@@ -249,7 +316,7 @@ export class CallRunner {
         this.media.acceptAnswer(effect.leg, effect.sdp);
         return;
       case 'answer-offer':
-        this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg));
+        this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg), effect.direction);
         return;
       case 'send-digits':
         void this.media.sendDigits(effect.leg, effect.digits, 'info');
@@ -304,6 +371,8 @@ export class CallRunner {
       gone: GOODBYE_MS,
       dead: options.deadMediaMs,
       closing: options.closingMs,
+      transfer: options.ringMs,
+      parting: PARTING_MS,
     };
     return delays[id];
   }
@@ -337,6 +406,7 @@ export class CallRunner {
       ...(last?.b === undefined ? {} : { mediaB: last.b }),
       ...(last === undefined || last.path.length === 0 ? {} : { path: last.path }),
     });
+    this.midCall.letGo();
     this.legs.letGo();
     this.request.onOver?.();
     this.deps.onFinished(this);

@@ -3,7 +3,9 @@ import type { LegName } from '../media/plane.js';
 import type { CallerSdp, HeldDigit, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
+import { type Hold, notHeld } from './hold.js';
 import type { RouteTarget } from './ports.js';
+import { noTransfer, type Transfer } from './transfer-state.js';
 
 /** Why a call ended. Without `failure` it was answered and somebody hung up. */
 export interface EndCause {
@@ -14,10 +16,10 @@ export interface EndCause {
 }
 
 /**
- * The browser's side of a connected call. Its signalling and its media can go one without the
+ * A browser's side of a connected call. Its signalling and its media can go one without the
  * other: a closed tab loses both, a changed network often the first alone.
  */
-export type BrowserPresence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'media-gone';
+export type Presence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'media-gone';
 
 /**
  * A call from the INVITE that reached us to its end. `a` calls, `b` is called.
@@ -65,9 +67,13 @@ export type CallState =
   | {
       readonly name: 'connected';
       readonly direction: CallDirection;
-      readonly browser: BrowserPresence;
+      /** What each leg is by now: a transfer may put somebody else there. */
+      readonly legs: Readonly<Record<LegName, LegKind>>;
+      readonly presence: Readonly<Record<LegName, Presence>>;
       /** Legs on which nothing arrives. */
       readonly silent: readonly LegName[];
+      readonly hold: Hold;
+      readonly transfer: Transfer;
     }
   | { readonly name: 'ending'; readonly cause: EndCause; readonly waiting: readonly Part[] }
   | { readonly name: 'ended'; readonly cause: EndCause };
@@ -90,4 +96,22 @@ export function trunkLeg(direction: CallDirection): LegName {
 /** What a leg is. */
 export function legKind(direction: CallDirection, leg: LegName): LegKind {
   return leg === browserLeg(direction) ? 'browser' : 'trunk';
+}
+
+/** What a leg of a call is at the moment. */
+export function kindOf(state: Exclude<CallState, { readonly name: 'ending' | 'ended' }>, leg: LegName): LegKind {
+  return state.name === 'connected' ? state.legs[leg] : legKind(state.direction, leg);
+}
+
+/** A call that has just been connected. */
+export function connected(direction: CallDirection): StateOf<'connected'> {
+  return {
+    name: 'connected',
+    direction,
+    legs: { a: legKind(direction, 'a'), b: legKind(direction, 'b') },
+    presence: { a: 'there', b: 'there' },
+    silent: [],
+    hold: notHeld,
+    transfer: noTransfer,
+  };
 }

@@ -27,9 +27,16 @@ export const stay = (state: CallState): Step => ({ state, effects: [] });
 /** Takes the call down: ends what is open, and waits for what has to confirm its end. */
 export function end(state: Live, cause: EndCause, how: { readonly gone?: LegName; readonly status?: number | undefined } = {}): Step {
   const open = openParts(state, how.gone);
-  const { effects, waiting } = effectsOfEnding(open, cause, how.status);
+  const ending = effectsOfEnding(open, cause, how.status);
+  const { waiting } = ending;
+  const effects = [...effectsOfLeavingTransfer(state), ...ending.effects];
   if (waiting.length === 0) return { state: { name: 'ended', cause }, effects: [...effects, { do: 'finish', cause }] };
   return { state: { name: 'ending', cause, waiting }, effects: [...effects, { do: 'set-timer', id: 'closing' }] };
+}
+
+/** A call that ends in the middle of a transfer leaves nobody ringing. */
+function effectsOfLeavingTransfer(state: Live): readonly CallEffect[] {
+  return state.name === 'connected' && state.transfer.name !== 'none' ? [{ do: 'drop-third' }] : [];
 }
 
 /** The last step. */
@@ -38,7 +45,7 @@ export function finish(cause: EndCause): Step {
 }
 
 /** A re-offer is answered by the media plane, each leg for itself. */
-export function answerOffer(event: Extract<CallEvent, { type: 'offered' }>): CallEffect {
+export function answerOffer(event: Extract<CallEvent, { type: 'offered' }>): Extract<CallEffect, { do: 'answer-offer' }> {
   return { do: 'answer-offer', leg: event.leg, ...(event.sdp === undefined ? {} : { sdp: event.sdp }) };
 }
 

@@ -2,6 +2,7 @@
 import type { CallId } from '../base/ids.js';
 import type { LegName, LegOptions } from '../media/plane.js';
 import type { LegKind } from './facts.js';
+import type { FailureCode } from './failure-code.js';
 import type { RouteTarget } from './ports.js';
 import type { Referral } from './refer.js';
 
@@ -38,7 +39,7 @@ export type Transfer =
       readonly plan: TransferPlan;
       readonly offer: string;
       readonly attempt: number;
-      readonly last?: number;
+      readonly last?: { readonly failure: FailureCode; readonly status?: number };
     } & Referred)
   | ({ readonly name: 'accepting'; readonly plan: TransferPlan } & Referred)
   /** The carrier does it; its reports are handed on. */
@@ -56,3 +57,8 @@ export const noTransfer: Transfer = { name: 'none' };
 export const plannedKind = (plan: TransferPlan): LegKind => (plan.kind === 'dial' ? plan.target.kind : plan.to);
 /** How the media of the new leg is made. */
 export const plannedMedia = (plan: TransferPlan): LegOptions => (plan.kind === 'dial' ? plan.target.media : plan.media);
+
+/** The leg of one who has hung up before his transfer came to an end. */
+export function goneInTransfer(transfer: Transfer): LegName | undefined {
+  return transfer.name !== 'none' && transfer.presence === 'gone' ? transfer.referrer : undefined;
+}

@@ -3,13 +3,15 @@ import type { CallEffect, CallEffectName } from '../../../src/call/effect.js';
 import type { CallEvent, CallEventType } from '../../../src/call/event.js';
 import { next } from '../../../src/call/machine.js';
 import type { RouteTarget } from '../../../src/call/ports.js';
-import type { CallState, CallStateName, EndCause } from '../../../src/call/state.js';
+import type { Referral } from '../../../src/call/refer.js';
+import { type CallState, type CallStateName, connected, type EndCause } from '../../../src/call/state.js';
 
 const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
 const a = { role: 'answer', sdp: 'answer to a' } as const;
 const direction = 'browser-to-trunk' as const;
 const cause: EndCause = { by: 'caller', failure: 'cancelled' };
 const digit = { digit: '5', durationMs: 100 } as const;
+const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', reports: 'wanted' };
 
 /** One state of each name. The type makes a missing one a compile error. */
 const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> } = {
@@ -19,7 +21,7 @@ const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> }
   ringing: { name: 'ringing', direction, a, shown: 180, held: [] },
   answering: { name: 'answering', direction, a, held: [] },
   connecting: { name: 'connecting', direction, role: 'answer', held: [digit] },
-  connected: { name: 'connected', direction, browser: 'there', silent: [] },
+  connected: connected(direction),
   ending: { name: 'ending', cause, waiting: ['b', 'media'] },
   ended: { name: 'ended', cause },
 };
@@ -50,6 +52,22 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   'media-gone': { type: 'media-gone', leg: 'a' },
   'media-silent': { type: 'media-silent', leg: 'b', silentMs: 5000, cause: 'nothing-received', detail: 'nothing' },
   'media-resumed': { type: 'media-resumed', leg: 'b' },
+  'leg-direction': { type: 'leg-direction', leg: 'b', direction: 'sendonly' },
+  informed: { type: 'informed', leg: 'a', accepted: true },
+  referred: { type: 'referred', leg: 'b', referral },
+  'refer-allowed': { type: 'refer-allowed', plan: { kind: 'dial', target } },
+  'refer-passed': { type: 'refer-passed' },
+  'refer-denied': { type: 'refer-denied', status: 403, failure: 'destination-denied' },
+  'refer-reported': { type: 'refer-reported', by: 'notify', status: 200 },
+  'replacement-offered': { type: 'replacement-offered', leg: 'b' },
+  'third-offered': { type: 'third-offered', sdp: 'offer to c' },
+  'third-media-refused': { type: 'third-media-refused', failure: 'too-many-calls' },
+  'third-progress': { type: 'third-progress', status: 180 },
+  'third-answered': { type: 'third-answered', sdp: 'answer of c' },
+  'third-failed': { type: 'third-failed', failure: 'busy', status: 486, elsewhere: false },
+  'third-exhausted': { type: 'third-exhausted' },
+  'third-accepted': { type: 'third-accepted' },
+  'given-away': { type: 'given-away', leg: 'b' },
   'media-lost': { type: 'media-lost' },
   digit: { type: 'digit', leg: 'b', ...digit, relayed: true },
   'info-digits': { type: 'info-digits', leg: 'a', digits: [digit] },
@@ -141,6 +159,10 @@ connected + media-up -> connected: fact
 connected + media-failed -> ending: clear-timers bye:a bye:b close-media set-timer
 connected + media-gone -> connected*: set-timer
 connected + media-silent -> connected*: fact
+connected + leg-direction -> connected*: fact tell-hold
+connected + referred -> connected*: judge-refer
+connected + replacement-offered -> connected*: describe-third
+connected + given-away -> ending: clear-timers bye:a close-media set-timer
 connected + media-lost -> ending: clear-timers bye:a bye:b close-media set-timer
 connected + digit -> connected: send-info
 connected + info-digits -> connected: send-digits
@@ -179,10 +201,10 @@ describe('the arrows of a call', () => {
   );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
-    expect(pairs).toHaveLength(9 * 31);
+    expect(pairs).toHaveLength(9 * 47);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
-    expect(listed.size).toBe(89);
+    expect(listed.size).toBe(93);
   });
 
   for (const { state, event, key } of pairs) {
@@ -373,7 +395,7 @@ describe('the browser that goes away', () => {
   const gone: CallEvent = { type: 'media-gone', leg: 'a' };
 
   it('stays in the call after its WebSocket is lost while its media flows', () => {
-    expect(run(states.connected, flowLost, grace).state).toMatchObject({ name: 'connected', browser: 'signalling-overdue' });
+    expect(run(states.connected, flowLost, grace).state).toMatchObject({ name: 'connected', presence: { a: 'signalling-overdue' } });
   });
 
   it('is gone when the grace is over and its media is silent, in either order', () => {
@@ -403,7 +425,8 @@ describe('the browser that goes away', () => {
 
   it('is back when it makes an offer again', () => {
     const { state, effects } = run(states.connected, flowLost, { type: 'offered', leg: 'a', sdp: 'again' });
-    expect(state).toMatchObject({ browser: 'there' });
+    expect(state).toEqual({ ...states.connected, hold: state.name === 'connected' ? state.hold : undefined });
+    expect(only(effects, 'fact')).toContainEqual({ do: 'fact', fact: { type: 'reattached', leg: 'a' } });
     expect(only(effects, 'clear-timer')).toEqual([{ do: 'clear-timer', id: 'grace' }]);
   });
 

@@ -1,0 +1,78 @@
+/** The media side of transfers: a third leg beside the two of the call, until it takes the place of one. */
+import { messageOf } from '../base/errors.js';
+import type { SessionId } from '../base/ids.js';
+import type { Log } from '../base/log.js';
+import type { SerialQueue } from '../base/serial-queue.js';
+import type { LegName, LegOptions, MediaPlane } from '../media/plane.js';
+import { mediaRefusal } from './call-media.js';
+import type { CallEvent } from './event.js';
+
+interface TransferMediaDeps {
+  readonly plane: MediaPlane;
+  /** The call's own queue: a third leg is worked on in the order of everything else. */
+  readonly queue: SerialQueue;
+  readonly log: Log;
+  readonly post: (event: CallEvent) => void;
+}
+
+/** Turns transfer effects of a call into requests of the media plane. */
+export class TransferMedia {
+  /** How the third leg is made, while there is one. */
+  private made: LegOptions | undefined;
+
+  constructor(
+    private readonly options: { readonly session: SessionId },
+    private readonly deps: TransferMediaDeps,
+  ) {}
+
+  /** Makes the third leg, by our offer, or by an answer to the one given. */
+  describe(media: LegOptions, offer?: string): void {
+    this.made = media;
+    const { plane, post } = this.deps;
+    const { session } = this.options;
+    this.step('a third leg cannot be described', async () => {
+      const sdp = offer === undefined ? await plane.offer(session, 'c', media) : await plane.answer(session, 'c', offer, media);
+      post({ type: 'third-offered', sdp });
+    });
+  }
+
+  accept(sdp: string): void {
+    this.step('the description of a third leg is refused', async () => {
+      await this.deps.plane.accept(this.options.session, 'c', sdp);
+      this.deps.post({ type: 'third-accepted' });
+    });
+  }
+
+  /** The third leg becomes `leg`. Returns how it was made. A fault here ends the call: nobody could be heard. */
+  seat(leg: LegName): LegOptions | undefined {
+    const { made } = this;
+    this.made = undefined;
+    this.deps.queue.push(async () => {
+      await this.deps.plane.replace(this.options.session, leg);
+    });
+    return made;
+  }
+
+  drop(): void {
+    if (this.made === undefined) return;
+    this.made = undefined;
+    this.deps.queue.push(async () => {
+      try {
+        await this.deps.plane.drop(this.options.session, 'c');
+      } catch (thrown) {
+        this.deps.log.debug({ fault: messageOf(thrown) }, 'there was no third leg to drop');
+      }
+    });
+  }
+
+  private step(what: string, run: () => Promise<void>): void {
+    this.deps.queue.push(async () => {
+      try {
+        await run();
+      } catch (thrown) {
+        this.deps.log.warn({ session: this.options.session, fault: messageOf(thrown) }, what);
+        this.deps.post({ type: 'third-media-refused', failure: mediaRefusal(thrown).failure });
+      }
+    });
+  }
+}
