@@ -128,7 +128,7 @@ class RunningGateway implements Gateway {
   ) {
     this.metrics = new Metrics(
       { version: deps.version },
-      { liveObjects: () => this.liveObjects(), isReady: () => this.current === 'ready' },
+      { liveObjects: () => this.liveObjects(), trunks: () => this.trunks?.states() ?? [], isReady: () => this.current === 'ready' },
     );
     if (config.cdr.file !== undefined) {
       const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
@@ -305,6 +305,7 @@ class RunningGateway implements Gateway {
         log: deps.log.child({ part: 'http' }),
         state: () => this.current,
         calls: () => this.calls?.calls() ?? [],
+        trunks: () => this.trunks?.states() ?? [],
         notes: (callId) => this.cdrs.notes(callId),
         hangUp: (callId) => this.calls?.hangUp(callId as CallId) ?? false,
         sendDigits: (callId, digits) => this.sendDigits(callId, digits),

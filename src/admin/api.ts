@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, accessOf } from './access.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
-import { callDto, recordDto } from './views.js';
+import { callDto, recordDto, trunkDto } from './views.js';
 
 /** Digits in one request. */
 const maxDigits = 64;
@@ -22,7 +22,7 @@ function readDigits(body: unknown): { readonly digits: string } | { readonly wro
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly id: string }).id;
 
-/** `/api/v1`: live calls, recent records, digits, draining. */
+/** `/api/v1`: live calls, recent records, trunks, digits, draining. */
 export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'>, deps: AdminDeps): void {
   const access = new WeakMap<FastifyRequest, Access>();
   const accessFor = (request: FastifyRequest): Access => access.get(request) ?? 'refused';
@@ -67,6 +67,8 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
         return fail(reply, 409, 'digits-refused', outcome.why);
     }
   });
+
+  app.get('/trunks', async () => ({ trunks: deps.trunks().map(trunkDto) }));
 
   app.post('/drain', async (_request, reply) => {
     deps.drain();

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Log } from '../base/log.js';
 import type { CallView } from '../call/call-view.js';
+import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
 
@@ -20,6 +21,7 @@ export interface AdminDeps {
   state(): GatewayState;
   calls(): readonly CallView[];
   notes(callId: string): LiveNotes | undefined;
+  trunks(): readonly TrunkView[];
   /** False when there is no such call. */
   hangUp(callId: string): boolean;
   /** `digits` are of `0-9*#A-D`. */

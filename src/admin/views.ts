@@ -1,5 +1,6 @@
 import { maskNumber } from '../base/mask.js';
 import type { CallView } from '../call/call-view.js';
+import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
 import type { Access } from './access.js';
@@ -48,4 +49,43 @@ export function callDto(view: CallView, notes: LiveNotes | undefined, access: Ac
 
 export function recordDto(record: CallRecord, access: Access): CallRecord {
   return { ...record, from: shownNumber(access, record.from), to: shownNumber(access, record.to) };
+}
+
+/** A trunk as `GET /api/v1/trunks` shows it. */
+export interface TrunkDto {
+  readonly id: string;
+  readonly callsInUse: number;
+  readonly maxCalls?: number;
+  /** `up`; `resting` (tried last until then); `down` (tried last until it answers again). */
+  readonly peers: ReadonlyArray<{ readonly uri: string; readonly health: string; readonly until?: string }>;
+  readonly registration?: {
+    readonly registered: boolean;
+    readonly since?: string;
+    readonly until?: string;
+    readonly peer?: string;
+    readonly lastFailure?: string;
+    readonly lastFailureAt?: string;
+  };
+}
+
+export function trunkDto({ id, callsInUse, maxCalls, peers, registration }: TrunkView): TrunkDto {
+  return {
+    id,
+    callsInUse,
+    ...(maxCalls === undefined ? {} : { maxCalls }),
+    peers: peers.map(({ uri, health, untilMs }) => ({ uri, health, ...(untilMs === undefined ? {} : { until: iso(untilMs) }) })),
+    ...(registration === undefined ? {} : { registration: registrationDto(registration) }),
+  };
+}
+
+function registrationDto(view: NonNullable<TrunkView['registration']>): NonNullable<TrunkDto['registration']> {
+  const { registered, sinceMs, untilMs, peer, lastFailure, lastFailureAtMs } = view;
+  return {
+    registered,
+    ...(sinceMs === undefined ? {} : { since: iso(sinceMs) }),
+    ...(untilMs === undefined ? {} : { until: iso(untilMs) }),
+    ...(peer === undefined ? {} : { peer }),
+    ...(lastFailure === undefined ? {} : { lastFailure }),
+    ...(lastFailureAtMs === undefined ? {} : { lastFailureAt: iso(lastFailureAtMs) }),
+  };
 }

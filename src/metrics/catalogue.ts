@@ -39,6 +39,12 @@ export const catalogue = {
   gateway_rtp_packets_lost_total: counter('RTP packets of ended calls that never came. leg: browser or trunk.', ['leg']),
   gateway_rtp_packets_dropped_total: counter('RTP packets of ended calls that came and were refused, by reason.', ['leg', 'reason']),
   gateway_cdr_failures_total: counter('Call records not written: delayed (kept and tried again) or lost.', ['kind']),
+  gateway_trunk_calls: gauge('Calls now on a trunk, both directions.', ['trunk']),
+  gateway_trunk_registered: gauge('1 while the trunk is registered with its carrier, for trunks that register.', ['trunk']),
+  gateway_trunk_peer_up: gauge("1 while a trunk's peer is tried in its turn, 0 while it is tried last (resting or down).", [
+    'trunk',
+    'peer',
+  ]),
   gateway_live_objects: gauge('Objects that exist now, by kind. Back at its baseline when no call is up.', ['kind']),
   gateway_event_loop_delay_seconds: gauge('Delay of the main thread since the last scrape.', ['quantile']),
 } as const satisfies Readonly<Record<string, MetricRow>>;

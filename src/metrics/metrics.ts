@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { CallDirection, CallFact, FactSink, LegKind } from '../call/facts.js';
+import type { TrunkView } from '../call/trunk-view.js';
 import type { LegStats } from '../media/plane.js';
 import { Instruments } from './instruments.js';
 
@@ -11,6 +12,7 @@ export interface MetricsOptions {
 export interface MetricsDeps {
   /** Asked at each scrape. */
   liveObjects(): Promise<LiveObjects>;
+  trunks(): readonly TrunkView[];
   isReady(): boolean;
 }
 
@@ -69,6 +71,7 @@ export class Metrics {
     for (const [kind, count] of Object.entries(live)) {
       this.instruments.set('gateway_live_objects', { kind }, count);
     }
+    this.setTrunks();
     for (const percent of [50, 99]) {
       // What is measured is the time between two samples; what exceeds the interval is delay.
       const seconds = Math.max(0, this.loopDelay.percentile(percent) / 1e9 - loopSamplingMs / 1000);
@@ -76,6 +79,14 @@ export class Metrics {
     }
     this.loopDelay.reset();
     return this.instruments.registry.metrics();
+  }
+
+  private setTrunks(): void {
+    for (const { id: trunk, callsInUse, peers, registration } of this.deps.trunks()) {
+      this.instruments.set('gateway_trunk_calls', { trunk }, callsInUse);
+      if (registration !== undefined) this.instruments.set('gateway_trunk_registered', { trunk }, registration.registered ? 1 : 0);
+      for (const { uri, health } of peers) this.instruments.set('gateway_trunk_peer_up', { trunk, peer: uri }, health === 'up' ? 1 : 0);
+    }
   }
 
   get contentType(): string {

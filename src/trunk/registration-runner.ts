@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Startable } from '../base/startable.js';
+import type { RegistrationView } from '../call/trunk-view.js';
 import { readInteger } from '../sip/grammar.js';
 import type { FlowRef, SipPort, SipResponse } from '../sip/port.js';
 import { escapeUser, formatSipUri } from '../sip/uri.js';
@@ -11,7 +12,6 @@ import type { RegisterOptions, TrunkOptions } from './options.js';
 import type { KnownPeer } from './peer-book.js';
 import { bindingAt, nextRegistration, type RegistrationEffect, type RegistrationEvent, type RegistrationState } from './registration.js';
 import { retryAfterMs } from './retry-after.js';
-import type { RegistrationView } from './trunk-state.js';
 
 interface RegistrationRunnerDeps {
   readonly sip: SipPort;

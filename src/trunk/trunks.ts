@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { Startable } from '../base/startable.js';
+import type { PeerView, TrunkView } from '../call/trunk-view.js';
 import type { FlowRef, SipPort } from '../sip/port.js';
 import { localAddresses, NetworkWatch } from './network-watch.js';
 import type { TrunkOptions } from './options.js';
@@ -10,7 +11,6 @@ import { PeerBook } from './peer-book.js';
 import { PeerProbe } from './peer-probe.js';
 import { RegistrationRunner } from './registration-runner.js';
 import { TrunkLines } from './trunk-lines.js';
-import type { PeerView, TrunkView } from './trunk-state.js';
 
 export interface TrunksDeps {
   readonly sip: SipPort;

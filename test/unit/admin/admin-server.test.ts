@@ -9,6 +9,7 @@ import type { AdminDeps, AdminOptions, DigitsOutcome, GatewayState } from '../..
 import type { CallId } from '../../../src/base/ids.js';
 import { silentLog } from '../../../src/base/log.js';
 import type { CallView } from '../../../src/call/call-view.js';
+import type { TrunkView } from '../../../src/call/trunk-view.js';
 import { CdrFold } from '../../../src/cdr/fold.js';
 import { RecentRecords } from '../../../src/cdr/recent.js';
 import { beganAtMs, completedCall } from '../../support/call-facts.js';
@@ -23,6 +24,17 @@ const view: CallView = {
   trunk: 'carrier',
   startedAtMs: beganAtMs,
   answeredAtMs: beganAtMs + 2000,
+};
+
+const trunkView: TrunkView = {
+  id: 'carrier',
+  callsInUse: 3,
+  maxCalls: 30,
+  peers: [
+    { uri: 'sip:a.example', health: 'up' },
+    { uri: 'sip:b.example', health: 'resting', untilMs: beganAtMs + 60_000 },
+  ],
+  registration: { registered: false, lastFailure: '403 Forbidden', lastFailureAtMs: beganAtMs },
 };
 
 let folder: string;
@@ -55,6 +67,7 @@ function make(options: Partial<AdminOptions> = {}) {
     log: silentLog,
     state: () => steps.state,
     calls: () => [view],
+    trunks: () => [trunkView],
     notes: (id) => fold.notes(id),
     hangUp: (id) => {
       steps.did.push(`hang up ${id}`);
@@ -132,6 +145,7 @@ describe('access to the API', () => {
       ['POST', '/api/v1/calls/c-1/dtmf'],
       ['POST', '/api/v1/drain'],
       ['GET', '/api/v1/cdrs'],
+      ['GET', '/api/v1/trunks'],
     ] as const;
     for (const [method, url] of routes) expect((await server.inject({ method, url, headers: local })).statusCode).toBe(401);
     expect(steps.did).toEqual([]);
@@ -219,6 +233,24 @@ describe('the API', () => {
     for (const limit of ['0', 'x', '1001', '-1']) {
       expect((await server.inject({ url: `/api/v1/cdrs?limit=${limit}`, headers: local })).statusCode).toBe(400);
     }
+  });
+
+  it('shows the trunks: calls in use, peers, and the registration with its last failure', async () => {
+    const { server } = make();
+    expect((await server.inject({ url: '/api/v1/trunks', headers: local })).json()).toEqual({
+      trunks: [
+        {
+          id: 'carrier',
+          callsInUse: 3,
+          maxCalls: 30,
+          peers: [
+            { uri: 'sip:a.example', health: 'up' },
+            { uri: 'sip:b.example', health: 'resting', until: new Date(beganAtMs + 60_000).toISOString() },
+          ],
+          registration: { registered: false, lastFailure: '403 Forbidden', lastFailureAt: new Date(beganAtMs).toISOString() },
+        },
+      ],
+    });
   });
 
   it('starts draining', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CallFact } from '../../../src/call/facts.js';
+import type { TrunkView } from '../../../src/call/trunk-view.js';
 import { catalogue, type MetricRow } from '../../../src/metrics/catalogue.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
 import { completedCall, factAt, received } from '../../support/call-facts.js';
@@ -9,8 +10,24 @@ afterEach(() => {
   for (const metrics of started.splice(0)) metrics.stop();
 });
 
+const trunks: readonly TrunkView[] = [
+  {
+    id: 'carrier',
+    callsInUse: 3,
+    peers: [
+      { uri: 'sip:a.example', health: 'up' },
+      { uri: 'sip:b.example', health: 'down' },
+    ],
+    registration: { registered: true },
+  },
+  { id: 'plain', callsInUse: 0, peers: [] },
+];
+
 async function textAfter(facts: readonly CallFact[]): Promise<string> {
-  const metrics = new Metrics({ version: '1.2.3' }, { liveObjects: async () => ({ call: 0, dialog: 2 }), isReady: () => true });
+  const metrics = new Metrics(
+    { version: '1.2.3' },
+    { liveObjects: async () => ({ call: 0, dialog: 2 }), trunks: () => trunks, isReady: () => true },
+  );
   started.push(metrics);
   for (const fact of facts) metrics.take(fact);
   metrics.countCdrFailure('delayed');
@@ -71,10 +88,21 @@ describe('the metrics', () => {
 
   it('forget a kind of live object that is no longer reported', async () => {
     const kinds = [{ dialog: 2 }, {}];
-    const metrics = new Metrics({ version: '1' }, { liveObjects: async () => kinds.shift() ?? {}, isReady: () => true });
+    const metrics = new Metrics({ version: '1' }, { liveObjects: async () => kinds.shift() ?? {}, trunks: () => [], isReady: () => true });
     started.push(metrics);
     expect(await metrics.text()).toContain('gateway_live_objects{kind="dialog"} 2');
     expect(await metrics.text()).not.toContain('gateway_live_objects{kind="dialog"}');
+  });
+
+  it('show the trunks: calls, peers, and registration where there is one', async () => {
+    const lines = (await textAfter([])).split('\n').filter((line) => line.startsWith('gateway_trunk'));
+    expect(lines).toEqual([
+      'gateway_trunk_calls{trunk="carrier"} 3',
+      'gateway_trunk_calls{trunk="plain"} 0',
+      'gateway_trunk_registered{trunk="carrier"} 1',
+      'gateway_trunk_peer_up{trunk="carrier",peer="sip:a.example"} 1',
+      'gateway_trunk_peer_up{trunk="carrier",peer="sip:b.example"} 0',
+    ]);
   });
 
   it('name no call, number or digit', async () => {
