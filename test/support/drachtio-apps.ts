@@ -4,6 +4,8 @@ import { type Frame, FrameReader, writeFrame } from './drachtio-frames.js';
 /** An application connected with the test server, in either direction. */
 export class DrachtioApp {
   readonly verbs = new Set<string>();
+  /** How often it asked for a method. */
+  routeRequests = 0;
   authenticated = false;
   private readonly reader = new FrameReader();
 
@@ -46,6 +48,7 @@ export class DrachtioApp {
     else if (!this.authenticated) this.socket.destroy();
     else if (type === 'ping') this.reply(frame, true, ['pong']);
     else if (type === 'route' || type === 'remove_route') {
+      if (type === 'route') this.routeRequests += 1;
       if (type === 'route') this.verbs.add(argument);
       else this.verbs.delete(argument);
       this.reply(frame, true);
@@ -112,6 +115,11 @@ export class DrachtioApps {
     socket.once('close', () => tell(undefined));
     socket.once('connect', () => this.add(socket, tell));
     socket.on('error', () => {});
+  }
+
+  /** Takes a connection that something else accepted. */
+  accept(socket: Socket): void {
+    this.add(socket, () => {});
   }
 
   close(): Promise<void> {

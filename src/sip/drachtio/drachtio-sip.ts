@@ -169,7 +169,7 @@ export class DrachtioSip implements SipPort {
       await new Promise<void>((resolve) => this.clock.after(farewellStepMs, resolve));
     }
     for (const invite of [...this.invites]) invite.abandon();
-    this.pool.close();
+    await this.pool.close();
     this.dialogs.clear();
     this.clock.cancelAll();
   }

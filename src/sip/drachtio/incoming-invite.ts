@@ -167,6 +167,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     if (!this.open) return;
     this.close();
     this.abort.abort();
+    releaseLink(this.context, this.link);
   }
 
   private get remoteTag(): string {

@@ -1,4 +1,4 @@
-import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectTcp, createServer, isIP, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { formatHostPort, type HostPort } from '../../base/address.js';
 import type { Timer } from '../../base/clock.js';
@@ -36,7 +36,7 @@ export class LinkPool {
     try {
       await this.firstUp();
     } catch (thrown) {
-      this.close();
+      await this.close();
       throw thrown;
     }
   }
@@ -73,12 +73,13 @@ export class LinkPool {
     if (this.accepted.has(link)) link.close();
   }
 
-  close(): void {
-    if (this.closed) return;
+  /** Resolves when every socket is closed. */
+  async close(): Promise<void> {
     this.closed = true;
-    this.listener?.close();
-    for (const connector of this.connectors) connector.close();
-    for (const link of this.accepted) link.destroy();
+    const { listener } = this;
+    const closed = [...this.connectors.map((connector) => connector.close()), ...[...this.accepted].map((link) => link.destroy())];
+    if (listener?.listening === true) closed.push(new Promise((resolve) => listener.close(() => resolve())));
+    await Promise.all(closed);
   }
 
   private listen(): Promise<void> {
@@ -181,10 +182,14 @@ class Connector {
     this.dial();
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.closed = true;
     this.retry?.cancel();
-    this.socket?.destroy();
+    const { socket } = this;
+    return new Promise((resolve) => {
+      if (socket === undefined) resolve();
+      else socket.once('close', () => resolve()).destroy();
+    });
   }
 
   private dial(): void {
@@ -239,5 +244,6 @@ class Connector {
 
 function openSocket({ host, port, tls }: DrachtioServer): Socket {
   if (tls === undefined) return connectTcp({ host, port });
-  return connectTls({ host, port, servername: host, rejectUnauthorized: tls.verifyPeer, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return connectTls({ host, port, ...name, rejectUnauthorized: tls.verifyPeer, ...(tls.ca === undefined ? {} : { ca: tls.ca }) });
 }

@@ -84,6 +84,8 @@ export class DrachtioLink {
       { secret, announce, pingIntervalMs: timing.pingMs },
       {
         onRequest: (request, response) => {
+          // The library tells of the server's consent a turn later than of a request sent right after it.
+          this.authenticated(null);
           if (this.current === 'up') guarded(deps.log, 'drachtio requests', () => user.onRequest(this, request, response));
         },
         onAuthenticated: (fault) => this.authenticated(fault),
@@ -136,8 +138,12 @@ export class DrachtioLink {
     this.deps.clock.after(this.options.timing.farewellMs, () => this.socket.destroy());
   }
 
-  destroy(): void {
-    this.socket.destroy();
+  /** Resolves when the socket is closed. */
+  destroy(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.socket.closed) resolve();
+      else this.socket.once('close', () => resolve()).destroy();
+    });
   }
 
   private authenticated(fault: Error | null): void {
