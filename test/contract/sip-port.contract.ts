@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/base/errors.js';
-import type { DialogEnd, InboundCall, OutboundCall, OutboundOptions, Progress, SipDialog, SipPort } from '../../src/sip/port.js';
+import type { DialogEnd, InboundCall, OutboundCall, OutboundOptions, Progress, Reoffer, SipDialog, SipPort } from '../../src/sip/port.js';
 
 /** Two started ports that can call each other. */
 export interface SipRig {
@@ -346,6 +346,51 @@ export function sipPortContract(name: string, makeRig: () => Promise<SipRig>): v
     it('refuses a header that would break out of its line', () => {
       const act = (): unknown => rig.caller.call({ ...rig.toCallee, from: alice, headers: [['X-A', 'b\r\nX-C: d']] });
       expect(act).toThrowError(expect.objectContaining({ info: { code: 'sip-header-malformed', name: 'X-A' } }));
+    });
+
+    it('names its two ends by tags that mirror each other', async () => {
+      const { near, far } = await establish();
+      expect(near.localTag).not.toBe('');
+      expect(near.remoteTag).not.toBe('');
+      expect([near.localTag, near.remoteTag]).toEqual([far.remoteTag, far.localTag]);
+      await near.bye();
+    });
+
+    it('asks for an offer inside the dialog and brings our answer with the ACK', async (context) => {
+      context.skip(!rig.caller.capabilities.lateOffer, 'no late offers');
+      const { near, far } = await establish();
+      const asked: Reoffer[] = [];
+      const acks: (string | undefined)[] = [];
+      far.onOffer((each) => asked.push(each));
+      far.onAck((sdp) => acks.push(sdp));
+      const outcome = near.offer();
+      await rig.until(() => asked.length === 1);
+      expect([asked[0]?.method, asked[0]?.sdp]).toEqual(['INVITE', undefined]);
+      asked[0]?.accept(reoffer);
+      const { status, sdp, answerWith } = await outcome;
+      expect([status, sdp]).toEqual([200, reoffer]);
+      expect(acks).toEqual([]);
+      answerWith?.(answer);
+      await rig.until(() => acks.length === 1);
+      expect(acks).toEqual([answer]);
+      await near.bye();
+    });
+
+    it('takes the next offer only after the one it asked for is answered', async (context) => {
+      context.skip(!rig.caller.capabilities.lateOffer, 'no late offers');
+      const { near, far } = await establish();
+      far.onOffer((each) => each.accept(each.sdp === undefined ? reoffer : answer));
+      const first = await near.offer();
+      let second: number | undefined;
+      const next = near.offer(offer).then(({ status }) => {
+        second = status;
+      });
+      await Promise.resolve();
+      expect(second).toBeUndefined();
+      first.answerWith?.(answer);
+      await next;
+      expect(second).toBe(200);
+      await near.bye();
     });
 
     it('has no invite and no dialog left after calls of every kind', async () => {

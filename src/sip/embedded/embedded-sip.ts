@@ -64,7 +64,16 @@ const farewellStepMs = 20;
 
 /** The gateway's own SIP stack (RFC 3261) behind the SIP port. */
 export class EmbeddedSip implements SipPort {
-  readonly capabilities: SipCapabilities = { webSocket: true, flowEvents: true, digestSha256: true };
+  readonly capabilities: SipCapabilities = {
+    webSocket: true,
+    flowEvents: true,
+    digestSha256: true,
+    reliableProvisionals: false,
+    update: false,
+    sessionTimers: true,
+    forks: true,
+    lateOffer: false,
+  };
   private readonly clock: CountingClock;
   private readonly log: Log;
   private readonly transport: TransportLayer;

@@ -371,7 +371,7 @@ describe('an INVITE that reaches the stack', () => {
   });
 
   it.each([
-    ['an unknown method', { method: 'PUBLISH' }, 405, ['Allow', /^INVITE, ACK, CANCEL, BYE, OPTIONS, INFO$/]],
+    ['an unknown method', { method: 'PUBLISH' }, 405, ['Allow', /^INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE$/]],
     ['an unknown scheme', { uri: 'nobody:knows' }, 416, undefined],
     ['an extension it does not have', { headers: [['Require', '100rel, foo']] }, 420, ['Unsupported', /^100rel, foo$/]],
     ['a body it cannot read', { headers: [['Content-Type', 'text/html']] }, 415, ['Accept', /^application\/sdp$/]],
@@ -444,7 +444,7 @@ describe('an INVITE that reaches the stack', () => {
     const { call } = await arrive();
     call.answer(offer);
     const ok = await peer.nextResponse(200);
-    expect(ok.headers.get('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, INFO');
+    expect(ok.headers.get('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE');
     expect(ok.headers.has('Supported')).toBe(false);
   });
 });
