@@ -222,7 +222,11 @@ class RunningGateway implements Gateway {
     this.trunks = shared;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow }) => ({ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } })),
+        trunks: trunks.map(({ id, codecs, mediaAllow, transfer }) => ({
+          id,
+          media: { kind: 'udp', codecs, learnFrom: mediaAllow },
+          ...(transfer === undefined ? {} : { transfer }),
+        })),
         inbound: config.inbound.map(({ number, to }) => ({ number, user: to.user })),
         browserMedia: { kind: 'webrtc', codecs: browser.codecs },
       },

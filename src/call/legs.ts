@@ -3,7 +3,7 @@ import { messageOf } from '../base/errors.js';
 import type { CallId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import { type LegName, otherLeg } from '../media/plane.js';
-import type { FlowRef, InboundRequest, OutboundCall, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
+import type { FlowRef, InboundRequest, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
 import type { CallEvent, HeldDigit } from './event.js';
 import type { CallFactBody, LegKind } from './facts.js';
 import { failureOf } from './failure.js';
@@ -139,7 +139,7 @@ export class CallLegs implements Seats {
       return;
     }
     this.dialled = result;
-    this.follow(result.leg, target);
+    this.follow(result, target);
   }
 
   progressCaller(status: 180 | 183, sdp: string | undefined): void {
@@ -225,7 +225,12 @@ export class CallLegs implements Seats {
 
   private tryDial(target: RouteTarget, offer: string, attempt: number): DialResult {
     const { callId, request } = this.options;
-    const common = { callId, from: request.from, offer, attempt };
+    const { from, maxForwards, identity } = request;
+    const common = {
+      ...{ callId, from, offer, attempt },
+      ...(maxForwards === undefined ? {} : { maxForwards }),
+      ...(identity === undefined ? {} : { identity }),
+    };
     try {
       return target.kind === 'trunk'
         ? this.deps.diallers.trunk.dial({ ...common, target })
@@ -236,10 +241,10 @@ export class CallLegs implements Seats {
     }
   }
 
-  private follow(leg: OutboundCall, target: RouteTarget): void {
+  private follow({ leg, tryNext }: Dialled, target: RouteTarget): void {
     leg.onProgress(({ status, sdp }) => this.deps.post({ type: 'progress', status, ...(sdp === undefined ? {} : { sdp }) }));
     leg.outcome.then(
-      (outcome) => this.settled(outcome, target),
+      (outcome) => this.settled(outcome, target, tryNext),
       (thrown: unknown) => {
         this.deps.log.error({ fault: messageOf(thrown) }, 'the SIP stack reported no outcome');
         this.deps.post({ type: 'failed', failure: 'internal', elsewhere: false });
@@ -247,14 +252,14 @@ export class CallLegs implements Seats {
     );
   }
 
-  private settled(outcome: OutboundOutcome, target: RouteTarget): void {
+  private settled(outcome: OutboundOutcome, target: RouteTarget, tryNext: Dialled['tryNext']): void {
     if (outcome.kind === 'answered') {
       this.adopt('b', outcome.dialog);
       this.deps.post({ type: 'answered', sdp: outcome.sdp });
       return;
     }
     const { failure, status } = classify(outcome, target.kind);
-    const elsewhere = target.kind === 'trunk' && failureOf(failure).elsewhere;
+    const elsewhere = target.kind === 'trunk' && (tryNext === undefined ? failureOf(failure).elsewhere : tryNext(outcome) === 'peer');
     this.deps.log.info(
       { leg: 'b', failure, status, detail: outcome.kind === 'failed' ? outcome.detail : outcome.reason },
       'the called side did not answer',

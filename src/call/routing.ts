@@ -1,12 +1,13 @@
 /** Rules that say where a call goes. The interface is in `ports.ts`; here is the matching, without I/O. */
 import type { UdpLegOptions, WebRtcLegOptions } from '../media/plane.js';
-import type { RouteDecision, Router } from './ports.js';
+import type { RouteDecision, Router, TrunkTarget } from './ports.js';
 import type { CallRequest } from './request.js';
 
 /** A trunk as the router knows it: the first in the list that exists takes the call. */
 export interface TrunkRoute {
   readonly id: string;
   readonly media: UdpLegOptions;
+  readonly transfer?: NonNullable<TrunkTarget['transfer']>;
 }
 
 /** Which user a number of ours belongs to. `number` is a whole normalised number or `*` for any. */
@@ -41,7 +42,8 @@ export class RuleRouter implements Router {
     if (!this.deps.mayDial(number)) return { kind: 'refused', failure: 'destination-denied' };
     const trunk = this.options.trunks[0];
     if (trunk === undefined) return { kind: 'refused', failure: 'no-route' };
-    return { kind: 'target', target: { kind: 'trunk', trunk: trunk.id, number, media: trunk.media } };
+    const { id, media, transfer } = trunk;
+    return { kind: 'target', target: { kind: 'trunk', trunk: id, number, media, ...(transfer === undefined ? {} : { transfer }) } };
   }
 
   private inward(number: string): RouteDecision {
