@@ -445,6 +445,6 @@ describe('an INVITE that reaches the stack', () => {
     call.answer(offer);
     const ok = await peer.nextResponse(200);
     expect(ok.headers.get('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE');
-    expect(ok.headers.has('Supported')).toBe(false);
+    expect(ok.headers.all('Supported')).toEqual(['timer']);
   });
 });
