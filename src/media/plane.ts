@@ -14,6 +14,11 @@ import type { Digit } from './dtmf/digit.js';
 
 export type LegName = 'a' | 'b';
 export const otherLeg = (leg: LegName): LegName => (leg === 'a' ? 'b' : 'a');
+/** `c` is a leg in the making that carries nothing to the others until it takes the place of one (`replace`). */
+export type LegSlot = LegName | 'c';
+
+/** As in SDP, from the side of whoever wrote it (RFC 3264 §5.1). */
+export type MediaDirection = 'sendrecv' | 'sendonly' | 'recvonly' | 'inactive';
 
 export type AudioCodec = 'PCMU' | 'PCMA';
 
@@ -24,6 +29,8 @@ export interface WebRtcLegOptions {
   readonly kind: 'webrtc';
   /** In order of preference. */
   readonly codecs: readonly AudioCodec[];
+  /** What an offer of ours says, `sendrecv` when absent. An answer follows its offer. */
+  readonly direction?: MediaDirection;
 }
 
 /** A trunk: RTP and RTCP over UDP on an even/odd port pair. */
@@ -32,6 +39,8 @@ export interface UdpLegOptions {
   readonly codecs: readonly AudioCodec[];
   /** CIDR blocks from which a source other than the SDP address may be learnt; empty = only the SDP address itself (any port). */
   readonly learnFrom: readonly string[];
+  /** What an offer of ours says, `sendrecv` when absent. An answer follows its offer. */
+  readonly direction?: MediaDirection;
 }
 
 export type LegOptions = WebRtcLegOptions | UdpLegOptions;
@@ -49,31 +58,33 @@ export type LegFailure = 'ice-failed' | 'dtls-failed' | 'fingerprint-mismatch' |
 
 export type MediaEvent =
   /** webrtc: DTLS is up and keys are in place. udp: the first packet was accepted and the source is locked. */
-  | { readonly type: 'leg-up'; readonly session: SessionId; readonly leg: LegName }
-  | { readonly type: 'leg-failed'; readonly session: SessionId; readonly leg: LegName; readonly cause: LegFailure; readonly detail: string }
+  | { readonly type: 'leg-up'; readonly session: SessionId; readonly leg: LegSlot }
+  | { readonly type: 'leg-failed'; readonly session: SessionId; readonly leg: LegSlot; readonly cause: LegFailure; readonly detail: string }
   /** The browser said goodbye on DTLS (close_notify) or stopped answering consent checks (RFC 7675). */
-  | { readonly type: 'leg-gone'; readonly session: SessionId; readonly leg: LegName; readonly detail: string }
+  | { readonly type: 'leg-gone'; readonly session: SessionId; readonly leg: LegSlot; readonly detail: string }
   /** Nothing usable has arrived ON `leg` for `silentMs`. `detail` is a sentence an operator can act on. */
   | {
       readonly type: 'media-silent';
       readonly session: SessionId;
-      readonly leg: LegName;
+      readonly leg: LegSlot;
       readonly silentMs: number;
       readonly cause: SilenceCause;
       readonly detail: string;
     }
-  | { readonly type: 'media-resumed'; readonly session: SessionId; readonly leg: LegName }
+  /** What the far end of a leg does has changed by an offer or answer of its own: `sendonly`, `inactive` and `c=0.0.0.0` are hold (RFC 3264 §8.4). */
+  | { readonly type: 'leg-direction'; readonly session: SessionId; readonly leg: LegSlot; readonly direction: MediaDirection }
+  | { readonly type: 'media-resumed'; readonly session: SessionId; readonly leg: LegSlot }
   /** A digit arrived on `leg` by RFC 4733; one event per key press, when its length is known. */
   | {
       readonly type: 'digit';
       readonly session: SessionId;
-      readonly leg: LegName;
+      readonly leg: LegSlot;
       readonly digit: Digit;
       readonly durationMs: number;
       readonly relayed: boolean;
     }
   /** The digits of one `sendDigits` call have left on `leg`. */
-  | { readonly type: 'digits-sent'; readonly session: SessionId; readonly leg: LegName; readonly count: number }
+  | { readonly type: 'digits-sent'; readonly session: SessionId; readonly leg: LegSlot; readonly count: number }
   /** The worker that held the session died; the session is gone. */
   | { readonly type: 'session-lost'; readonly session: SessionId; readonly detail: string };
 
@@ -121,11 +132,15 @@ export interface MediaPlane extends Startable {
   onEvent(handler: (event: MediaEvent) => void): void;
   open(session: SessionId): Promise<void>;
   /** Makes the leg (or offers anew on it) and resolves with our offer. */
-  offer(session: SessionId, leg: LegName, options: LegOptions): Promise<string>;
+  offer(session: SessionId, leg: LegSlot, options: LegOptions): Promise<string>;
   /** Takes the peer's offer and resolves with our answer. Calling it again on a leg is a re-offer: same socket, same keys, `o=` version +1 only when something changed (RFC 3264 §8). */
-  answer(session: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string>;
+  answer(session: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string>;
   /** Takes the peer's answer to our offer. May be called again for another early dialog or the final answer: the socket stays, the remote moves. */
-  accept(session: SessionId, leg: LegName, answer: string): Promise<void>;
+  accept(session: SessionId, leg: LegSlot, answer: string): Promise<void>;
+  /** `c` takes the place of `leg`, whose sockets and keys are freed; from now on its events and counters are `leg`'s. Resolves with the last counters of the one that went. */
+  replace(session: SessionId, leg: LegName): Promise<LegStats | undefined>;
+  /** Frees one leg and keeps the session; the leg may then be made anew, of another kind if need be. Resolves with its last counters. */
+  drop(session: SessionId, leg: LegSlot): Promise<LegStats | undefined>;
   /** Sends digits on `leg`, in order, after those already waiting; resolves when queued. Rejects with `wrong-state` when the peer takes no telephone-events. */
   sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void>;
   stats(session: SessionId): Promise<SessionStats>;

@@ -198,6 +198,94 @@ export function mediaPlaneContract(name: string, make: () => Promise<PlaneUnderT
       expect(await told).toEqual({ type: 'digits-sent', session, leg: 'a', count: 2 });
     });
 
+    const directionOf = (sdp: string): string | undefined => /^a=(sendrecv|sendonly|recvonly|inactive)\r$/m.exec(sdp)?.[1];
+    const held = (direction: string): string => trunkSdp().replace('a=sendrecv', `a=${direction}`);
+
+    it('offers the direction it is asked for, with a new version only when it changes', async () => {
+      const session = await opened();
+      const first = await plane.offer(session, 'b', udp);
+      const hold = await plane.offer(session, 'b', { ...udp, direction: 'sendonly' });
+      const again = await plane.offer(session, 'b', { ...udp, direction: 'sendonly' });
+      expect([first, hold, again].map(directionOf)).toEqual(['sendrecv', 'sendonly', 'sendonly']);
+      expect(again).toBe(hold);
+      expect(originOf(hold)[1]).toBe(String(Number(originOf(first)[1]) + 1));
+    });
+
+    it('answers hold as its kind demands and says what the far end does, once for each change', async () => {
+      const session = await opened();
+      const told: unknown[] = [];
+      plane.onEvent((event) => event.type === 'leg-direction' && told.push([event.leg, event.direction]));
+      const answers: (string | undefined)[] = [];
+      for (const direction of ['sendrecv', 'sendonly', 'sendonly', 'inactive', 'recvonly', 'sendrecv']) {
+        answers.push(directionOf(await plane.answer(session, 'a', held(direction), udp)));
+      }
+      const oldWay = trunkSdp().replace('c=IN IP4 127.0.0.1', 'c=IN IP4 0.0.0.0');
+      answers.push(directionOf(await plane.answer(session, 'a', oldWay, udp)));
+
+      expect(answers).toEqual(['sendrecv', 'recvonly', 'recvonly', 'inactive', 'sendonly', 'sendrecv', 'recvonly']);
+      await plane.stats(session);
+      expect(told).toEqual([
+        ['a', 'sendonly'],
+        ['a', 'inactive'],
+        ['a', 'recvonly'],
+        ['a', 'sendrecv'],
+        ['a', 'sendonly'],
+      ]);
+    });
+
+    it('says what the far end answers to our hold', async () => {
+      const session = await opened();
+      const told: unknown[] = [];
+      plane.onEvent((event) => event.type === 'leg-direction' && told.push([event.leg, event.direction]));
+      await plane.offer(session, 'b', { ...udp, direction: 'sendonly' });
+      await plane.accept(session, 'b', held('sendrecv'));
+      await plane.offer(session, 'b', udp);
+      await plane.accept(session, 'b', held('sendrecv'));
+      await plane.stats(session);
+      expect(told).toEqual([
+        ['b', 'recvonly'],
+        ['b', 'sendrecv'],
+      ]);
+    });
+
+    it('makes a third leg ready and puts it in the place of one, of another kind too', async () => {
+      const session = await opened();
+      await plane.answer(session, 'a', browserSdp(), webrtc);
+      await plane.answer(session, 'b', trunkSdp(), udp);
+      const before = await plane.liveObjects();
+      const offer = await plane.offer(session, 'c', udp);
+      await plane.accept(session, 'c', trunkSdp(['0 PCMU', '101 telephone-event'], 39_100));
+      expect(await plane.stats(session)).toMatchObject({ a: { kind: 'webrtc' }, b: { kind: 'udp', codec: 'PCMA' } });
+
+      expect(await plane.replace(session, 'a')).toMatchObject({ kind: 'webrtc', codec: 'PCMU' });
+      const after = await plane.stats(session);
+      expect(after).toMatchObject({ a: { kind: 'udp', codec: 'PCMU' }, b: { kind: 'udp', codec: 'PCMA' } });
+      expect(after.path).toHaveLength(2);
+      expect(await plane.offer(session, 'a', udp), 'it keeps its port').toContain(/^m=audio \d+ /m.exec(offer)?.[0] ?? 'no port');
+      expect(await plane.liveObjects()).toMatchObject({
+        media_socket: (before['media_socket'] ?? 0) + 1,
+        media_port: (before['media_port'] ?? 0) + 1,
+      });
+    });
+
+    it('has nothing to put in a place when no third leg was made', async () => {
+      const session = await opened();
+      await plane.answer(session, 'a', trunkSdp(), udp);
+      expect(await codeOf(plane.replace(session, 'a'))).toBe('wrong-state');
+      expect((await plane.stats(session)).a).toMatchObject({ codec: 'PCMA' });
+    });
+
+    it('drops one leg, which can then be made anew of another kind', async () => {
+      const session = await opened();
+      await plane.answer(session, 'a', trunkSdp(), udp);
+      await plane.offer(session, 'b', webrtc);
+      expect(await plane.drop(session, 'b')).toMatchObject({ kind: 'webrtc' });
+      expect(await plane.drop(session, 'b')).toBeUndefined();
+      expect(await plane.liveObjects()).toMatchObject({ media_socket: 2, media_port: 2 });
+      expect(await plane.offer(session, 'b', udp)).toContain('RTP/AVP');
+      expect(await codeOf(plane.drop(newSessionId(), 'b'))).toBe('unknown-session');
+    });
+
     it('gives the last counters at close, and nothing the second time', async () => {
       const session = await opened();
       const legs: readonly ['a' | 'b', string, LegOptions][] = [

@@ -11,20 +11,22 @@ import type {
   DigitToSend,
   LegName,
   LegOptions,
+  LegSlot,
   LegStats,
+  MediaDirection,
   MediaErrorInfo,
   MediaEvent,
   MediaPlane,
   SessionStats,
 } from '../../src/media/plane.js';
 
-type Method = 'open' | 'offer' | 'answer' | 'accept' | 'sendDigits' | 'stats' | 'close';
+type Method = 'open' | 'offer' | 'answer' | 'accept' | 'replace' | 'drop' | 'sendDigits' | 'stats' | 'close';
 
 /** One request to the plane, in the order it came. */
 export interface FakeMediaCall {
   readonly method: Method;
   readonly session: SessionId;
-  readonly leg?: LegName;
+  readonly leg?: LegSlot;
   readonly options?: LegOptions;
   /** The peer's SDP given, for `answer` and `accept`. */
   readonly sdp?: string;
@@ -40,7 +42,10 @@ interface FakeLeg {
   codec: AudioCodec | undefined;
   /** Payload number of telephone-event the peer takes. */
   telephoneEvent: number | undefined;
-  offered: boolean;
+  /** Direction of our last offer. */
+  offered: MediaDirection | undefined;
+  /** What the far end does. */
+  direction: MediaDirection;
   up: boolean;
   digitsSent: number;
 }
@@ -49,6 +54,7 @@ interface PeerSdp {
   readonly codecs: readonly AudioCodec[];
   readonly telephoneEvent: number | undefined;
   readonly telephoneEventPayload: number;
+  readonly direction: MediaDirection;
 }
 
 const payloadOf: Readonly<Record<AudioCodec, number>> = { PCMU: 0, PCMA: 8 };
@@ -70,7 +76,34 @@ function readPeer(sdp: string): PeerSdp {
     else if (payload === 8 || name?.[1] === 'PCMA') codecs.push('PCMA');
     else if (name?.[1] === 'telephone-event' && name[2] === '8000') telephoneEvent = payload;
   }
-  return { codecs, telephoneEvent, telephoneEventPayload: telephoneEvent ?? 101 };
+  return { codecs, telephoneEvent, telephoneEventPayload: telephoneEvent ?? 101, direction: directionOf(sdp) };
+}
+
+/** Of a plain description; the old hold names no address (RFC 3264 §8.4). */
+function directionOf(sdp: string): MediaDirection {
+  const said = /^a=(sendrecv|sendonly|recvonly|inactive)\r?$/m.exec(sdp)?.[1] as MediaDirection | undefined;
+  const nowhere = /^c=IN IP4 0\.0\.0\.0\r?$/m.test(sdp) && !/^a=fingerprint:/m.test(sdp);
+  if (!nowhere) return said ?? 'sendrecv';
+  return said === 'recvonly' || said === 'inactive' ? 'inactive' : 'sendonly';
+}
+
+/** What an answer says to an offer (RFC 3264 §6.1). */
+const mirrored: Readonly<Record<MediaDirection, MediaDirection>> = {
+  sendrecv: 'sendrecv',
+  sendonly: 'recvonly',
+  recvonly: 'sendonly',
+  inactive: 'inactive',
+};
+
+const sends = (direction: MediaDirection): boolean => direction === 'sendrecv' || direction === 'sendonly';
+const receives = (direction: MediaDirection): boolean => direction === 'sendrecv' || direction === 'recvonly';
+
+/** What the far end does by its answer, of which our offer may leave out a part. */
+function answered(offer: MediaDirection, answer: MediaDirection): MediaDirection {
+  const doesSend = sends(answer) && receives(offer);
+  const doesReceive = receives(answer) && sends(offer);
+  if (doesSend) return doesReceive ? 'sendrecv' : 'sendonly';
+  return doesReceive ? 'recvonly' : 'inactive';
 }
 
 export class FakeMediaPlane implements MediaPlane {
@@ -78,7 +111,7 @@ export class FakeMediaPlane implements MediaPlane {
   readonly requests: FakeMediaCall[] = [];
 
   private readonly handlers: ((event: MediaEvent) => void)[] = [];
-  private readonly sessions = new Map<SessionId, Map<LegName, FakeLeg>>();
+  private readonly sessions = new Map<SessionId, Map<LegSlot, FakeLeg>>();
   private readonly planned = new Map<Method, MediaErrorInfo>();
   private nextPort = 20000;
   private running = false;
@@ -107,7 +140,7 @@ export class FakeMediaPlane implements MediaPlane {
   }
 
   /** Marks a leg as carrying media and says so. */
-  bringUp(session: SessionId, leg: LegName): void {
+  bringUp(session: SessionId, leg: LegSlot): void {
     this.legOf(session, leg).up = true;
     this.emit({ type: 'leg-up', session, leg });
   }
@@ -137,14 +170,14 @@ export class FakeMediaPlane implements MediaPlane {
     this.sessions.set(session, new Map());
   }
 
-  async offer(session: SessionId, leg: LegName, options: LegOptions): Promise<string> {
+  async offer(session: SessionId, leg: LegSlot, options: LegOptions): Promise<string> {
     this.note({ method: 'offer', session, leg, options });
     const made = this.makeLeg(session, leg, options);
-    made.offered = true;
-    return this.describe(made, options.codecs, 101, 'actpass');
+    made.offered = options.direction ?? 'sendrecv';
+    return this.describe(made, options.codecs, 101, 'actpass', made.offered);
   }
 
-  async answer(session: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string> {
+  async answer(session: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string> {
     this.note({ method: 'answer', session, leg, options, sdp: offer });
     if (!this.sessions.has(session)) throw fail({ code: 'unknown-session', session });
     const peer = readPeer(offer);
@@ -153,18 +186,38 @@ export class FakeMediaPlane implements MediaPlane {
     const made = this.makeLeg(session, leg, options);
     made.codec = codec;
     made.telephoneEvent = peer.telephoneEvent;
-    return this.describe(made, [codec], peer.telephoneEvent, 'passive');
+    this.turn(session, leg, made, peer.direction);
+    return this.describe(made, [codec], peer.telephoneEvent, 'passive', mirrored[peer.direction]);
   }
 
-  async accept(session: SessionId, leg: LegName, answer: string): Promise<void> {
+  async accept(session: SessionId, leg: LegSlot, answer: string): Promise<void> {
     this.note({ method: 'accept', session, leg, sdp: answer });
     const made = this.legOf(session, leg);
-    if (!made.offered) throw fail({ code: 'wrong-state', detail: `leg ${leg} has made no offer` });
+    if (made.offered === undefined) throw fail({ code: 'wrong-state', detail: `leg ${leg} has made no offer` });
     const peer = readPeer(answer);
     const codec = peer.codecs.find((name) => made.options.codecs.includes(name));
     if (codec === undefined) throw fail({ code: 'sdp-not-acceptable', detail: 'no codec in common' });
     made.codec = codec;
     made.telephoneEvent = peer.telephoneEvent;
+    this.turn(session, leg, made, answered(made.offered, peer.direction));
+  }
+
+  async replace(session: SessionId, leg: LegName): Promise<LegStats | undefined> {
+    this.note({ method: 'replace', session, leg });
+    const third = this.legOf(session, 'c');
+    const before = this.sessions.get(session)?.get(leg);
+    this.sessions.get(session)?.set(leg, third);
+    this.sessions.get(session)?.delete('c');
+    return before === undefined ? undefined : statsOf(before);
+  }
+
+  async drop(session: SessionId, leg: LegSlot): Promise<LegStats | undefined> {
+    this.note({ method: 'drop', session, leg });
+    const legs = this.sessions.get(session);
+    if (legs === undefined) throw fail({ code: 'unknown-session', session });
+    const made = legs.get(leg);
+    legs.delete(leg);
+    return made === undefined ? undefined : statsOf(made);
   }
 
   async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
@@ -218,7 +271,7 @@ export class FakeMediaPlane implements MediaPlane {
     throw fail(planned);
   }
 
-  private legOf(session: SessionId, leg: LegName): FakeLeg {
+  private legOf(session: SessionId, leg: LegSlot): FakeLeg {
     const legs = this.sessions.get(session);
     if (legs === undefined) throw fail({ code: 'unknown-session', session });
     const made = legs.get(leg);
@@ -226,7 +279,7 @@ export class FakeMediaPlane implements MediaPlane {
     return made;
   }
 
-  private makeLeg(session: SessionId, leg: LegName, options: LegOptions): FakeLeg {
+  private makeLeg(session: SessionId, leg: LegSlot, options: LegOptions): FakeLeg {
     const legs = this.sessions.get(session);
     if (legs === undefined) throw fail({ code: 'unknown-session', session });
     const known = legs.get(leg);
@@ -242,7 +295,8 @@ export class FakeMediaPlane implements MediaPlane {
       lastSdp: '',
       codec: undefined,
       telephoneEvent: undefined,
-      offered: false,
+      offered: undefined,
+      direction: 'sendrecv',
       up: false,
       digitsSent: 0,
     };
@@ -251,7 +305,19 @@ export class FakeMediaPlane implements MediaPlane {
     return made;
   }
 
-  private describe(leg: FakeLeg, codecs: readonly AudioCodec[], telephoneEvent: number | undefined, setup: string): string {
+  private turn(session: SessionId, leg: LegSlot, made: FakeLeg, direction: MediaDirection): void {
+    if (made.direction === direction) return;
+    made.direction = direction;
+    this.emit({ type: 'leg-direction', session, leg, direction });
+  }
+
+  private describe(
+    leg: FakeLeg,
+    codecs: readonly AudioCodec[],
+    telephoneEvent: number | undefined,
+    setup: string,
+    direction: MediaDirection,
+  ): string {
     const payloads = [...codecs.map((codec) => payloadOf[codec]), ...(telephoneEvent === undefined ? [] : [telephoneEvent])];
     const webrtc = leg.options.kind === 'webrtc';
     const body = [
@@ -263,7 +329,7 @@ export class FakeMediaPlane implements MediaPlane {
       ...codecs.map((codec) => `a=rtpmap:${payloadOf[codec]} ${codec}/8000`),
       ...(telephoneEvent === undefined ? [] : [`a=rtpmap:${telephoneEvent} telephone-event/8000`, `a=fmtp:${telephoneEvent} 0-15`]),
       'a=ptime:20',
-      'a=sendrecv',
+      `a=${direction}`,
       ...(webrtc
         ? [
             'a=mid:0',
@@ -283,7 +349,7 @@ export class FakeMediaPlane implements MediaPlane {
     return leg.lastSdp;
   }
 
-  private count(session: SessionId, legs: ReadonlyMap<LegName, FakeLeg>): SessionStats {
+  private count(session: SessionId, legs: ReadonlyMap<LegSlot, FakeLeg>): SessionStats {
     const a = legs.get('a');
     const b = legs.get('b');
     return {

@@ -7,7 +7,17 @@ import { GatewayError } from '../../base/errors.js';
 import type { SessionId } from '../../base/ids.js';
 import { type LiveObjects, mergeLiveObjects } from '../../base/live-objects.js';
 import type { Log } from '../../base/log.js';
-import type { DigitToSend, LegName, LegOptions, MediaErrorInfo, MediaEvent, MediaPlane, SessionStats } from '../plane.js';
+import type {
+  DigitToSend,
+  LegName,
+  LegOptions,
+  LegSlot,
+  LegStats,
+  MediaErrorInfo,
+  MediaEvent,
+  MediaPlane,
+  SessionStats,
+} from '../plane.js';
 import type { EmbeddedMediaOptions } from './embedded-media-options.js';
 import { MediaWorker } from './media-worker.js';
 
@@ -79,20 +89,28 @@ export class EmbeddedMediaPlane implements MediaPlane {
     }
   }
 
-  async offer(session: SessionId, leg: LegName, options: LegOptions): Promise<string> {
+  async offer(session: SessionId, leg: LegSlot, options: LegOptions): Promise<string> {
     return this.workerOf(session).request({ method: 'offer', session, leg, options });
   }
 
-  async answer(session: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string> {
+  async answer(session: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string> {
     return this.workerOf(session).request({ method: 'answer', session, leg, offer, options });
   }
 
-  async accept(session: SessionId, leg: LegName, answer: string): Promise<void> {
+  async accept(session: SessionId, leg: LegSlot, answer: string): Promise<void> {
     await this.workerOf(session).request({ method: 'accept', session, leg, answer });
   }
 
   async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
     await this.workerOf(session).request({ method: 'sendDigits', session, leg, digits });
+  }
+
+  async replace(session: SessionId, leg: LegName): Promise<LegStats | undefined> {
+    return this.workerOf(session).request({ method: 'replace', session, leg });
+  }
+
+  async drop(session: SessionId, leg: LegSlot): Promise<LegStats | undefined> {
+    return this.workerOf(session).request({ method: 'drop', session, leg });
   }
 
   async stats(session: SessionId): Promise<SessionStats> {

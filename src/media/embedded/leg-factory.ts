@@ -1,8 +1,8 @@
 /** Makes the legs of a worker: the one place that knows which kind is built from what. */
 import type { SessionId } from '../../base/ids.js';
-import type { LegName, LegOptions } from '../plane.js';
+import type { LegOptions } from '../plane.js';
 import type { EmbeddedMediaOptions } from './embedded-media-options.js';
-import { Leg, type LegDeps } from './leg.js';
+import { Leg, type LegDeps, type LegSeat } from './leg.js';
 import type { Negotiation } from './negotiation.js';
 import { announcedAddresses } from './transport/announced-addresses.js';
 import type { LegTransportHandlers } from './transport/leg-transport.js';
@@ -20,7 +20,7 @@ export interface OpenLeg {
 
 export interface LegRequest {
   readonly session: SessionId;
-  readonly name: LegName;
+  readonly seat: LegSeat;
   readonly options: LegOptions;
   readonly cname: string;
 }
@@ -57,8 +57,8 @@ export class LegFactory {
 
   /** Opens the leg's sockets. Rejects with `no-free-ports`. */
   async open(request: LegRequest, handlers: LegTransportHandlers): Promise<OpenLeg> {
-    const { session, name, options, cname } = request;
-    const leg = new Leg({ session, name, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs }, this.deps);
+    const { session, seat, options, cname } = request;
+    const leg = new Leg({ session, seat, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs }, this.deps);
     const negotiation =
       options.kind === 'webrtc' ? await this.openWebRtc(leg, handlers) : await this.openTrunk(options.learnFrom, handlers);
     leg.attach(negotiation.transport);

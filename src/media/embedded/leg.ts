@@ -3,11 +3,12 @@
  * comes, and its RTCP, which ends here (RFC 3550 §6.4; nothing of it is ever passed to the other leg).
  */
 import type { SessionId } from '../../base/ids.js';
-import type { AudioCodec, DigitToSend, LegName, LegStats, MediaEvent, SilenceCause } from '../plane.js';
+import type { AudioCodec, DigitToSend, LegSlot, LegStats, MediaDirection, MediaEvent, SilenceCause } from '../plane.js';
 import { LegOutput } from '../relay/leg-output.js';
 import { RtcpSession } from '../rtp/rtcp-session.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { RtpReceiver } from '../rtp/rtp-receiver.js';
+import { reverseDirection } from '../sdp/direction.js';
 import type { NegotiatedAudio } from '../sdp/negotiated-audio.js';
 import { SilenceWatch } from './silence-watch.js';
 import type { DropReason, LegTransport } from './transport/leg-transport.js';
@@ -17,9 +18,14 @@ const clockRateHz = 8000;
 /** Random part of the first report's delay and all others' (RFC 3550 §6.2). */
 const random = Math.random;
 
+/** The place a leg has in its session; `c` moves to the place of another. */
+export interface LegSeat {
+  slot: LegSlot;
+}
+
 export interface LegOptions {
   readonly session: SessionId;
-  readonly name: LegName;
+  readonly seat: LegSeat;
   readonly kind: 'webrtc' | 'udp';
   /** RFC 3550 §6.5.1: the same for all that the gateway sends in this session; says nothing of the host. */
   readonly cname: string;
@@ -52,6 +58,8 @@ export class Leg {
   private digitsSent = 0;
   private digitsReceived = 0;
   private nextReportAtMs: number;
+  /** What the far end does, as far as it has said. */
+  private farDirection: MediaDirection = 'sendrecv';
 
   constructor(
     readonly options: LegOptions,
@@ -84,6 +92,11 @@ export class Leg {
   /** Sets what SDP agreed on. The output stays shut until there is somebody to send to. */
   negotiated(audio: NegotiatedAudio): void {
     this.audio = audio;
+    const direction = reverseDirection(audio.direction);
+    if (direction !== this.farDirection) {
+      this.farDirection = direction;
+      this.deps.emit({ type: 'leg-direction', session: this.options.session, leg: this.options.seat.slot, direction });
+    }
     this.silence.restart(this.deps.nowMs());
     this.refreshOutput();
   }
@@ -100,7 +113,7 @@ export class Leg {
     if (this.isUp) return;
     this.isUp = true;
     this.refreshOutput();
-    this.deps.emit({ type: 'leg-up', session: this.options.session, leg: this.options.name });
+    this.deps.emit({ type: 'leg-up', session: this.options.session, leg: this.options.seat.slot });
   }
 
   countDrop(reason: DropReason | 'loop'): void {
@@ -110,7 +123,7 @@ export class Leg {
   /** A packet of the peer that may be believed, audio or event. */
   heard(packet: RtpPacket, isAudio: boolean, nowMs: number): void {
     this.receiver.receive(packet, nowMs, isAudio);
-    if (this.silence.heard(nowMs)) this.deps.emit({ type: 'media-resumed', session: this.options.session, leg: this.options.name });
+    if (this.silence.heard(nowMs)) this.deps.emit({ type: 'media-resumed', session: this.options.session, leg: this.options.seat.slot });
   }
 
   digitHeard(): void {
@@ -188,7 +201,7 @@ export class Leg {
     this.digitsSent += 1;
     const done = this.requests.findIndex(({ lastId }) => lastId === id);
     for (const { count } of this.requests.splice(0, done + 1)) {
-      this.deps.emit({ type: 'digits-sent', session: this.options.session, leg: this.options.name, count });
+      this.deps.emit({ type: 'digits-sent', session: this.options.session, leg: this.options.seat.slot, count });
     }
   }
 
@@ -198,7 +211,7 @@ export class Leg {
   }
 
   private lookForSilence(nowMs: number): void {
-    const { session, name } = this.options;
+    const { session, seat } = this.options;
     if (!this.expectsMedia) {
       this.silence.restart(nowMs);
       return;
@@ -210,7 +223,7 @@ export class Leg {
     this.deps.emit({
       type: 'media-silent',
       session,
-      leg: name,
+      leg: seat.slot,
       silentMs: Math.round(finding),
       cause,
       detail: sentenceOf[cause](this.options.kind),

@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { GatewayError } from '../../base/errors.js';
 import type { SessionId } from '../../base/ids.js';
 import type { LiveObjects } from '../../base/live-objects.js';
-import type { DigitToSend, LegName, LegOptions, MediaErrorInfo, MediaEvent, SessionStats } from '../plane.js';
+import type { DigitToSend, LegName, LegOptions, LegSlot, LegStats, MediaErrorInfo, MediaEvent, SessionStats } from '../plane.js';
 import { MAX_REPORT_BYTES } from '../rtp/rtcp-packet.js';
 import { LegFactory, type LegFactoryOptions } from './leg-factory.js';
 import { Session } from './session.js';
@@ -47,20 +47,28 @@ export class MediaHost {
     this.keepTicking();
   }
 
-  offer(id: SessionId, leg: LegName, options: LegOptions): Promise<string> {
+  offer(id: SessionId, leg: LegSlot, options: LegOptions): Promise<string> {
     return this.sessionOf(id).offer(leg, options);
   }
 
-  answer(id: SessionId, leg: LegName, offer: string, options: LegOptions): Promise<string> {
+  answer(id: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string> {
     return this.sessionOf(id).answer(leg, offer, options);
   }
 
-  accept(id: SessionId, leg: LegName, answer: string): Promise<void> {
+  accept(id: SessionId, leg: LegSlot, answer: string): Promise<void> {
     return this.sessionOf(id).accept(leg, answer);
   }
 
   sendDigits(id: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
     return this.sessionOf(id).sendDigits(leg, digits);
+  }
+
+  replace(id: SessionId, leg: LegName): Promise<LegStats | undefined> {
+    return this.sessionOf(id).replace(leg);
+  }
+
+  drop(id: SessionId, leg: LegSlot): Promise<LegStats | undefined> {
+    return this.sessionOf(id).drop(leg);
   }
 
   stats(id: SessionId): SessionStats {

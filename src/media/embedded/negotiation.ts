@@ -1,4 +1,4 @@
-import type { AudioCodec } from '../plane.js';
+import type { AudioCodec, MediaDirection } from '../plane.js';
 import type { NegotiatedAudio } from '../sdp/negotiated-audio.js';
 import type { LegTransport } from './transport/leg-transport.js';
 
@@ -9,7 +9,7 @@ import type { LegTransport } from './transport/leg-transport.js';
 export interface Negotiation {
   readonly transport: LegTransport;
   /** Our offer, anew or again. */
-  offer(codecs: readonly AudioCodec[]): string;
+  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string;
   /** Our answer, and what it agrees on. Throws `sdp-malformed` or `sdp-not-acceptable`. */
   answer(offer: string, codecs: readonly AudioCodec[]): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }>;
   /** What the peer's answer to our last offer agrees on. Throws like `answer`, and `wrong-state` when we made none. */

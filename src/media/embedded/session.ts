@@ -1,5 +1,6 @@
 /**
- * A call's media in one worker: leg a and leg b, and a relay path each way between them. Packets pass
+ * A call's media in one worker: leg a and leg b, and a relay path each way between them; a leg c, not
+ * joined to anybody, while it is made ready to take the place of one. Packets pass
  * in the socket's own callback; timers run only while a digit is on its way.
  *
  * Audio of the trunk that comes before the browser's DTLS is up is dropped and counted as `before-dtls`
@@ -12,6 +13,8 @@ import {
   type DigitToSend,
   type LegName,
   type LegOptions,
+  type LegSlot,
+  type LegStats,
   type MediaErrorInfo,
   type MediaEvent,
   otherLeg,
@@ -19,6 +22,7 @@ import {
 } from '../plane.js';
 import { RelayPath } from '../relay/relay-path.js';
 import { RtpPacket } from '../rtp/rtp-packet.js';
+import type { LegSeat } from './leg.js';
 import type { LegFactory, OpenLeg } from './leg-factory.js';
 import type { LegTransportHandlers } from './transport/leg-transport.js';
 
@@ -29,6 +33,7 @@ export interface SessionDeps {
 }
 
 interface Side extends OpenLeg {
+  readonly seat: LegSeat;
   readonly options: LegOptions;
 }
 
@@ -38,7 +43,7 @@ const comfortNoise = 13;
 const digitBoundsMs = { min: 40, max: 6000 } as const;
 
 export class Session {
-  private readonly sides: { a?: Side; b?: Side } = {};
+  private readonly sides: { [slot in LegSlot]?: Side } = {};
   private readonly paths: { a?: RelayPath; b?: RelayPath } = {};
   private readonly packet = new RtpPacket();
   private readonly cname = randomToken(12);
@@ -53,14 +58,15 @@ export class Session {
   ) {}
 
   get sockets(): number {
-    return (this.sides.a?.leg.sockets ?? 0) + (this.sides.b?.leg.sockets ?? 0);
+    return this.everySide().reduce((sum, { leg }) => sum + leg.sockets, 0);
   }
 
-  offer(name: LegName, options: LegOptions): Promise<string> {
-    return this.inTurn(async () => (await this.sideFor(name, options)).negotiation.offer(options.codecs));
+  offer(name: LegSlot, options: LegOptions): Promise<string> {
+    const { codecs, direction = 'sendrecv' } = options;
+    return this.inTurn(async () => (await this.sideFor(name, options)).negotiation.offer(codecs, direction));
   }
 
-  answer(name: LegName, offer: string, options: LegOptions): Promise<string> {
+  answer(name: LegSlot, offer: string, options: LegOptions): Promise<string> {
     return this.inTurn(async () => {
       const isNew = this.sides[name] === undefined;
       const side = await this.sideFor(name, options);
@@ -70,13 +76,13 @@ export class Session {
         this.refreshPaths();
         return sdp;
       } catch (thrown) {
-        if (isNew) await this.drop(name);
+        if (isNew) await this.free(name);
         throw thrown;
       }
     });
   }
 
-  accept(name: LegName, answer: string): Promise<void> {
+  accept(name: LegSlot, answer: string): Promise<void> {
     return this.inTurn(async () => {
       const { leg, negotiation } = this.sideOf(name);
       leg.negotiated(await negotiation.accept(answer));
@@ -108,16 +114,32 @@ export class Session {
     };
   }
 
+  /** `c` takes the place of `name`: the one that stays keeps its stream, and hears the other from its next packet on. */
+  replace(name: LegName): Promise<LegStats | undefined> {
+    return this.inTurn(async () => {
+      const next = this.sideOf('c');
+      const gone = await this.free(name);
+      delete this.sides.c;
+      this.sides[name] = next;
+      next.seat.slot = name;
+      this.joinPaths();
+      return gone;
+    });
+  }
+
+  drop(name: LegSlot): Promise<LegStats | undefined> {
+    return this.inTurn(() => this.free(name));
+  }
+
   /** Paths first, so that a press under way is told; then the legs with their goodbyes. */
   close(): Promise<SessionStats> {
     return this.inTurn(async () => {
       this.closed = true;
       const path = this.describePaths();
-      this.paths.a?.close();
-      this.paths.b?.close();
+      this.partPaths();
       this.pump?.cancel();
       const stats = this.stats(path);
-      await Promise.all([this.sides.a?.leg.close(), this.sides.b?.leg.close()]);
+      await Promise.all(this.everySide().map(({ leg }) => leg.close()));
       return stats;
     });
   }
@@ -125,19 +147,21 @@ export class Session {
   /** The worker's coarse timer. */
   tick(nowMs: number): void {
     if (this.closed) return;
-    this.tickSide('a', nowMs);
-    this.tickSide('b', nowMs);
+    for (const side of this.everySide()) this.tickSide(side, nowMs);
   }
 
   private describePaths(): readonly string[] {
     return [this.paths.a, this.paths.b].flatMap((path) => (path === undefined ? [] : [path.describe()]));
   }
 
-  private tickSide(name: LegName, nowMs: number): void {
-    const side = this.sides[name];
-    if (side === undefined) return;
+  private everySide(): readonly Side[] {
+    const { a, b, c } = this.sides;
+    return [a, b, c].filter((side) => side !== undefined);
+  }
+
+  private tickSide(side: Side, nowMs: number): void {
     const overdue = side.negotiation.overdue(nowMs);
-    if (overdue !== undefined) this.deps.emit({ type: 'leg-failed', session: this.id, leg: name, ...overdue });
+    if (overdue !== undefined) this.deps.emit({ type: 'leg-failed', session: this.id, leg: side.seat.slot, ...overdue });
     side.leg.tick(nowMs);
   }
 
@@ -148,32 +172,44 @@ export class Session {
     return done;
   }
 
-  private sideOf(name: LegName): Side {
+  private sideOf(name: LegSlot): Side {
     const side = this.sides[name];
     if (side === undefined || this.closed) throw wrongState(`there is no leg ${name} yet`);
     return side;
   }
 
-  private async sideFor(name: LegName, options: LegOptions): Promise<Side> {
+  private async sideFor(name: LegSlot, options: LegOptions): Promise<Side> {
     if (this.closed) throw wrongState('the session is closed');
     const known = this.sides[name];
     if (known !== undefined) {
       if (known.options.kind !== options.kind) throw wrongState(`leg ${name} is of kind ${known.options.kind}`);
       return known;
     }
-    const opened = await this.deps.legs.open({ session: this.id, name, options, cname: this.cname }, this.handlersOf(name));
-    const side = { ...opened, options };
+    const seat: LegSeat = { slot: name };
+    const opened = await this.deps.legs.open({ session: this.id, seat, options, cname: this.cname }, this.handlersOf(seat));
+    const side = { ...opened, seat, options };
     this.sides[name] = side;
-    this.joinPaths();
+    if (name !== 'c') this.joinPaths();
     return side;
   }
 
-  private async drop(name: LegName): Promise<void> {
+  /** Undefined when there is no such leg. */
+  private async free(name: LegSlot): Promise<LegStats | undefined> {
     const side = this.sides[name];
+    if (side === undefined) return undefined;
+    if (name !== 'c') this.partPaths();
     delete this.sides[name];
+    const stats = side.leg.stats();
+    await side.leg.close();
+    return stats;
+  }
+
+  /** Ends a press under way, so that it is told. */
+  private partPaths(): void {
+    this.paths.a?.close();
+    this.paths.b?.close();
     delete this.paths.a;
     delete this.paths.b;
-    await side?.leg.close();
   }
 
   private joinPaths(): void {
@@ -191,7 +227,7 @@ export class Session {
         output: to.leg.output,
         onDigit: (digit) => {
           from.leg.digitHeard();
-          this.deps.emit({ type: 'digit', session: this.id, leg: from.leg.options.name, ...digit });
+          this.deps.emit({ type: 'digit', session: this.id, leg: from.seat.slot, ...digit });
         },
       },
     );
@@ -202,23 +238,27 @@ export class Session {
     this.paths.b?.setFormat(this.sides.b?.leg.audio);
   }
 
-  private handlersOf(name: LegName): LegTransportHandlers {
-    const legOf = () => this.sides[name]?.leg;
+  private handlersOf(seat: LegSeat): LegTransportHandlers {
+    // What a leg says after its place went to another is nobody's business any more.
+    const legOf = () => (this.sides[seat.slot]?.seat === seat ? this.sides[seat.slot]?.leg : undefined);
+    const tell = (event: MediaEvent): void => {
+      if (legOf() !== undefined) this.deps.emit(event);
+    };
     return {
-      onRtp: (buffer, length) => this.relay(name, buffer, length),
+      onRtp: (buffer, length) => this.relay(seat.slot, buffer, length),
       onRtcp: (buffer, length) => legOf()?.readRtcp(buffer, length),
       onDropped: (reason) => legOf()?.countDrop(reason),
       onUp: () => {
         legOf()?.up();
         this.schedule();
       },
-      onFailed: (cause, detail) => this.deps.emit({ type: 'leg-failed', session: this.id, leg: name, cause, detail }),
-      onGone: (detail) => this.deps.emit({ type: 'leg-gone', session: this.id, leg: name, detail }),
+      onFailed: (cause, detail) => tell({ type: 'leg-failed', session: this.id, leg: seat.slot, cause, detail }),
+      onGone: (detail) => tell({ type: 'leg-gone', session: this.id, leg: seat.slot, detail }),
     };
   }
 
   /** One packet, from the socket of one leg to the socket of the other. */
-  private relay(name: LegName, buffer: Buffer, length: number): void {
+  private relay(name: LegSlot, buffer: Buffer, length: number): void {
     const leg = this.sides[name]?.leg;
     if (leg === undefined || this.closed) return;
     const { packet } = this;
@@ -227,7 +267,8 @@ export class Session {
       return;
     }
     const nowMs = this.deps.clock.nowMs();
-    const outcome = this.paths[name]?.input(packet, nowMs) ?? 'no-output';
+    const path = name === 'c' ? undefined : this.paths[name];
+    const outcome = path?.input(packet, nowMs) ?? 'no-output';
     switch (outcome) {
       case 'payload-type':
         leg.countDrop(outcome);
@@ -251,7 +292,8 @@ export class Session {
     }
   }
 
-  private countUnsent(name: LegName): void {
+  private countUnsent(name: LegSlot): void {
+    if (name === 'c') return;
     const other = this.sides[otherLeg(name)];
     if (other?.options.kind === 'webrtc' && !other.leg.isReady) this.sides[name]?.leg.countDrop('before-dtls');
   }

@@ -22,6 +22,10 @@ async function run(host: MediaHost, request: WorkerRequest): Promise<unknown> {
       return host.accept(request.session, request.leg, request.answer);
     case 'sendDigits':
       return host.sendDigits(request.session, request.leg, request.digits);
+    case 'replace':
+      return host.replace(request.session, request.leg);
+    case 'drop':
+      return host.drop(request.session, request.leg);
     case 'stats':
       return host.stats(request.session);
     case 'close':

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { GatewayError } from '../../../base/errors.js';
-import type { AudioCodec, MediaErrorInfo } from '../../plane.js';
+import type { AudioCodec, MediaDirection, MediaErrorInfo } from '../../plane.js';
 import { LocalDescription, newSdpSessionId } from '../../sdp/local-description.js';
 import type { NegotiatedAudio } from '../../sdp/negotiated-audio.js';
 import { unacceptableSdp } from '../../sdp/sdp-error.js';
@@ -23,8 +23,8 @@ export class TrunkNegotiation {
     this.local = { address: options.address, port: transport.port, rtcpPort: transport.port + 1 };
   }
 
-  offer(codecs: readonly AudioCodec[]): string {
-    const { sdp, offered } = writeUdpOffer(this.description, this.local, { codecs, direction: 'sendrecv', rtcpMux: false });
+  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string {
+    const { sdp, offered } = writeUdpOffer(this.description, this.local, { codecs, direction, rtcpMux: false });
     this.offered = offered;
     return sdp;
   }

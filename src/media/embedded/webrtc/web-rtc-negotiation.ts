@@ -1,7 +1,7 @@
 /** Offer and answer on a browser leg: ICE-lite, DTLS with us as server, one codec, telephone-event/8000. */
 import { GatewayError } from '../../../base/errors.js';
 import { randomToken } from '../../../base/ids.js';
-import type { AudioCodec, MediaErrorInfo } from '../../plane.js';
+import type { AudioCodec, MediaDirection, MediaErrorInfo } from '../../plane.js';
 import { LocalDescription, newSdpSessionId } from '../../sdp/local-description.js';
 import type { Fingerprint, NegotiatedAudio, NegotiatedWebRtc } from '../../sdp/negotiated-audio.js';
 import { unacceptableSdp } from '../../sdp/sdp-error.js';
@@ -38,8 +38,8 @@ export class WebRtcNegotiation {
     this.description = new LocalDescription({ sessionId: newSdpSessionId(), address: options.addresses[0] });
   }
 
-  offer(codecs: readonly AudioCodec[]): string {
-    const { sdp, offered } = writeWebRtcOffer(this.description, this.local(), { codecs, direction: 'sendrecv' }, this.peerSession);
+  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string {
+    const { sdp, offered } = writeWebRtcOffer(this.description, this.local(), { codecs, direction }, this.peerSession);
     this.offered = offered;
     return sdp;
   }
