@@ -9,6 +9,7 @@ import { connectEdges } from '../../../src/call/edges.js';
 import type { CallFact, CallFactBody } from '../../../src/call/facts.js';
 import { type CallServiceOptions, defaultCallOptions } from '../../../src/call/options.js';
 import { RuleRouter } from '../../../src/call/routing.js';
+import { TransferPolicy, type TransferRules } from '../../../src/call/transfer-policy.js';
 import { mayDial } from '../../../src/policy/destinations.js';
 import type { FlowRef } from '../../../src/sip/port.js';
 import type { TrunkOptions } from '../../../src/trunk/options.js';
@@ -49,6 +50,7 @@ export interface SceneOptions {
   readonly calls?: Partial<CallServiceOptions>;
   readonly trunk?: Partial<TrunkOptions>;
   readonly browser?: { readonly [K in keyof BrowserEdgeOptions]?: BrowserEdgeOptions[K] | undefined };
+  readonly transfers?: Partial<TransferRules>;
   readonly onFact?: (fact: CallFact) => void;
 }
 
@@ -96,6 +98,10 @@ export class Scene {
           trunk: new TrunkDialler([one], { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
           browser: new BrowserDialler({ realm: edge.realm }, { sip, registrar: this.registrar }),
         },
+        transfers: new TransferPolicy(
+          { guests: true, users: true, trunks: true, ...options.transfers },
+          { router, isOurs: (number) => number === '+15550111' },
+        ),
         facts: (fact) => {
           this.facts.push(fact);
           options.onFact?.(fact);
