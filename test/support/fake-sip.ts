@@ -405,6 +405,7 @@ export class FakeInvite implements InboundCall {
 /** One end of a fake dialog. */
 export class FakeDialog implements SipDialog {
   readonly id = `fake-dialog-${nextSerial()}`;
+  readonly localTag = randomToken(4);
   private other: FakeDialog | undefined;
   private ended: DialogEnd | undefined;
   private readonly endHandlers: ((end: DialogEnd) => void)[] = [];
@@ -420,6 +421,14 @@ export class FakeDialog implements SipDialog {
     readonly callIdHeader: string,
     private readonly source: Source,
   ) {}
+
+  get remoteTag(): string {
+    return this.other?.localTag ?? '';
+  }
+
+  allows(): boolean | undefined {
+    return undefined;
+  }
 
   pairWith(other: FakeDialog): void {
     this.other = other;
