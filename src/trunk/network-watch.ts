@@ -5,10 +5,11 @@ import type { Startable } from '../base/startable.js';
 
 const intervalMs = 5_000;
 
-/** Every address of this machine, in one line that changes when they do. */
+/** The addresses of this machine that reach beyond one link, in one line that changes when they do. */
 export function localAddresses(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return all
+    .filter(({ address, internal }) => !internal && !/^fe[89ab]/i.test(address))
     .map(({ address }) => address)
     .sort()
     .join(' ');

@@ -198,10 +198,11 @@ export class RegistrationRunner implements Startable {
     const proxy = peers[peer]?.uri;
     const scheme = peers[peer]?.parsed.scheme ?? 'sip';
     const bare = { scheme, host: register.domain, parameters: new Map(), headers: new Map() };
+    const account = { uri: formatSipUri({ ...bare, user: escapeUser(register.user) }) };
     return this.deps.sip.request({
       method: 'REGISTER',
       requestUri: formatSipUri(bare),
-      from: { uri: formatSipUri({ ...bare, user: escapeUser(register.user) }) },
+      ...{ from: account, to: account },
       headers: [['Expires', String(expiresSeconds)]],
       contactUser: escapeUser(this.contactUser),
       ...(proxy === undefined ? {} : { via: { proxy } }),

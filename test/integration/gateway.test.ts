@@ -242,6 +242,48 @@ describe('a gateway', () => {
     expect([started.status, gateway.state]).toEqual(['fulfilled', 'stopped']);
   });
 
+  it('behaves toward a carrier as its profile says: registers, calls as the account, and signs off', async () => {
+    const { gateway } = make(
+      trunks.replace(
+        'id: carrier,',
+        'id: carrier, profile: pbx-registration, register: { user: acc, password: { env: P }, domain: carrier.example, contactUser: line-1 },',
+      ),
+      {
+        makeSip: (options) => {
+          made = new FakeStack(options);
+          made.carrier.onRequest('REGISTER', (request) => {
+            asked.push(request.headers.get('Expires') ?? '');
+            request.respond(200);
+          });
+          return made;
+        },
+      },
+    );
+    const asked: string[] = [];
+    let made: FakeStack | undefined;
+    await gateway.start();
+    const { http } = gateway.addresses();
+    const shown = async () => ((await (await fetch(`${http}/api/v1/trunks`)).json()) as { trunks: object[] }).trunks[0];
+    const registered = await eventually(
+      async () => (JSON.stringify(await shown()).includes('"registered":true') ? await shown() : undefined),
+      {
+        what: 'the trunk is registered',
+        withinMs: 5_000,
+      },
+    );
+    expect(registered).toMatchObject({ id: 'carrier', callsInUse: 0, registration: { peer: `sip:127.0.0.1:${carrierPort}` } });
+    made?.callFromPage();
+    const call = await made?.carrier.nextCall();
+    expect([call?.requestUri, call?.from.uri, call?.headers.get('P-Preferred-Identity')]).toEqual([
+      `sip:15550123456@127.0.0.1:${carrierPort}`,
+      'sip:acc@carrier.example',
+      '<sip:15550100@carrier.example>',
+    ]);
+    expect(made?.placed[0]?.options).toMatchObject({ reliable: 'off', sessionTimer: 'off', credentials: { user: 'acc' } });
+    await gateway.stop();
+    expect(asked).toEqual(['600', '0']);
+  });
+
   it('tells the demo carrier where it is, and calls through it', async () => {
     const told: HostPort[] = [];
     const steps: string[] = [];

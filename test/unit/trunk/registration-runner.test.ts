@@ -66,6 +66,7 @@ describe('registering with a carrier', () => {
         method: 'REGISTER',
         requestUri: 'sip:carrier.example',
         from: { uri: 'sip:4416@carrier.example' },
+        to: { uri: 'sip:4416@carrier.example' },
         headers: [['Expires', '600']],
         contactUser: 'line-1',
         via: { proxy: 'sip:carrier.example:5060;transport=udp' },
