@@ -6,7 +6,7 @@ import { silentLog } from '../../src/base/log.js';
 import { EmbeddedMediaPlane } from '../../src/media/embedded/embedded-media-plane.js';
 import type { MediaEvent, UdpLegOptions, WebRtcLegOptions } from '../../src/media/plane.js';
 import { writeRtpHeader } from '../../src/media/rtp/rtp-packet.js';
-import { eventuallyTrue } from '../support/eventually.js';
+import { eventually, eventuallyTrue } from '../support/eventually.js';
 import { MediaBrowser } from '../support/fake-media-browser.js';
 import { MediaPhone } from '../support/fake-media-phone.js';
 import { type BuiltWorker, buildMediaWorker } from '../support/fake-media-worker.js';
@@ -94,6 +94,65 @@ describe('the embedded media plane, with real sockets', () => {
     expect(stats?.a?.packetsReceived).toBeGreaterThan(40);
     expect(stats?.b?.packetsSent).toBeGreaterThan(40);
     expect(await plane.liveObjects()).toEqual({ media_session: 0, media_socket: 0, media_timer: 0, media_port: 0, media_worker: 1 });
+  });
+
+  it('lets another phone take the place of the first, and of the browser, without a break in what the one that stays is sent', async () => {
+    const { session, browser, phone } = await call();
+    await until(() => phone.framesHeard > 10 && browser.framesHeard > 10);
+    const second = await MediaPhone.open({ law: 'PCMU', eventPayloadType: 101, toneHz: 620, levelDbfs: -18, ssrc: 0x2222 });
+    const third = await MediaPhone.open({ law: 'PCMA', eventPayloadType: 97, toneHz: 350, levelDbfs: -18, ssrc: 0x3333 });
+    open.push(second, third);
+
+    const toSecond = await plane.offer(session, 'c', trunkLeg);
+    await plane.accept(session, 'c', second.sdp());
+    second.talkTo(toSecond);
+    await until(() => seen('leg-up', 'c'));
+    expect(second.framesHeard, 'a leg in the making hears nothing').toBe(0);
+    const heardBefore = phone.framesHeard;
+    expect(heardBefore).toBeGreaterThan(10);
+    expect((await plane.replace(session, 'b'))?.codec).toBe('PCMA');
+    const browserFrames = browser.framesHeard;
+    await until(() => second.framesHeard > 40 && browser.framesHeard > browserFrames + 60);
+    expect(second.hearTone().frequencyHz).toBeCloseTo(1000, -1);
+    expect(browser.hearTone().frequencyHz).toBeCloseTo(620, -1);
+    browser.press('5', 100);
+    second.press('7', 120);
+    await until(() => second.heardDigits.length > 0 && browser.heardDigits.length > 0);
+    expect([second.heardDigits, browser.heardDigits]).toEqual([[{ digit: '5', durationMs: 100 }], [{ digit: '7', durationMs: 120 }]]);
+
+    const toThird = await plane.offer(session, 'c', trunkLeg);
+    await plane.accept(session, 'c', third.sdp());
+    third.talkTo(toThird);
+    await plane.replace(session, 'a');
+    const secondFrames = second.framesHeard;
+    await until(() => third.framesHeard > 40 && second.framesHeard > secondFrames + 60);
+    expect(third.hearTone().frequencyHz).toBeCloseTo(620, -1);
+    expect(second.hearTone().frequencyHz).toBeCloseTo(350, -1);
+    expect(seen('leg-gone'), 'what the browser says after its place went to another is not told').toBe(false);
+    expect((await plane.close(session))?.path).toEqual([
+      'udp(PCMA+PCMU,te 101/8000) > dtmf > g711 > udp(PCMU,te 101/8000)',
+      'udp(PCMA+PCMU,te 101/8000) > dtmf > g711 > udp(PCMA,te 97/8000)',
+    ]);
+    expect(await plane.liveObjects()).toEqual({ media_session: 0, media_socket: 0, media_timer: 0, media_port: 0, media_worker: 1 });
+  });
+
+  it('sends nothing to a phone on hold, calls its silence no fault, and goes on when it is back', async () => {
+    const { session, browser, phone } = await call();
+    await until(() => phone.framesHeard > 10 && browser.framesHeard > 10);
+    await plane.answer(session, 'b', phone.sdp().replace('a=sendrecv', 'a=inactive'), trunkLeg);
+    phone.hush();
+    const held = phone.framesHeard;
+    const from = (await plane.stats(session)).a?.packetsReceived ?? 0;
+    await eventually(async () => (((await plane.stats(session)).a?.packetsReceived ?? 0) > from + 125 ? true : undefined), {
+      what: 'two and a half seconds of the other leg have passed, more than the silence that is told',
+      withinMs: 8000,
+    });
+    expect(phone.framesHeard - held, 'packets that were on their way').toBeLessThan(5);
+    expect(seen('media-silent', 'b')).toBe(false);
+    phone.talkTo(await plane.answer(session, 'b', phone.sdp(), trunkLeg));
+    await until(() => phone.framesHeard > held + 40);
+    expect(phone.hearTone().frequencyHz).toBeCloseTo(1000, -1);
+    expect(events.filter((event) => event.type === 'leg-direction').map(({ direction }) => direction)).toEqual(['inactive', 'sendrecv']);
   });
 
   it('passes digits both ways, each once and at its length', async () => {
