@@ -61,7 +61,8 @@ export class Dialog implements SipDialog, DialogUser {
   private unacknowledged: UnacknowledgedOk | undefined;
   /** Our 2xx made the offer: its ACK brings the answer, so no other INVITE may come between. */
   private answerDue = false;
-  private whenAcknowledged: (() => void)[] = [];
+  /** A BYE that waits for the ACK (RFC 3261 §15); told whether it is still to be sent. */
+  private waitingBye: ((needed: boolean) => void) | undefined;
   /** An offer of the peer that has no answer: a re-INVITE or an UPDATE. */
   private incoming: { readonly transaction: AnyServerTransaction; readonly limit: Timer } | undefined;
   private leaving: Promise<void> | undefined;
@@ -247,6 +248,7 @@ export class Dialog implements SipDialog, DialogUser {
       this.unacknowledged?.stop();
       this.unacknowledged = undefined;
       if (this.leaving === undefined) this.context.dialogs.delete(this.id);
+      this.releaseBye(false);
       return;
     }
     if (this.ended !== undefined) {
@@ -290,19 +292,28 @@ export class Dialog implements SipDialog, DialogUser {
   }
 
   private releaseAcknowledged(): void {
-    for (const each of this.whenAcknowledged.splice(0)) each();
+    this.releaseBye(true);
     this.offers.pump();
+  }
+
+  private releaseBye(needed: boolean): void {
+    const { waitingBye } = this;
+    this.waitingBye = undefined;
+    waitingBye?.(needed);
   }
 
   /** Ends the dialog here and now, and toward the peer as soon as the rules let us (§15: not before the ACK). */
   private leave(end: DialogEnd, options: RequestContent): Promise<void> {
     const turn =
-      this.unacknowledged === undefined ? Promise.resolve() : new Promise<void>((resolve) => this.whenAcknowledged.push(resolve));
-    this.leaving = turn
-      .then(() => exchange(this.context, this.facts, 'BYE', options))
-      .then(() => {
-        this.context.dialogs.delete(this.id);
-      });
+      this.unacknowledged === undefined
+        ? Promise.resolve(true)
+        : new Promise<boolean>((resolve) => {
+            this.waitingBye = resolve;
+          });
+    this.leaving = turn.then(async (needed) => {
+      if (needed) await exchange(this.context, this.facts, 'BYE', options);
+      this.context.dialogs.delete(this.id);
+    });
     this.finish(end);
     return this.leaving;
   }

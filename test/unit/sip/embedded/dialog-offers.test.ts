@@ -416,6 +416,18 @@ describe('hanging up meanwhile', () => {
     expect(call.ends).toEqual([{ by: 'local' }]);
   });
 
+  it('needs no BYE of ours any more when the peer’s comes while ours waits for the ACK', async () => {
+    const call = await rig.called({ acknowledge: false });
+    const left = call.dialog.bye();
+    call.send('BYE');
+    expect((await rig.peer.nextResponse(200)).headers.get('CSeq')).toBe('2 BYE');
+    await left;
+    await rig.pass(64_000);
+    expect(rig.peer.countOf('BYE')).toBe(0);
+    expect(rig.stack.liveObjects()).toMatchObject({ dialog: 0, transaction: 0, sip_timer: 0 });
+    expect(call.ends).toEqual([{ by: 'local' }]);
+  });
+
   it('refuses with 481 the INVITE that crosses our BYE', async () => {
     const call = await rig.called();
     void call.dialog.bye();
