@@ -62,6 +62,13 @@ function checkPorts({ media, http, sip }: GatewayConfig): ConfigFault[] {
   return faults;
 }
 
+/** A drachtio server lets every origin connect, so a page must prove who it is. */
+function checkGuests({ sip, browser }: GatewayConfig): ConfigFault[] {
+  if (sip.stack !== 'drachtio' || !browser.guests) return [];
+  const problem = 'lets pages call without registering, and a drachtio server lets pages of every origin in';
+  return [fault('browser.guests', problem, 'set it to false and give users')];
+}
+
 /** Who listens for SIP: with drachtio it is its servers, and `sip.listen` says nothing. */
 const listensItself = ({ sip }: Pick<GatewayConfig, 'sip'>): boolean => sip.stack === 'embedded';
 
@@ -213,6 +220,7 @@ const checks: readonly Check[] = [
   { reads: ['media', 'http', 'sip'], run: checkPorts },
   { reads: ['sip'], run: checkTls },
   { reads: ['sip'], run: checkDrachtio },
+  { reads: ['sip', 'browser'], run: checkGuests },
   { reads: ['sip', 'trunks'], run: checkTransports },
   { reads: ['sip', 'media', 'trunks'], run: checkAddresses },
   { reads: ['http', 'users', 'inbound'], run: checkUsers },

@@ -53,15 +53,21 @@ export function answerRequest(responder: LibraryResponder, status: number, heade
   respond(responder, status, { headers });
 }
 
+/** What the server calls a connection that a WebSocket runs on, and what the Via calls it then. */
+const webSocketOn: Readonly<Record<string, Readonly<Record<string, SipTransport>>>> = {
+  tcp: { ws: 'ws', wss: 'wss' },
+  tls: { wss: 'wss' },
+};
+
 /**
  * Where a request came from. The server says `tcp` for WebSocket, so the Via tells them apart; the
  * flow is the address the server reaches the same connection by.
  */
 export function sourceOf(request: SipRequestMessage, { protocol, source_address: address, source_port: port }: LibraryRequest): Source {
+  const told = protocol.toLowerCase() as SipTransport;
   const via = topVia(request.headers).transport.toLowerCase();
-  const transport = (via === 'ws' || via === 'wss' ? via : protocol.toLowerCase()) as SipTransport;
   const host = address.includes(':') ? `[${address}]` : address;
-  return { flow: `sip:${host}:${port};transport=${protocol.toLowerCase()}` as FlowRef, transport, address, port };
+  return { flow: `sip:${host}:${port};transport=${told}` as FlowRef, transport: webSocketOn[told]?.[via] ?? told, address, port };
 }
 
 /** A request handed up; the server takes the answer. */

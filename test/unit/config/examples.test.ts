@@ -19,6 +19,11 @@ function elementOf(name: string, attributes: string): Element {
   return { name, attributes: Object.fromEntries(pairs), children: [], text: '' };
 }
 
+function plainText(words: string): string {
+  if (/&(?!\w+;|#\d+;)/.test(words)) throw new Error('a bare ampersand');
+  return words.trim();
+}
+
 /** Reads the XML that configuration files use, and fails on anything that is not well-formed. */
 function readXml(source: string): Element {
   const root: Element = { name: '', attributes: {}, children: [], text: '' };
@@ -30,8 +35,7 @@ function readXml(source: string): Element {
     const inside = open.at(-1);
     if (inside === undefined) throw new Error('an element is closed that was never opened');
     if (words !== undefined) {
-      if (/&(?!\w+;|#\d+;)/.test(words)) throw new Error('a bare ampersand');
-      inside.text += words.trim();
+      inside.text += plainText(words);
     } else if (name === '') {
       throw new Error(`a stray < inside ${inside.name}`);
     } else if (closing === '/') {
@@ -89,7 +93,7 @@ describe('the drachtio example', () => {
     const loaded = loadConfig(read('drachtio-gateway.yaml'), {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
     const { secrets, faults } = resolveSecrets(loaded.config, {
-      environment: { DRACHTIO_SECRET: 'long', TRUNK_PASSWORD: 'p', GATEWAY_ADMIN_TOKEN: 't' },
+      environment: { DRACHTIO_SECRET: 'long', TRUNK_PASSWORD: 'p', GATEWAY_ADMIN_TOKEN: 't', ALICE_PASSWORD: 'a' },
       readFile: () => '',
     });
     expect(faults).toEqual([]);
@@ -109,6 +113,7 @@ describe('drachtio servers in the configuration', () => {
 
   it('can be several, with TLS and a listener', () => {
     const yaml = `
+browser: { guests: false }
 sip:
   stack: drachtio
   drachtio:
@@ -130,7 +135,8 @@ sip:
   });
 
   it('name the secret that cannot be had', () => {
-    const yaml = 'sip: { stack: drachtio, drachtio: { servers: [{ host: a.example, secret: { env: NONE } }] } }';
+    const yaml =
+      'browser: { guests: false }\nsip: { stack: drachtio, drachtio: { servers: [{ host: a.example, secret: { env: NONE } }] } }';
     expect(options(yaml, {}).faults.map(({ path }) => path)).toEqual(['sip.drachtio.servers[0].secret']);
   });
 

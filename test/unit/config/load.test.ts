@@ -56,13 +56,20 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
   ],
   [
     'a stack on servers that are not named',
-    'sip: { stack: drachtio }',
+    'sip: { stack: drachtio }\nbrowser: { guests: false }',
     ['sip.drachtio: names no server, and sip.stack is drachtio; give host and secret, or servers; calls leave by them'],
   ],
   [
     'a drachtio server without its secret',
-    'sip: { stack: drachtio, drachtio: { host: 127.0.0.1 } }',
+    'sip: { stack: drachtio, drachtio: { host: 127.0.0.1 } }\nbrowser: { guests: false }',
     ['sip.drachtio.secret: is missing; write { env: NAME } or { file: PATH }'],
+  ],
+  [
+    'guests whose origin nobody checks',
+    'sip: { stack: drachtio, drachtio: { host: 127.0.0.1, secret: { env: S } } }',
+    [
+      'browser.guests: lets pages call without registering, and a drachtio server lets pages of every origin in; set it to false and give users',
+    ],
   ],
   ['an unknown stack', 'sip: { stack: pjsip }', ['sip.stack: is not a known value; use one of embedded, drachtio']],
   ['a text where a number stands', 'http: { port: "80" }', ['http.port: is text; give a number']],
