@@ -16,6 +16,7 @@ import { CallService } from './call/call-service.js';
 import { connectEdges } from './call/edges.js';
 import type { CallFact, FactSink } from './call/facts.js';
 import { RuleRouter } from './call/routing.js';
+import { TransferPolicy } from './call/transfer-policy.js';
 import { CdrFile } from './cdr/file.js';
 import { CdrFold } from './cdr/fold.js';
 import { logFold } from './cdr/log-fold.js';
@@ -241,7 +242,9 @@ class RunningGateway implements Gateway {
       }),
       browser: new BrowserDialler({ realm: browser.realm }, { sip, registrar }),
     };
-    const calls = new CallService(callOptions(config), { media, clock, log, router, diallers, facts: this.facts });
+    const ours = new Set(config.inbound.map(({ number }) => number.replace(/^\+/, '')));
+    const transfers = new TransferPolicy(config.policy.transfer, { router, isOurs: (number) => ours.has(number.replace(/^\+/, '')) });
+    const calls = new CallService(callOptions(config), { media, clock, log, router, diallers, transfers, facts: this.facts });
     const edges = {
       browser: new BrowserEdge(browser, { calls, registrar, clock, log }),
       trunk: new TrunkEdge(trunks, { calls, shared, log }),

@@ -106,7 +106,10 @@ export class MidCall {
       return;
     }
     this.transferLegs.take(request);
-    this.deps.post({ type: 'referred', leg, referral: reading.referral });
+    const { referredBy, ...anonymous } = reading.referral;
+    // What a page says of itself counts for nothing.
+    const believed = referredBy !== undefined && this.deps.legs.kindOf(leg) === 'trunk';
+    this.deps.post({ type: 'referred', leg, referral: believed ? reading.referral : anonymous });
   }
 
   /** Somebody calls in to take the place of `leg`. */

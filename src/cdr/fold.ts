@@ -1,6 +1,6 @@
 import type { CallFact, LegKind } from '../call/facts.js';
 import type { AudioCodec, LegFailure, LegStats } from '../media/plane.js';
-import type { CallRecord, MediaSummary, SilenceNote } from './record.js';
+import type { CallRecord, MediaSummary, SilenceNote, TransferNote } from './record.js';
 
 type Received = Extract<CallFact, { type: 'received' }>;
 type Routed = Extract<CallFact, { type: 'routed' }>;
@@ -20,6 +20,11 @@ interface OpenCall {
   ringingAtMs?: number;
   answeredAtMs?: number;
   mediaFailure?: LegFailure;
+  readonly transfers: TransferNote[];
+  /** Legs whose far end holds. */
+  readonly holding: Set<string>;
+  heldSinceMs?: number;
+  heldMs: number;
   readonly silences: OpenSilence[];
   fromBrowser: number;
   fromTrunk: number;
@@ -45,7 +50,16 @@ export class CdrFold {
   /** Takes the next fact. Facts of a call whose beginning was not seen are left out. */
   readonly take = (fact: CallFact): void => {
     if (fact.type === 'received') {
-      this.open.set(fact.callId, { received: fact, silences: [], fromBrowser: 0, fromTrunk: 0, lost: 0 });
+      this.open.set(fact.callId, {
+        received: fact,
+        silences: [],
+        transfers: [],
+        holding: new Set(),
+        heldMs: 0,
+        fromBrowser: 0,
+        fromTrunk: 0,
+        lost: 0,
+      });
       return;
     }
     const call = this.open.get(fact.callId);
@@ -98,12 +112,51 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'media-failed':
       call.mediaFailure = fact.cause;
       break;
+    case 'held':
+    case 'resumed':
+      noteHold(call, fact);
+      break;
+    case 'transfer-requested':
+      call.transfers.push({ by: fact.kind, to: fact.to, at: iso(fact.atMs) });
+      break;
+    case 'transferred':
+      settleTransfer(call, 200);
+      released(call, fact.leg, fact.atMs);
+      break;
+    case 'transfer-failed':
+      settleTransfer(call, fact.status);
+      break;
+    case 'replaced':
+      released(call, fact.leg, fact.atMs);
+      break;
+    case 'reattached':
     case 'progress':
     case 'media-up':
     case 'flow-lost':
     case 'reoffer':
       break;
   }
+}
+
+function noteHold(call: OpenCall, fact: Extract<CallFact, { type: 'held' | 'resumed' }>): void {
+  if (fact.type === 'resumed') {
+    released(call, fact.leg, fact.atMs);
+    return;
+  }
+  if (call.holding.size === 0) call.heldSinceMs = fact.atMs;
+  call.holding.add(fact.leg);
+}
+
+/** The time on hold counts once, however many hold. */
+function released(call: OpenCall, leg: string, atMs: number): void {
+  if (!call.holding.delete(leg) || call.holding.size > 0) return;
+  call.heldMs += atMs - (call.heldSinceMs ?? atMs);
+  delete call.heldSinceMs;
+}
+
+function settleTransfer(call: OpenCall, status: number): void {
+  const last = call.transfers.at(-1);
+  if (last !== undefined && last.status === undefined) call.transfers[call.transfers.length - 1] = { ...last, status };
 }
 
 const digitsOf = ({ fromBrowser, fromTrunk, lost }: OpenCall): CallRecord['digits'] => ({ fromBrowser, fromTrunk, lost });
@@ -121,6 +174,7 @@ function mediaOf(stats: LegStats, codec: AudioCodec | undefined): MediaSummary {
 }
 
 function recordOf(call: OpenCall, ended: Ended): CallRecord {
+  const heldMs = call.heldMs + (call.heldSinceMs === undefined ? 0 : ended.atMs - call.heldSinceMs);
   const { received, routed } = call;
   const trunk = routed?.trunk;
   const user = routed?.user;
@@ -152,6 +206,8 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
       at: iso(atMs),
       ...(resumedAtMs === undefined ? {} : { resumedAt: iso(resumedAtMs) }),
     })),
+    ...(call.transfers.length === 0 ? {} : { transfers: call.transfers }),
+    ...(heldMs === 0 ? {} : { heldMs: Math.round(heldMs) }),
     ...(ended.mediaA === undefined ? {} : { mediaA: mediaOf(ended.mediaA, ended.codecA) }),
     ...(ended.mediaB === undefined ? {} : { mediaB: mediaOf(ended.mediaB, ended.codecB) }),
   };

@@ -60,6 +60,27 @@ function write(log: Log, fact: CallFact): void {
     case 'reoffer':
       log.info({ leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
       break;
+    case 'held':
+      log.info({ leg: fact.leg, kind: fact.kind, direction: fact.direction }, 'on hold');
+      break;
+    case 'resumed':
+      log.info({ leg: fact.leg, kind: fact.kind }, 'off hold');
+      break;
+    case 'reattached':
+      log.info({ leg: fact.leg }, 'the browser is back');
+      break;
+    case 'transfer-requested':
+      log.info({ leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to), attended: fact.attended }, 'transfer requested');
+      break;
+    case 'transferred':
+      log.info({ leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to) }, 'transferred');
+      break;
+    case 'transfer-failed':
+      log.info({ leg: fact.leg, kind: fact.kind, status: fact.status, failure: fact.failure }, 'transfer failed');
+      break;
+    case 'replaced':
+      log.info({ leg: fact.leg, kind: fact.kind }, 'taken over by an INVITE with Replaces');
+      break;
     case 'ended': {
       const { by, disposition, failure, sipStatus, q850, talkMs, totalMs, path } = fact;
       const level = failure !== undefined && operatorFailures.has(failure) ? 'warn' : 'info';

@@ -20,6 +20,16 @@ export interface SilenceNote {
   readonly resumedAt?: string;
 }
 
+/** Somebody who was to take the place of one side of the call. */
+export interface TransferNote {
+  /** Who asked for it. */
+  readonly by: LegKind;
+  readonly to: string;
+  readonly at: string;
+  /** SIP status it came to; 200 when `to` took the place. Absent when the call ended first. */
+  readonly status?: number;
+}
+
 /**
  * One finished call, as it is written to the CDR file: one JSON object a line, these names, in this
  * order. Names are never changed or given another meaning; new ones may be added. Times are
@@ -61,6 +71,10 @@ export interface CallRecord {
   /** Why media could not be set up, when it could not. */
   readonly mediaFailure?: string;
   readonly silences: readonly SilenceNote[];
+  /** Transfers that were asked for, in their order; absent when there was none. */
+  readonly transfers?: readonly TransferNote[];
+  /** How long one side or the other had the call on hold, in milliseconds; absent when never. */
+  readonly heldMs?: number;
   /** Leg `a` called, leg `b` was called. */
   readonly mediaA?: MediaSummary;
   readonly mediaB?: MediaSummary;

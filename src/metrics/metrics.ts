@@ -126,6 +126,13 @@ export class Metrics {
       case 'progress':
       case 'media-up':
       case 'media-resumed':
+      case 'held':
+      case 'resumed':
+      case 'reattached':
+      case 'transfer-requested':
+      case 'transferred':
+      case 'transfer-failed':
+      case 'replaced':
         break;
     }
   }

@@ -2,9 +2,10 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
-import type { OutboundCall, OutboundOptions, OutboundOutcome, SipPort } from '../sip/port.js';
+import { formatReplaces, type Referral } from '../call/refer.js';
+import type { ExtraHeaders, OutboundCall, OutboundOptions, OutboundOutcome, SipPort } from '../sip/port.js';
 import { requestUriOf, type UriPlace } from './number-uri.js';
-import { defaultSilentMs, type TrunkOptions } from './options.js';
+import { defaultSilentMs, defaultStalledMs, type TrunkOptions } from './options.js';
 import { outgoingIdentity } from './outgoing-identity.js';
 import type { KnownPeer, PeerBook } from './peer-book.js';
 import { redirectedTo } from './redirect.js';
@@ -50,8 +51,11 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
     log.info({ callId, trunk: trunk.id, peer: peer.uri, attempt }, 'dialling on a trunk');
     try {
       const leg = this.place(trunk, peer, request);
-      void leg.outcome.then((outcome) => this.learn(trunk.id, peer.uri, outcome));
       const next = (outcome: Exclude<OutboundOutcome, { readonly kind: 'answered' }>) => tryNext(outcome, leg.hasRung, trunk.retry);
+      void leg.outcome.then((outcome) => {
+        this.learn(trunk.id, peer.uri, outcome);
+        if (outcome.kind === 'answered' || next(outcome) !== 'peer') book.forget(trunk.id, callId);
+      });
       return { kind: 'dialling', leg, release, tryNext: next };
     } catch (thrown) {
       release();
@@ -72,8 +76,8 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
       log.info({ callId: request.callId, trunk: trunk.id, peer: peer.uri }, 'the trunk redirects the call to another number of its own');
       return call(number);
     };
-    const options = { silentMs: trunk.silentMs ?? defaultSilentMs, earlyMedia: trunk.earlyMedia ?? 'relay' };
-    return new TrunkCall(call(request.target.number), options, { clock, follow });
+    const { silentMs = defaultSilentMs, stalledMs = defaultStalledMs, earlyMedia = 'relay' } = trunk;
+    return new TrunkCall(call(request.target.number), { silentMs, stalledMs, earlyMedia }, { clock, follow });
   }
 
   private learn(trunk: string, peer: string, outcome: OutboundOutcome): void {
@@ -82,13 +86,28 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
   }
 }
 
+/** What a transferred call says of the one it comes from (RFC 3891 §4, RFC 3892 §2.2). */
+function referralHeaders(referral: Referral | undefined): ExtraHeaders {
+  if (referral === undefined) return [];
+  const { replaces, referredBy } = referral;
+  const replacing: ExtraHeaders =
+    replaces === undefined
+      ? []
+      : [
+          ['Replaces', formatReplaces(replaces)],
+          ['Require', 'replaces'],
+        ];
+  return referredBy === undefined ? replacing : [...replacing, ['Referred-By', referredBy]];
+}
+
 /** The INVITE of one attempt. */
 function invitation(trunk: TrunkOptions, peer: KnownPeer, number: string, request: DialRequest<TrunkTarget>): OutboundOptions {
   const { scheme, host, port } = peer.parsed;
   const there: UriPlace = { scheme, host, ...(port === undefined ? {} : { port }) };
   const domain = trunk.register?.domain ?? trunk.domain;
   const here: UriPlace = domain === undefined ? there : { scheme, host: domain };
-  const { from, headers } = outgoingIdentity(trunk, request, here);
+  const { from, headers: identity } = outgoingIdentity(trunk, request, here);
+  const headers = [...identity, ...referralHeaders(request.referral)];
   return {
     requestUri: requestUriOf(number, trunk, there),
     from,

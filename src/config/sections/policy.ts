@@ -25,6 +25,18 @@ export const policy = z
         .prefault({}),
       { description: 'What may be dialled.' },
     ),
+    transfer: key(
+      z
+        .strictObject({
+          guests: key(z.boolean().default(false), { description: 'Pages of which nobody knows whose they are may transfer their call.' }),
+          users: key(z.boolean().default(true), {
+            description: 'Users that have registered or proved their password may transfer their calls.',
+          }),
+          trunks: key(z.boolean().default(true), { description: 'Telephones behind a trunk may transfer a page they talk to.' }),
+        })
+        .prefault({}),
+      { description: 'Who may move a call to another number. The number must be one that may be dialled, in any case.' },
+    ),
     maxCalls: key(z.int().min(1).default(100), { description: 'Calls at one time.' }),
     maxSeconds: key(z.int().min(1).max(86_400).default(3600), { description: 'Longest call; then it is ended.', unit: 'seconds' }),
     ringSeconds: key(z.int().min(1).max(600).default(60), {

@@ -325,6 +325,24 @@ describe('an attended transfer', () => {
     expect(scene.service.calls()).toMatchObject([{ state: 'connected' }, { state: 'connected' }]);
   });
 
+  it('of a dialog that is not ours asks its owner to replace it', async () => {
+    const referTo = '<sip:+15550123@carrier.example?Replaces=far%40away%3Bto-tag%3Dx%3Bfrom-tag%3Dy>';
+    const { scene, phone } = await connected();
+    await phone.refer(referTo, [['Referred-By', '<sip:boss@carrier.example>']]);
+    const { headers } = await scene.carrier.nextCall();
+    expect(['Replaces', 'Require', 'Referred-By'].map((name) => headers.get(name))).toEqual([
+      'far@away;to-tag=x;from-tag=y',
+      'replaces',
+      '<sip:boss@carrier.example>',
+    ]);
+  });
+
+  it('of a page does not say who the page says it is', async () => {
+    const { scene, page } = await connected();
+    await page.refer('<sip:+15550123@gateway.example>', [['Referred-By', '<sip:boss@carrier.example>']]);
+    expect((await scene.carrier.nextCall()).headers.get('Referred-By')).toBeUndefined();
+  });
+
   it('of a telephone to a page is refused: a page’s media cannot be moved', async () => {
     const scene = await new Scene().start();
     const first = await connect(scene);

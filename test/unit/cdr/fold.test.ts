@@ -43,6 +43,29 @@ describe('the call record', () => {
     expect(records).toMatchObject([{ mediaFailure: 'ice-failed' }]);
   });
 
+  it('tells transfers with what became of them, and how long the call was on hold in all', () => {
+    const { records } = fold([
+      factAt(0, received),
+      factAt(1000, { type: 'held', leg: 'b', kind: 'trunk', direction: 'sendonly' }),
+      factAt(1500, { type: 'held', leg: 'a', kind: 'browser', direction: 'inactive' }),
+      factAt(1600, { type: 'held', leg: 'a', kind: 'browser', direction: 'sendonly' }),
+      factAt(2000, { type: 'resumed', leg: 'a', kind: 'browser' }),
+      factAt(3000, { type: 'transfer-requested', leg: 'b', kind: 'trunk', to: '+15550123', attended: false }),
+      factAt(4000, { type: 'transfer-failed', leg: 'b', kind: 'trunk', status: 486, failure: 'busy' }),
+      factAt(5000, { type: 'transfer-requested', leg: 'b', kind: 'trunk', to: '+15550124', attended: true }),
+      factAt(6000, { type: 'transferred', leg: 'b', kind: 'trunk', to: '+15550124' }),
+      factAt(7000, { type: 'held', leg: 'b', kind: 'trunk', direction: 'inactive' }),
+      factAt(8000, { type: 'transfer-requested', leg: 'a', kind: 'browser', to: '+15550125', attended: false }),
+      factAt(9000, { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 9000, totalMs: 9000 }),
+    ]);
+    expect(records[0]?.heldMs).toBe(7000);
+    expect(records[0]?.transfers?.map(({ by, to, status }) => [by, to, status])).toEqual([
+      ['trunk', '+15550123', 486],
+      ['trunk', '+15550124', 200],
+      ['browser', '+15550125', undefined],
+    ]);
+  });
+
   it('is written once, when the call has ended, and nothing of the call is kept', () => {
     const { records, cdr } = fold(completedCall.slice(0, -1));
     expect([records.length, cdr.size]).toEqual([0, 1]);
