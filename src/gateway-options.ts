@@ -110,6 +110,7 @@ export function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets:
     retry: trunk.retry,
     redirect: trunk.redirect,
     silentMs: seconds(trunk.silentSeconds),
+    stalledMs: seconds(trunk.stalledSeconds),
     reliable: trunk.prack,
     ...(sessionTimer === undefined ? {} : { sessionTimer: sessionTimer.enabled ? sessionTimer : 'off' }),
     earlyMedia: trunk.earlyMedia,

@@ -92,6 +92,8 @@ export interface TrunkOptions {
   readonly redirect?: 'refuse' | 'same-trunk';
   /** How long a peer may say nothing at all to an INVITE before the next one is tried. */
   readonly silentMs?: number;
+  /** How long it may stay at 100 Trying. */
+  readonly stalledMs?: number;
   readonly reliable?: NonNullable<OutboundOptions['reliable']>;
   readonly sessionTimer?: SessionTimerChoice;
   readonly earlyMedia?: EarlyMediaRule;
@@ -119,3 +121,4 @@ export const defaultIdentity: IdentityRules = {
 export const defaultNumberPlan: NumberPlan = { nationalPrefix: '0', internationalPrefix: '00' };
 export const defaultRetry: RetryRules = { nextPeer: [408, 502, 503, 504], nextTrunk: [401, 407] };
 export const defaultSilentMs = 5_000;
+export const defaultStalledMs = 30_000;

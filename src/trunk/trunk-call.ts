@@ -5,7 +5,10 @@ import { earlyMedia } from './early-media.js';
 import type { EarlyMediaRule } from './options.js';
 
 export interface TrunkCallOptions {
+  /** How long a peer may say nothing at all. */
   readonly silentMs: number;
+  /** How long it may stay at 100. */
+  readonly stalledMs: number;
   readonly earlyMedia: EarlyMediaRule;
 }
 
@@ -16,8 +19,10 @@ interface TrunkCallDeps {
 }
 
 /**
- * A peer that says nothing at all, not even 100, is given up early: the next one may answer. What it
- * says later is cancelled, or acknowledged and ended, by the stack, so that no second call is up.
+ * A peer that says nothing at all, not even 100, is given up early: the next one may answer. One that
+ * took the call and gets nowhere with it is given more time, for the telephone network may be slow.
+ * What either says later is cancelled, or acknowledged and ended, by the stack, so that no second
+ * call is up.
  */
 export class TrunkCall implements OutboundCall {
   readonly id: string;
@@ -26,7 +31,7 @@ export class TrunkCall implements OutboundCall {
   private settle: (outcome: OutboundOutcome) => void = () => {};
   private progressHandler: ((progress: Progress) => void) | undefined;
   private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
-  private silence: Timer | undefined;
+  private patience: Timer | undefined;
   private rang = false;
   private cancelHeaders: { readonly headers?: ExtraHeaders } | undefined;
 
@@ -43,7 +48,7 @@ export class TrunkCall implements OutboundCall {
     this.watch(leg);
   }
 
-  /** Whether a provisional response other than 100 came. */
+  /** Whether a provisional response came; 100 is none here. */
   get hasRung(): boolean {
     return this.rang;
   }
@@ -64,33 +69,30 @@ export class TrunkCall implements OutboundCall {
 
   private watch(leg: OutboundCall): void {
     leg.onProgress((progress) => {
-      this.heard();
-      if (progress.status > 100) this.rang = true;
+      this.patience?.cancel();
+      this.rang = true;
       this.progressHandler?.(earlyMedia(progress, this.options.earlyMedia));
     });
     if (this.offerHandler !== undefined) leg.onOffer(this.offerHandler);
     if (leg.onHeard !== undefined) {
-      this.silence = this.deps.clock.after(this.options.silentMs, () => this.silent(leg));
-      leg.onHeard(() => this.heard());
+      const { silentMs, stalledMs } = this.options;
+      this.wait(leg, silentMs, `no response at all within ${seconds(silentMs)} s`);
+      leg.onHeard(() => this.wait(leg, stalledMs, `taken, and no ringing within ${seconds(stalledMs)} s`));
     }
     void leg.outcome.then((outcome) => this.ended(leg, outcome));
   }
 
-  private heard(): void {
-    this.silence?.cancel();
-    this.silence = undefined;
-  }
-
-  private silent(leg: OutboundCall): void {
-    this.silence = undefined;
-    const why = this.cancelHeaders === undefined ? 'timeout' : 'cancelled';
-    const detail = `no response at all within ${Math.round(this.options.silentMs / 1000)} s`;
-    leg.cancel();
-    this.settle({ kind: 'failed', why, detail });
+  private wait(leg: OutboundCall, limitMs: number, detail: string): void {
+    this.patience?.cancel();
+    this.patience = this.deps.clock.after(limitMs, () => {
+      const why = this.cancelHeaders === undefined ? 'timeout' : 'cancelled';
+      leg.cancel();
+      this.settle({ kind: 'failed', why, detail });
+    });
   }
 
   private ended(leg: OutboundCall, outcome: OutboundOutcome): void {
-    this.heard();
+    this.patience?.cancel();
     const elsewhere = outcome.kind === 'rejected' && this.mayFollow(outcome.status) ? this.deps.follow(outcome) : undefined;
     if (elsewhere === undefined || leg !== this.leg) {
       this.settle(outcome);
@@ -104,3 +106,5 @@ export class TrunkCall implements OutboundCall {
     return status >= 300 && status < 400 && this.cancelHeaders === undefined;
   }
 }
+
+const seconds = (ms: number): number => Math.round(ms / 1000);

@@ -165,7 +165,9 @@ describe('peers on the wire', () => {
     const second = dial(1);
     const request = await working.nextRequest('INVITE');
     const port = sip.bound()[0]?.port ?? 0;
-    working.send(working.response(request, 100), port);
+    const rings = new Promise<number>((resolve) => second.leg.onProgress(({ status }) => resolve(status)));
+    working.send(working.response(request, 180, { tag: 'busy' }), port);
+    expect(await rings).toBe(180);
     silent.send(silent.response(invite, 200, { tag: 'late', contact: `<${silent.uri}>`, body: 'v=0\r\n' }), port);
     const ack = await silent.nextRequest('ACK');
     const bye = await silent.nextRequest('BYE');

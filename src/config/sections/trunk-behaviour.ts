@@ -78,6 +78,10 @@ export const behaviour = {
     description: 'How long a peer may say nothing at all to a call before the next one is tried.',
     unit: 'seconds',
   }),
+  stalledSeconds: key(z.int().min(5).max(180).default(30), {
+    description: 'How long a peer that has taken a call (100 Trying) may go without ringing before the next one is tried.',
+    unit: 'seconds',
+  }),
   retry: key(retry.prefault({}), { description: 'When a call is tried elsewhere.' }),
   redirect: key(z.enum(['refuse', 'same-trunk']).default('refuse'), {
     description: 'What a 3xx leads to: an error, or another number at a peer of this trunk that policy.destinations allows.',

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.js';
 import { profileNames, readProfile } from '../../../src/config/profiles.js';
+import { behaviour } from '../../../src/config/sections/trunk-behaviour.js';
 
 const load = (trunk: string) => {
   const yaml = `
@@ -24,6 +26,14 @@ describe('carrier profiles', () => {
       expect(load(`profile: ${name}, ${extra}`)?.profile, name).toBe(name);
       if (profile.ok) expect(profile.description.length, name).toBeGreaterThan(40);
     }
+  });
+
+  it('are all in the list beside them, with every key they may set', () => {
+    const text = readFileSync(new URL('../../../config/profiles/README.md', import.meta.url), 'utf8');
+    expect([...text.matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1])).toEqual(profileNames());
+    const keys = Object.keys(behaviour);
+    expect(keys.length).toBeGreaterThan(8);
+    for (const name of keys) expect(text, name).toContain(`\`${name}\``);
   });
 
   it('set the keys a trunk leaves out', () => {

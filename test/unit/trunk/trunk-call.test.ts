@@ -41,7 +41,7 @@ class Leg implements OutboundCall {
 function scene(options: Partial<TrunkCallOptions> = {}, follow: () => OutboundCall | undefined = () => undefined) {
   const clock = new FakeClock();
   const leg = new Leg();
-  const call = new TrunkCall(leg, { silentMs: 5_000, earlyMedia: 'relay', ...options }, { clock, follow });
+  const call = new TrunkCall(leg, { silentMs: 5_000, stalledMs: 30_000, earlyMedia: 'relay', ...options }, { clock, follow });
   const seen: Progress[] = [];
   let outcome: OutboundOutcome | undefined;
   call.onProgress((progress) => seen.push(progress));
@@ -73,12 +73,23 @@ describe('a call to a peer that says nothing', () => {
     expect(leg.cancelled).toBe(1);
   });
 
-  it('is not given up once 100 came: the peer works on it, however long', async () => {
+  it('has more time once 100 came, but not for ever', async () => {
     const { clock, leg, result } = scene();
-    clock.advance(4_000);
+    clock.advance(4_999);
     leg.heard();
-    clock.advance(60_000);
-    expect([await result(), leg.cancelled, clock.liveTimers]).toEqual([undefined, 0, 0]);
+    clock.advance(29_999);
+    expect([await result(), leg.cancelled]).toEqual([undefined, 0]);
+    clock.advance(1);
+    expect(await result()).toEqual({ kind: 'failed', why: 'timeout', detail: 'taken, and no ringing within 30 s' });
+    expect(leg.cancelled).toBe(1);
+  });
+
+  it('has all the time there is once the phone rings', async () => {
+    const { clock, leg, result } = scene();
+    leg.heard();
+    leg.progress(progress(180));
+    expect(clock.liveTimers).toBe(0);
+    clock.advance(600_000);
     leg.end(rejected(486));
     expect(await result()).toMatchObject({ status: 486 });
   });
@@ -102,7 +113,7 @@ describe('a call to a peer that says nothing', () => {
     const clock = new FakeClock();
     const leg = new Leg();
     Object.defineProperty(leg, 'onHeard', { value: undefined });
-    const call = new TrunkCall(leg, { silentMs: 5_000, earlyMedia: 'relay' }, { clock, follow: () => undefined });
+    const call = new TrunkCall(leg, { silentMs: 5_000, stalledMs: 30_000, earlyMedia: 'relay' }, { clock, follow: () => undefined });
     expect([call.hasRung, clock.liveTimers]).toEqual([false, 0]);
   });
 });
