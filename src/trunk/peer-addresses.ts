@@ -23,6 +23,8 @@ export class PeerAddresses implements Startable {
   /** Host to addresses. */
   private readonly known = new Map<string, ReadonlySet<string>>();
   private readonly hosts: ReadonlyMap<string, readonly string[]>;
+  /** Hosts whose last lookup failed; the log says it once. */
+  private readonly failing = new Set<string>();
   private timer: Timer | undefined;
   private stopped = true;
 
@@ -65,10 +67,14 @@ export class PeerAddresses implements Startable {
     try {
       const addresses = await (this.deps.resolveHost ?? systemAddresses)(host);
       if (addresses.length > 0) this.known.set(host, new Set(addresses));
+      this.failing.delete(host);
     } catch (thrown) {
+      if (this.failing.has(host)) return;
+      this.failing.add(host);
+      const fields = { host, fault: messageOf(thrown), known: this.known.has(host) };
       this.deps.log.warn(
-        { host, fault: messageOf(thrown) },
-        'a trunk\'s peer cannot be resolved; its calls are refused unless "allow" has their addresses',
+        fields,
+        'a peer of a trunk cannot be looked up; calls from addresses not known yet are refused unless "allow" has them',
       );
     }
   }

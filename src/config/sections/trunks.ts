@@ -71,7 +71,8 @@ const trunk = z.strictObject({
     { description: 'Digest credentials, for carriers that challenge. Without it, those of register.' },
   ),
   allow: key(z.array(cidr).default([]), {
-    description: "Address blocks the carrier's signalling comes from, beside the peers that are given by address. Others are refused.",
+    description:
+      "Address blocks the carrier's signalling comes from, beside its peers' own addresses, given or looked up, and the connection of a registration. Others are refused.",
     example: ['198.51.100.0/24'],
   }),
   mediaAllow: key(z.array(cidr).default([]), {

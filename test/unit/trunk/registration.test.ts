@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { bindingAt, nextRegistration, type RegistrationEvent, type RegistrationState } from '../../../src/trunk/registration.js';
+import {
+  bindingAt,
+  nextRegistration,
+  type RegistrationEffect,
+  type RegistrationEvent,
+  type RegistrationState,
+} from '../../../src/trunk/registration.js';
 
 const rules = { peers: 2, expiresSeconds: 600 };
 const step = (state: RegistrationState, event: RegistrationEvent, peers = 2) => nextRegistration(state, event, { ...rules, peers });
@@ -114,5 +120,89 @@ describe('a registration', () => {
 
   it('that was not bound by a 200 counts as refused', () => {
     expect(step(registering, { type: 'accepted', grantedSeconds: 0, nowMs: 0 }).state.name).toBe('waiting');
+  });
+});
+
+describe('ten thousand carriers that do anything at any time', () => {
+  /** Repeatable (mulberry32). */
+  function dice(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    };
+  }
+
+  /** A registration whose surroundings keep their promises, and no more: a timer fires once, a request gets one outcome. */
+  class Rig {
+    state: RegistrationState = idle;
+    timer = false;
+    request = false;
+    nowMs = 0;
+
+    constructor(
+      private readonly random: () => number,
+      private readonly peers: number,
+    ) {}
+
+    turn(at: number): RegistrationEvent {
+      this.nowMs += this.random() * 400_000;
+      const possible = at === 0 ? [{ type: 'start' } as const] : this.possible(at);
+      const event: RegistrationEvent = possible[Math.floor(this.random() * possible.length)] ?? { type: 'moved' };
+      if (event.type === 'timer') this.timer = false;
+      if (['accepted', 'too-brief', 'refused', 'unanswered'].includes(event.type)) this.request = false;
+      const step = nextRegistration(this.state, event, { peers: this.peers, expiresSeconds: 600 });
+      this.state = step.state;
+      for (const effect of step.effects) this.run(effect);
+      if (this.state.name === 'leaving' || this.state.name === 'stopped') this.request = false;
+      return event;
+    }
+
+    /** Whether something will move it on, or it is at its end. */
+    get moves(): boolean {
+      const { timer, request } = this;
+      return { idle: true, registering: request, registered: timer, waiting: timer, leaving: timer, stopped: !timer }[this.state.name];
+    }
+
+    private possible(at: number): readonly RegistrationEvent[] {
+      const { nowMs, random } = this;
+      return [
+        { type: 'flow-lost', nowMs },
+        { type: 'moved' },
+        ...(this.timer ? [{ type: 'timer' } as const, { type: 'timer' } as const] : []),
+        ...(this.request
+          ? ([
+              { type: 'accepted', grantedSeconds: Math.floor(random() * 900), nowMs },
+              { type: 'too-brief', minSeconds: Math.floor(random() * 100_000) },
+              { type: 'refused', status: 300 + Math.floor(random() * 400) },
+              { type: 'unanswered' },
+            ] as const)
+          : []),
+        ...(this.state.name === 'leaving' ? [{ type: 'left' } as const] : []),
+        ...(at > 20 ? [{ type: 'stop' } as const] : []),
+      ];
+    }
+
+    private run(effect: RegistrationEffect): void {
+      if (effect.do === 'set-timer') this.timer = true;
+      if (effect.do === 'clear-timer') this.timer = false;
+      if (effect.do === 'register') this.request = true;
+      if ('peer' in effect && effect.peer >= this.peers) throw new Error(`there is no peer ${effect.peer}`);
+    }
+  }
+
+  it('never leave a registration without something that moves it on, nor a stopped one with a timer', () => {
+    const reached = new Set<string>();
+    for (let seed = 0; seed < 10_000; seed += 1) {
+      const rig = new Rig(dice(seed), 1 + (seed % 3));
+      for (let turn = 0; turn < 30; turn += 1) {
+        const event = rig.turn(turn);
+        reached.add(rig.state.name);
+        if (!rig.moves) throw new Error(`seed ${seed}, turn ${turn}: ${rig.state.name} after ${event.type} is stuck`);
+      }
+    }
+    expect([...reached].sort()).toEqual(['leaving', 'registered', 'registering', 'stopped', 'waiting']);
   });
 });
