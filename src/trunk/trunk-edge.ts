@@ -85,10 +85,10 @@ function requestOf(
   facts: { readonly maxForwards: number; readonly onOver: (() => void) | undefined },
 ): CallRequest {
   const { from, identity } = incomingIdentity(call, trunk);
-  const { reliable, sessionTimer } = trunk;
+  const { reliable, sessionTimer, credentials } = trunk;
   return {
     direction: 'trunk-to-browser',
-    leg: reliable === undefined && sessionTimer === undefined ? call : new TrunkInbound(call, trunk),
+    leg: reliable === undefined && sessionTimer === undefined && credentials === undefined ? call : new TrunkInbound(call, trunk),
     media: { kind: 'udp', codecs: trunk.codecs, learnFrom: trunk.mediaAllow },
     from,
     to: calledNumber(call, trunk),

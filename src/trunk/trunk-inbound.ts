@@ -1,13 +1,13 @@
 import type { ExtraHeaders, Headers, InboundCall, NameAddress, Reoffer, SipDialog, Source } from '../sip/port.js';
 import type { TrunkOptions } from './options.js';
 
-/** A carrier's INVITE, answered by the rules of its trunk: session timer and reliable provisionals. */
+/** A carrier's INVITE, answered by the rules of its trunk: session timer, reliable provisionals, and credentials for a carrier that challenges our BYE. */
 export class TrunkInbound implements InboundCall {
   readonly offer?: string;
 
   constructor(
     private readonly call: InboundCall,
-    private readonly rules: Pick<TrunkOptions, 'reliable' | 'sessionTimer'>,
+    private readonly rules: Pick<TrunkOptions, 'reliable' | 'sessionTimer' | 'credentials'>,
   ) {
     if (call.offer !== undefined) this.offer = call.offer;
   }
@@ -53,8 +53,12 @@ export class TrunkInbound implements InboundCall {
   }
 
   answer(sdp: string, options: Parameters<InboundCall['answer']>[1] = {}): SipDialog {
-    const { sessionTimer } = this.rules;
-    return this.call.answer(sdp, { ...(sessionTimer === undefined ? {} : { sessionTimer }), ...options });
+    const { sessionTimer, credentials } = this.rules;
+    return this.call.answer(sdp, {
+      ...(sessionTimer === undefined ? {} : { sessionTimer }),
+      ...(credentials === undefined ? {} : { credentials }),
+      ...options,
+    });
   }
 
   reject(status: number, options?: { readonly reason?: string; readonly headers?: ExtraHeaders }): void {

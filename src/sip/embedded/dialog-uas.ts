@@ -1,8 +1,9 @@
 import { randomToken } from '../../base/ids.js';
-import type { ExtraHeaders, Headers, InboundCall, NameAddress, SessionTimerChoice, SipDialog, Source } from '../port.js';
+import type { AnswerOptions, ExtraHeaders, Headers, InboundCall, NameAddress, SipDialog, Source } from '../port.js';
 import { reasonPhrase } from '../status.js';
 import { Dialog } from './dialog.js';
 import { DialogState, dialogKey } from './dialog-state.js';
+import { DigestClient } from './digest-client.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { isWebSocket, sourceOf } from './flow.js';
 import { fromTag, readCallId, readContacts, readFrom, readTo } from './header-readers.js';
@@ -80,7 +81,7 @@ export class IncomingInvite implements InboundCall, InviteUser {
     transaction.respond({ ...response, body: putSession(response.headers, options.sdp) });
   }
 
-  answer(sdp: string, options: { readonly headers?: ExtraHeaders; readonly sessionTimer?: SessionTimerChoice } = {}): SipDialog {
+  answer(sdp: string, options: AnswerOptions = {}): SipDialog {
     checkExtraHeaders(options.headers);
     const { transaction, context } = this;
     const { request, flow } = transaction;
@@ -95,6 +96,7 @@ export class IncomingInvite implements InboundCall, InviteUser {
         ownsCallId: false,
         contactUser: this.contactUser,
         sessionTimer: new SessionTimerAsk(options.sessionTimer ?? context.sessionTimer),
+        digest: options.credentials === undefined ? undefined : new DigestClient(options.credentials),
       },
       context,
     );

@@ -149,7 +149,8 @@ describe('a call from outside', () => {
 
   it('is answered by the trunk’s rules on session timers and reliable responses', async () => {
     const sessionTimer = { expiresSeconds: 900, minSeconds: 90 };
-    const { taken, sip, call } = scene([{ sessionTimer, reliable: 'off' }]);
+    const credentials = { user: 'trunk', password: 'secret' };
+    const { taken, sip, call } = scene([{ sessionTimer, credentials, reliable: 'off' }]);
     await call('sip:100@us');
     const under = sip.received[0] as InboundCall;
     const seen: unknown[] = [];
@@ -162,7 +163,7 @@ describe('a call from outside', () => {
     const leg = taken[0]?.leg;
     leg?.progress(183, { sdp: 'v=0' });
     leg?.answer('v=0', { headers: [['X-A', 'b']] });
-    expect(seen).toEqual([[183, { reliable: false, sdp: 'v=0' }], { sessionTimer, headers: [['X-A', 'b']] }]);
+    expect(seen).toEqual([[183, { reliable: false, sdp: 'v=0' }], { sessionTimer, credentials, headers: [['X-A', 'b']] }]);
     expect([leg?.id, leg?.offer, leg?.requestUri, leg?.callIdHeader]).toEqual([under.id, 'v=0', 'sip:100@us', under.callIdHeader]);
   });
 });

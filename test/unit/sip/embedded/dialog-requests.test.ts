@@ -134,6 +134,17 @@ describe('requests of ours in a dialog', () => {
     await bye;
   });
 
+  it('answer the challenge of a carrier to the BYE of a call it made itself', async () => {
+    const call = await rig.called({ answer: { credentials: { user: 'alice', password: 'secret' } } });
+    const done = call.dialog.bye();
+    answer(await rig.peer.nextRequest('BYE'), 407, { headers: [['Proxy-Authenticate', 'Digest realm="p", nonce="n1"']] });
+    const again = await rig.peer.nextRequest('BYE');
+    expect(again.headers.get('Proxy-Authorization')).toContain('username="alice"');
+    expect(again.headers.get('CSeq')).toBe('2 BYE');
+    answer(again, 200);
+    await done;
+  });
+
   it.each([
     ['INFO', 481, 1],
     ['REFER', 408, 1],
