@@ -139,6 +139,11 @@ export class DialogState {
     this.moved += 1;
   }
 
+  /** The connection the peer is on, where it has one. */
+  get flow(): FlowRef | undefined {
+    return this.firstHop.flow;
+  }
+
   /** How often the dialog has moved: what was sent before the last time cannot tell that the peer is gone. */
   get moves(): number {
     return this.moved;

@@ -1,8 +1,9 @@
 import type { Timer } from '../../base/clock.js';
-import type { DialogEnd, ExtraHeaders, InboundRequest, OfferOutcome, Reoffer, SipDialog, SipResponse } from '../port.js';
+import type { DialogEnd, ExtraHeaders, FlowRef, InboundRequest, OfferOutcome, Reoffer, SipDialog, SipResponse } from '../port.js';
 import { reasonPhrase } from '../status.js';
 import { type Exchange, type ExchangeFacts, exchange, type RequestContent } from './dialog-exchange.js';
 import type { DialogUser } from './dialog-user.js';
+import type { EarlyAgreement, EarlyServerDialog } from './early-server-dialog.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { isWebSocket } from './flow.js';
 import { guarded } from './guard.js';
@@ -27,6 +28,8 @@ export interface DialogFacts extends ExchangeFacts {
   readonly ownsCallId: boolean;
   /** How the call asks for its session timer; as the stack does when absent. */
   readonly sessionTimer?: SessionTimerAsk;
+  /** The early dialog it grew out of at the one called: PRACKs of it may still come. */
+  readonly early?: EarlyServerDialog;
 }
 
 /** Retry-After of the 500 that answers overlapping INVITEs: 0 to 10 s (RFC 3261 §14.2). */
@@ -66,6 +69,10 @@ export class Dialog implements SipDialog, DialogUser {
   /** An offer of the peer that has no answer: a re-INVITE or an UPDATE. */
   private incoming: { readonly transaction: AnyServerTransaction; readonly limit: Timer } | undefined;
   private leaving: Promise<void> | undefined;
+  /** Its 2xx has not been sent yet: it waits for a PRACK. */
+  private unsent = false;
+  /** What the caller answered in PRACK to our offer; its ACK then brings none. */
+  private earlyAnswer: string | undefined;
 
   constructor(
     private readonly facts: DialogFacts,
@@ -90,6 +97,10 @@ export class Dialog implements SipDialog, DialogUser {
       onBroken: () => this.endAs('local'),
     });
     context.dialogs.set(this.id, this);
+  }
+
+  get flow(): FlowRef | undefined {
+    return this.facts.state.flow;
   }
 
   allows(method: string): boolean | undefined {
@@ -151,10 +162,13 @@ export class Dialog implements SipDialog, DialogUser {
   }
 
   /** Answers an INVITE of this dialog with 2xx and repeats it until ACK; the first one makes the dialog. */
-  accept(transaction: InviteServerTransaction, sdp: string, headers: ExtraHeaders = []): void {
+  accept(transaction: InviteServerTransaction, sdp: string, headers: ExtraHeaders = [], agreed?: EarlyAgreement): void {
     const { request } = transaction;
-    const whole = this.success(transaction, sdp, headers);
-    this.answerDue = sessionOf(request) === undefined;
+    this.unsent = false;
+    const whole = this.success(transaction, agreed === undefined ? sdp : undefined, headers);
+    if (agreed !== undefined) this.agreed(sdp);
+    this.earlyAnswer = agreed?.answer;
+    this.answerDue = sessionOf(request) === undefined && agreed?.answer === undefined;
     this.unacknowledged = new UnacknowledgedOk(
       cseqOf(request),
       () => transaction.respond(whole),
@@ -163,16 +177,22 @@ export class Dialog implements SipDialog, DialogUser {
     );
   }
 
+  /** The 2xx that makes the dialog has to wait (RFC 3262 §3); `accept` or `neverWas` follows. */
+  waitForTurn(): void {
+    this.unsent = true;
+  }
+
   /** The INVITE was given up before it could be answered: the dialog has ended before it began. */
   neverWas(): void {
     this.context.dialogs.delete(this.id);
     this.finish({ by: 'remote' });
+    this.releaseBye(false);
   }
 
   /** An ACK whose tags are this dialog's. */
   receiveAck(request: SipRequestMessage): void {
     if (this.unacknowledged === undefined || this.unacknowledged.sequence !== cseqOf(request)) return;
-    this.acknowledged(sessionOf(request));
+    this.acknowledged(sessionOf(request) ?? this.earlyAnswer);
   }
 
   /** A re-INVITE (RFC 3261 §14.2). */
@@ -251,7 +271,9 @@ export class Dialog implements SipDialog, DialogUser {
       this.releaseBye(false);
       return;
     }
-    if (this.ended !== undefined) {
+    if (request.method === 'PRACK' && this.facts.early !== undefined) {
+      this.facts.early.receivePrack(transaction);
+    } else if (this.ended !== undefined || request.method === 'PRACK') {
       this.refuse(transaction, 481);
     } else if (request.method === 'UPDATE') {
       this.receiveUpdate(transaction);
@@ -305,7 +327,7 @@ export class Dialog implements SipDialog, DialogUser {
   /** Ends the dialog here and now, and toward the peer as soon as the rules let us (§15: not before the ACK). */
   private leave(end: DialogEnd, options: RequestContent): Promise<void> {
     const turn =
-      this.unacknowledged === undefined
+      this.unacknowledged === undefined && !this.unsent
         ? Promise.resolve(true)
         : new Promise<boolean>((resolve) => {
             this.waitingBye = resolve;

@@ -13,7 +13,13 @@ import { render as renderView, statusText } from './view.js';
 
 /** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
 export interface CallButtonEvents {
-  'call-state': { readonly state: ViewState['name']; readonly callId: string | undefined; readonly peer: string | undefined };
+  'call-state': {
+    readonly state: ViewState['name'];
+    readonly callId: string | undefined;
+    readonly peer: string | undefined;
+    /** Who has the call on hold. */
+    readonly held: 'remote' | 'none';
+  };
   /** A key that the far end pressed. */
   dtmf: DigitPress;
   /** A key of ours has left. */
@@ -182,7 +188,7 @@ export class CallButton extends LitElement {
       const step = next(before, current);
       this.state = step.state;
       for (const effect of step.effects) this.run(effect);
-      if (step.state.name !== before.name) this.onStateChange(step.state);
+      if (step.state.name !== before.name || heldIn(step.state) !== heldIn(before)) this.onStateChange(step.state);
       this.events.shift();
     }
   }
@@ -197,7 +203,7 @@ export class CallButton extends LitElement {
       this.ticker = setInterval(tick, 250);
     }
     const peer = 'peer' in state ? state.peer : undefined;
-    this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer });
+    this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer, held: heldIn(state) });
     if (state.name === 'ended') this.sipCall = undefined;
   }
 
@@ -276,6 +282,7 @@ export class CallButton extends LitElement {
       onProgress: (early) => current() && this.dispatch({ type: 'progress', early }),
       onConnected: () => current() && this.dispatch({ type: 'connected', atMs: performance.now() }),
       onEnd: (end) => current() && this.dispatch(eventOfEnd(end)),
+      onHold: (held) => current() && this.dispatch({ type: 'hold-changed', held }),
       onDigit: (press) => current() && this.send('dtmf', press),
       onAudio: (stream) => current() && this.playAudio(stream),
     };
@@ -354,6 +361,8 @@ export class CallButton extends LitElement {
     this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
   }
 }
+
+const heldIn = (state: ViewState): 'remote' | 'none' => (state.name === 'connected' ? (state.held ?? 'none') : 'none');
 
 function eventOfEnd(end: SipCallEnd): ViewEvent {
   const atMs = performance.now();

@@ -28,7 +28,7 @@ export type ViewState =
   | { readonly name: 'early-media'; readonly peer: string }
   | { readonly name: 'incoming'; readonly peer: string }
   | { readonly name: 'answering'; readonly peer: string }
-  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number }
+  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number; readonly held?: 'remote' }
   | { readonly name: 'ended'; readonly peer: string; readonly ending: Ending; readonly talkedMs: number };
 
 export type ViewEvent =
@@ -37,6 +37,8 @@ export type ViewEvent =
   /** 18x. `early`: the network sends sound of its own, so ours must stop (RFC 3960 §3.2). */
   | { readonly type: 'progress'; readonly early: boolean }
   | { readonly type: 'connected'; readonly atMs: number }
+  /** The far end put the call on hold, or took it off. */
+  | { readonly type: 'hold-changed'; readonly held: 'remote' | 'none' }
   | { readonly type: 'call-arrived'; readonly from: string }
   | { readonly type: 'caller-gave-up' }
   | { readonly type: 'answer-pressed' }
@@ -138,6 +140,10 @@ function whileBusy(state: Exclude<ViewState, { name: 'idle' | 'ended' }>, event:
   }
 }
 
+function withHold({ held: _before, ...state }: Extract<ViewState, { name: 'connected' }>, held: 'remote' | 'none'): ViewState {
+  return held === 'none' ? state : { ...state, held };
+}
+
 /** Pure: no clock, no I/O. A pair it does not name leaves the view as it is. */
 export function next(state: ViewState, event: ViewEvent): Step {
   switch (state.name) {
@@ -156,7 +162,7 @@ export function next(state: ViewState, event: ViewEvent): Step {
     case 'answering':
       return whileAnswering(state, event);
     case 'connected':
-      return whileBusy(state, event);
+      return event.type === 'hold-changed' ? stay(withHold(state, event.held)) : whileBusy(state, event);
   }
 }
 

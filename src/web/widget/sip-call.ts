@@ -1,12 +1,15 @@
 import { type Bye, type Cancel, type Info, Invitation, type Inviter, type Session, SessionState } from 'sip.js';
 import { type CallProblem, problemOfEnd, problemOfRefusal } from './call-problem.js';
 import { type DigitPress, readDigitPress, writeDigitPress } from './dtmf-body.js';
+import { holdIn } from './hold-in.js';
 import { SessionDescriptionHandler, type SessionDescriptionHandlerOptions } from './web-media.js';
 
 /** What a call tells its owner. `onEnd` is the last one and comes once. */
 export interface SipCallHandlers {
   onProgress(early: boolean): void;
   onConnected(): void;
+  /** The far end holds the call, or talks again. */
+  onHold(held: 'remote' | 'none'): void;
   onEnd(end: SipCallEnd): void;
   onDigit(press: DigitPress): void;
   onAudio(stream: MediaStream): void;
@@ -49,6 +52,9 @@ export class SipCall {
       onBye: (bye) => this.onBye(bye),
       onCancel: (cancel) => this.onCancel(cancel),
       onInfo: (info) => this.onInfo(info),
+      onInvite: (request, _response, status) => {
+        if (status < 300 && !this.ended) this.handlers.onHold(holdIn(request.body));
+      },
       onSessionDescriptionHandler: (handler) => this.watchMedia(handler),
     };
     session.stateChange.addListener((state) => this.onState(state));

@@ -20,6 +20,7 @@ export interface Texts {
   readonly ringing: string;
   readonly earlyMedia: string;
   readonly connected: string;
+  readonly held: string;
   readonly answering: string;
   readonly incoming: string;
   readonly unknownCaller: string;
@@ -51,6 +52,7 @@ export const english: Texts = {
   ringing: 'Ringing',
   earlyMedia: 'Listening, not answered yet',
   connected: 'Connected',
+  held: 'On hold by the other side',
   answering: 'Answering',
   incoming: 'Incoming call',
   unknownCaller: 'Unknown caller',

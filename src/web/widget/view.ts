@@ -77,7 +77,7 @@ export function statusText({ state, texts }: Pick<ViewModel, 'state' | 'texts'>)
     case 'answering':
       return `${texts.answering}…`;
     case 'connected':
-      return texts.connected;
+      return state.held === 'remote' ? texts.held : texts.connected;
     case 'ended':
       return endingText(state.ending, texts);
   }

@@ -2,7 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { type Effect, type Ending, next, takesDigits, type ViewEvent, type ViewState } from '../../../../src/web/widget/machine.js';
 
 type StateName = ViewState['name'];
-type EventKey = 'call-pressed' | 'microphone-ready' | '180' | '183' | 'connected' | 'call-arrived' | 'caller-gave-up' | PressKey | EndKey;
+type EventKey =
+  | 'call-pressed'
+  | 'microphone-ready'
+  | '180'
+  | '183'
+  | 'connected'
+  | 'held'
+  | 'call-arrived'
+  | 'caller-gave-up'
+  | PressKey
+  | EndKey;
 type PressKey = 'answer-pressed' | 'decline-pressed' | 'hang-up-pressed' | 'dismissed';
 type EndKey = 'far-end-hung-up' | 'failed';
 
@@ -27,6 +37,7 @@ const events: Readonly<Record<EventKey, ViewEvent>> = {
   '180': { type: 'progress', early: false },
   '183': { type: 'progress', early: true },
   connected: { type: 'connected', atMs },
+  held: { type: 'hold-changed', held: 'remote' },
   'call-arrived': { type: 'call-arrived', from: 'Ann' },
   'caller-gave-up': { type: 'caller-gave-up' },
   'answer-pressed': { type: 'answer-pressed' },
@@ -92,6 +103,7 @@ const arrows: Readonly<Record<StateName, Partial<Record<EventKey, Arrow>>>> = {
     connected: connect,
   },
   connected: {
+    held: { to: { name: 'connected', peer, sinceMs: 2_000, held: 'remote' }, effects: [] },
     'hang-up-pressed': ended({ kind: 'local' }, 3_000),
     'far-end-hung-up': ended({ kind: 'remote' }, 3_000),
     failed: ended(busy, 3_000),
@@ -102,7 +114,7 @@ const pairs = Object.values(states).flatMap((state) => (Object.keys(events) as E
 
 describe('the state of the call button', () => {
   it('is tried with every state and every event', () => {
-    expect(pairs).toHaveLength(9 * 13);
+    expect(pairs).toHaveLength(9 * 14);
   });
 
   it.each(pairs.filter(({ state, event }) => arrows[state.name][event] !== undefined))(
@@ -121,6 +133,12 @@ describe('the state of the call button', () => {
       expect(step.effects).toEqual([]);
     },
   );
+
+  it('shows a hold until the far end talks again, and takes digits meanwhile', () => {
+    const { state } = next(states.connected, events.held);
+    expect(takesDigits(state)).toBe(true);
+    expect(next(state, { type: 'hold-changed', held: 'none' }).state).toEqual(states.connected);
+  });
 
   it('takes digits only while the far end can hear them', () => {
     const names = Object.values(states)
