@@ -4,11 +4,17 @@ import type { ExtraHeaders, OutboundCall, OutboundOutcome, Progress, Reoffer } f
 import { earlyMedia } from './early-media.js';
 import type { EarlyMediaRule } from './options.js';
 
-export interface TrunkCallOptions {
-  /** How long a peer may say nothing at all. */
+/** How long a peer may keep a call to itself. */
+export interface Patience {
+  /** Without any response. */
   readonly silentMs: number;
-  /** How long it may stay at 100. */
+  /** At 100 Trying. */
   readonly stalledMs: number;
+}
+
+export interface TrunkCallOptions {
+  /** Absent: as long as the stack and the caller wait, for there is nobody else to ask. */
+  readonly patience?: Patience;
   readonly earlyMedia: EarlyMediaRule;
 }
 
@@ -31,7 +37,7 @@ export class TrunkCall implements OutboundCall {
   private settle: (outcome: OutboundOutcome) => void = () => {};
   private progressHandler: ((progress: Progress) => void) | undefined;
   private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
-  private patience: Timer | undefined;
+  private limit: Timer | undefined;
   private rang = false;
   private cancelHeaders: { readonly headers?: ExtraHeaders } | undefined;
 
@@ -69,13 +75,14 @@ export class TrunkCall implements OutboundCall {
 
   private watch(leg: OutboundCall): void {
     leg.onProgress((progress) => {
-      this.patience?.cancel();
+      this.limit?.cancel();
       this.rang = true;
       this.progressHandler?.(earlyMedia(progress, this.options.earlyMedia));
     });
     if (this.offerHandler !== undefined) leg.onOffer(this.offerHandler);
-    if (leg.onHeard !== undefined) {
-      const { silentMs, stalledMs } = this.options;
+    const { patience } = this.options;
+    if (patience !== undefined && leg.onHeard !== undefined) {
+      const { silentMs, stalledMs } = patience;
       this.wait(leg, silentMs, `no response at all within ${seconds(silentMs)} s`);
       leg.onHeard(() => this.wait(leg, stalledMs, `taken, and no ringing within ${seconds(stalledMs)} s`));
     }
@@ -83,8 +90,8 @@ export class TrunkCall implements OutboundCall {
   }
 
   private wait(leg: OutboundCall, limitMs: number, detail: string): void {
-    this.patience?.cancel();
-    this.patience = this.deps.clock.after(limitMs, () => {
+    this.limit?.cancel();
+    this.limit = this.deps.clock.after(limitMs, () => {
       const why = this.cancelHeaders === undefined ? 'timeout' : 'cancelled';
       leg.cancel();
       this.settle({ kind: 'failed', why, detail });
@@ -92,7 +99,7 @@ export class TrunkCall implements OutboundCall {
   }
 
   private ended(leg: OutboundCall, outcome: OutboundOutcome): void {
-    this.patience?.cancel();
+    this.limit?.cancel();
     const elsewhere = outcome.kind === 'rejected' && this.mayFollow(outcome.status) ? this.deps.follow(outcome) : undefined;
     if (elsewhere === undefined || leg !== this.leg) {
       this.settle(outcome);

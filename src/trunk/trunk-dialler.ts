@@ -77,7 +77,9 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
       return call(number);
     };
     const { silentMs = defaultSilentMs, stalledMs = defaultStalledMs, earlyMedia = 'relay' } = trunk;
-    return new TrunkCall(call(request.target.number), { silentMs, stalledMs, earlyMedia }, { clock, follow });
+    const elsewhere = this.trunks.size > 1 || request.attempt + 1 < trunk.peers.length;
+    const options = { earlyMedia, ...(elsewhere ? { patience: { silentMs, stalledMs } } : {}) };
+    return new TrunkCall(call(request.target.number), options, { clock, follow });
   }
 
   private learn(trunk: string, peer: string, outcome: OutboundOutcome): void {

@@ -75,11 +75,12 @@ export const behaviour = {
     description: 'Who moves a transferred call: the gateway, or the carrier by REFER.',
   }),
   silentSeconds: key(z.int().min(1).max(32).default(5), {
-    description: 'How long a peer may say nothing at all to a call before the next one is tried.',
+    description: 'How long a peer may say nothing at all to a call before the next one is tried, where there is one.',
     unit: 'seconds',
   }),
   stalledSeconds: key(z.int().min(5).max(180).default(30), {
-    description: 'How long a peer that has taken a call (100 Trying) may go without ringing before the next one is tried.',
+    description:
+      'How long a peer that has taken a call (100 Trying) may go without ringing before the next one is tried, where there is one.',
     unit: 'seconds',
   }),
   retry: key(retry.prefault({}), { description: 'When a call is tried elsewhere.' }),

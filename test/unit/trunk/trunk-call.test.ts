@@ -41,7 +41,7 @@ class Leg implements OutboundCall {
 function scene(options: Partial<TrunkCallOptions> = {}, follow: () => OutboundCall | undefined = () => undefined) {
   const clock = new FakeClock();
   const leg = new Leg();
-  const call = new TrunkCall(leg, { silentMs: 5_000, stalledMs: 30_000, earlyMedia: 'relay', ...options }, { clock, follow });
+  const call = new TrunkCall(leg, { patience: { silentMs: 5_000, stalledMs: 30_000 }, earlyMedia: 'relay', ...options }, { clock, follow });
   const seen: Progress[] = [];
   let outcome: OutboundOutcome | undefined;
   call.onProgress((progress) => seen.push(progress));
@@ -113,7 +113,11 @@ describe('a call to a peer that says nothing', () => {
     const clock = new FakeClock();
     const leg = new Leg();
     Object.defineProperty(leg, 'onHeard', { value: undefined });
-    const call = new TrunkCall(leg, { silentMs: 5_000, stalledMs: 30_000, earlyMedia: 'relay' }, { clock, follow: () => undefined });
+    const call = new TrunkCall(
+      leg,
+      { patience: { silentMs: 5_000, stalledMs: 30_000 }, earlyMedia: 'relay' },
+      { clock, follow: () => undefined },
+    );
     expect([call.hasRung, clock.liveTimers]).toEqual([false, 0]);
   });
 });

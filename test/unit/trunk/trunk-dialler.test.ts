@@ -86,6 +86,17 @@ describe('the peers of a trunk', () => {
     expect(went()).toEqual(['a', 'b', 'a']);
   });
 
+  it('have only so much time to say something while there is another to ask', () => {
+    const { clock, sip, dial } = scene({ peers: peers.slice(0, 2) });
+    const call = sip.call.bind(sip);
+    sip.call = (options) => Object.assign(call(options), { onHeard: () => {} });
+    dial(0, 'one');
+    expect(clock.nextDueMs()).toBe(5_000);
+    clock.advance(5_000);
+    dial(1, 'one');
+    expect(clock.liveTimers).toBe(0);
+  });
+
   it('begin with the one the trunk is registered with', () => {
     const { dial, went } = scene({}, 'sip:c.example');
     dial();
