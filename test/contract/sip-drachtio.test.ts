@@ -7,41 +7,66 @@ import { sipPortContract } from './sip-port.contract.js';
 
 /** Shorter than RFC 3261's, so that what ends by timer ends within the test. */
 const timers = { t1Ms: 50, t2Ms: 400, t4Ms: 500 };
-const secret = 'opensesame';
 
-async function connect(port: number): Promise<DrachtioSip> {
-  const servers = [{ host: '127.0.0.1', port, secret }];
-  const sip = new DrachtioSip({ servers, userAgent: 'test-gateway' }, { clock: new SystemClock(), log: silentLog });
-  await sip.start();
-  return sip;
+interface App {
+  readonly sip: DrachtioSip;
+  /** Where the server speaks SIP. */
+  readonly uri: string;
+  stop(): Promise<void>;
 }
 
-sipPortContract('drachtio calls the embedded stack', async () => {
-  const server = await DrachtioServer.start({ secret, timers });
-  const [caller, callee] = await Promise.all([connect(server.appPort), startStack({ timers })]);
+/** A drachtio server given by the environment, with a UDP contact this machine reaches; it must be no one else's. */
+const { DRACHTIO_HOST: host, DRACHTIO_PORT: port = '9022', DRACHTIO_SECRET: secret = '' } = process.env;
+
+async function connect(server: { readonly host: string; readonly port: number; readonly secret: string }): Promise<App> {
+  const sip = new DrachtioSip({ servers: [server], userAgent: 'test-gateway' }, { clock: new SystemClock(), log: silentLog });
+  await sip.start();
+  const contact = sip.bound().find(({ transport }) => transport === 'udp');
+  if (contact === undefined) throw new Error('the server has no UDP contact');
+  return { sip, uri: `sip:bob@${contact.host}:${contact.port};transport=udp`, stop: () => sip.stop() };
+}
+
+async function startApp(): Promise<App> {
+  if (host !== undefined) return connect({ host, port: Number(port), secret });
+  const server = await DrachtioServer.start({ secret: 'opensesame', timers });
+  const app = await connect({ host: '127.0.0.1', port: server.appPort, secret: 'opensesame' });
+  await until(() => [...server.apps.all].some(({ verbs }) => verbs.has('invite')));
   return {
-    caller,
+    ...app,
+    stop: async () => {
+      await app.stop();
+      await server.stop();
+      if (server.complaints.length > 0) throw new Error(server.complaints.join());
+    },
+  };
+}
+
+const which = host === undefined ? 'the test server' : 'a drachtio server';
+
+sipPortContract(`drachtio calls the embedded stack, by ${which}`, async () => {
+  const [app, callee] = await Promise.all([startApp(), startStack({ timers })]);
+  return {
+    caller: app.sip,
     callee,
     toCallee: { requestUri: uriOf(callee) },
     until,
     stop: async () => {
-      await Promise.all([caller.stop(), callee.stop()]);
-      await server.stop();
+      await Promise.all([app.sip.stop(), callee.stop()]);
+      await app.stop();
     },
   };
 });
 
-sipPortContract('the embedded stack calls drachtio', async () => {
-  const server = await DrachtioServer.start({ secret, timers });
-  const [caller, callee] = await Promise.all([startStack({ timers }), connect(server.appPort)]);
+sipPortContract(`the embedded stack calls drachtio, by ${which}`, async () => {
+  const [caller, app] = await Promise.all([startStack({ timers }), startApp()]);
   return {
     caller,
-    callee,
-    toCallee: { requestUri: server.uri() },
+    callee: app.sip,
+    toCallee: { requestUri: app.uri },
     until,
     stop: async () => {
-      await Promise.all([caller.stop(), callee.stop()]);
-      await server.stop();
+      await Promise.all([caller.stop(), app.sip.stop()]);
+      await app.stop();
     },
   };
 });

@@ -11,7 +11,7 @@ export class DrachtioApp {
 
   constructor(
     readonly socket: Socket,
-    private readonly secret: string,
+    private readonly options: { readonly secret: string; readonly sipAddresses: () => string },
     private readonly user: {
       onReady(app: DrachtioApp): void;
       onSip(app: DrachtioApp, frame: Frame): void;
@@ -60,13 +60,14 @@ export class DrachtioApp {
   }
 
   private authenticate(frame: Frame, secret: string): void {
-    if (secret !== this.secret) {
+    if (secret !== this.options.secret) {
       this.reply(frame, false, ['incorrect secret']);
       this.socket.end();
       return;
     }
     this.authenticated = true;
-    this.reply(frame, true, ['udp/127.0.0.1:5060', 'v0.9.4', 'udp/127.0.0.1:5060']);
+    const addresses = this.options.sipAddresses();
+    this.reply(frame, true, [addresses, 'v0.9.4', addresses]);
     this.user.onReady(this);
   }
 }
@@ -78,7 +79,7 @@ export class DrachtioApps {
   private turn = 0;
 
   constructor(
-    private readonly secret: string,
+    private readonly options: { readonly secret: string; readonly sipAddresses: () => string },
     private readonly user: { onSip(app: DrachtioApp, frame: Frame): void; onGone(app: DrachtioApp): void },
   ) {
     this.server = createServer((socket) => this.add(socket, () => {}));
@@ -128,7 +129,7 @@ export class DrachtioApps {
   }
 
   private add(socket: Socket, onReady: (app: DrachtioApp) => void): void {
-    const app = new DrachtioApp(socket, this.secret, {
+    const app = new DrachtioApp(socket, this.options, {
       onReady,
       onSip: (from, frame) => this.user.onSip(from, frame),
       onClose: (gone) => {

@@ -40,7 +40,15 @@ export class DrachtioServer {
     });
     this.core = new DrachtioCore(options.listen ?? loopback, options.timers ?? defaultSipTimers, this.called);
     this.calling = new DrachtioCallingSide(this.core);
-    this.apps = new DrachtioApps(options.secret, { onSip: (app, frame) => this.fromApp(app, frame), onGone: () => {} });
+    const sipAddresses = (): string =>
+      this.core.transport
+        .bound()
+        .map(({ transport, host, port }) => `${transport}/${host}:${port}`)
+        .join();
+    this.apps = new DrachtioApps(
+      { secret: options.secret, sipAddresses },
+      { onSip: (app, frame) => this.fromApp(app, frame), onGone: () => {} },
+    );
   }
 
   /** Faults of applications that the real server would not forgive. */

@@ -19,7 +19,7 @@ import type {
 import { defaultSessionTimer } from '../session-timer.js';
 import type { DrachtioContext, OpenDialog, OpenInvite } from './context.js';
 import { Dispatch, type HandledMethod } from './dispatch.js';
-import type { DrachtioLink } from './link.js';
+import type { DrachtioLink, SipAddress } from './link.js';
 import { LinkPool } from './link-pool.js';
 import { type DrachtioSipDeps, type DrachtioSipOptions, type DrachtioTiming, defaultDrachtioTiming } from './options.js';
 import { OutgoingInvite } from './outgoing-invite.js';
@@ -102,9 +102,9 @@ export class DrachtioSip implements SipPort {
     return this.pool.listeningOn;
   }
 
-  /** No SIP listeners: they are the servers'. */
-  bound(): readonly never[] {
-    return [];
+  /** Where the servers that are connected speak SIP. */
+  bound(): readonly SipAddress[] {
+    return this.pool.links.flatMap(({ sipAddresses }) => sipAddresses);
   }
 
   /** The WebSocket of a page ends at the server, not here; whoever tries is told so. */

@@ -58,7 +58,7 @@ interface Library {
   use(handler: (request: LibraryRequest, response: LibraryResponder) => void): void;
   listen(options: { readonly server: Server; readonly secret: string; readonly enablePing: boolean; readonly pingInterval: number }): void;
   reregisterForMessages(method: string): void;
-  on(event: 'connect', listener: (fault: Error | null, sipAddresses?: string, version?: string) => void): void;
+  on(event: 'connect', listener: (fault: Error | null, sipAddresses?: string) => void): void;
   request(
     socket: Socket,
     uri: string,
@@ -84,8 +84,8 @@ const methods: readonly string[] = [
 /** What the library hands up. */
 export interface LibraryUser {
   onRequest(request: LibraryRequest, response: LibraryResponder): void;
-  /** The answer to our `authenticate`. */
-  onAuthenticated(fault: Error | null, serverVersion: string | undefined): void;
+  /** The answer to our `authenticate`; the server tells where it speaks SIP: `udp/192.0.2.1:5060,tcp/…`. */
+  onAuthenticated(fault: Error | null, sipAddresses: string | undefined): void;
 }
 
 /**
@@ -104,9 +104,9 @@ export class LibrarySession {
     user: LibraryUser,
   ) {
     this.srf.use((request, response) => user.onRequest(request, response));
-    this.srf.on('connect', (fault, _addresses, version) => {
+    this.srf.on('connect', (fault, sipAddresses) => {
       if (fault === null && this.options.announce && !socket.destroyed) this.announce();
-      user.onAuthenticated(fault, version);
+      user.onAuthenticated(fault, sipAddresses);
     });
   }
 

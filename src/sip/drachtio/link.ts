@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { parseHostPort } from '../../base/address.js';
 import type { Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
 import { guarded } from '../embedded/guard.js';
@@ -62,8 +63,26 @@ export interface LinkUser {
   onDown(link: DrachtioLink, secretRefused: boolean): void;
 }
 
+/** Where a server speaks SIP. */
+export interface SipAddress {
+  readonly transport: 'udp' | 'tcp' | 'tls';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Reads `udp/192.0.2.1:5060,tcp/[2001:db8::1]:5060`; other transports are left out. */
+function readSipAddresses(text: string): readonly SipAddress[] {
+  return text.split(',').flatMap((each) => {
+    const match = /^\s*(udp|tcp|tls)\/(.+)$/.exec(each);
+    const address = parseHostPort(match?.[2] ?? '', 5060);
+    return match === null || address === undefined ? [] : [{ transport: match[1] as SipAddress['transport'], ...address }];
+  });
+}
+
 /** One authenticated connection with a drachtio server. */
 export class DrachtioLink {
+  /** As the server has told; empty before. */
+  sipAddresses: readonly SipAddress[] = [];
   private readonly session: LibrarySession;
   private readonly pending = new Set<Pending>();
   private current: 'opening' | 'up' | 'down' = 'opening';
@@ -88,7 +107,10 @@ export class DrachtioLink {
           this.authenticated(null);
           if (this.current === 'up') guarded(deps.log, 'drachtio requests', () => user.onRequest(this, request, response));
         },
-        onAuthenticated: (fault) => this.authenticated(fault),
+        onAuthenticated: (fault, sipAddresses) => {
+          this.sipAddresses = readSipAddresses(sipAddresses ?? '');
+          this.authenticated(fault);
+        },
       },
     );
     socket.on('data', () => {
