@@ -24,6 +24,7 @@ import { guarded } from './guard.js';
 import { type HandledMethod, InboundDispatch } from './inbound-dispatch.js';
 import type { InviteUser } from './invite-user.js';
 import { type Resolver, systemResolver } from './locate.js';
+import { defaultOverload, LoopLag, Overload, type OverloadOptions } from './overload.js';
 import { RequestSender } from './request-sender.js';
 import { SingleRequests } from './single-request.js';
 import type { StackContext } from './stack-context.js';
@@ -47,6 +48,8 @@ export interface EmbeddedSipOptions {
   readonly timers?: SipTimers;
   /** For calls that do not choose their own; half an hour when absent (RFC 4028). */
   readonly sessionTimer?: SessionTimerChoice;
+  /** When new calls are turned away; `defaultOverload` when absent. */
+  readonly overload?: OverloadOptions;
 }
 
 export interface EmbeddedSipDeps {
@@ -56,6 +59,8 @@ export interface EmbeddedSipDeps {
   readonly resolver?: Resolver;
   /** Uniform in [0, 1): SRV weights and the waits after glare. */
   readonly random?: () => number;
+  /** How late the event loop runs; measured when absent. */
+  readonly lagMs?: () => number;
 }
 
 /** How long `stop` waits for the answers to its last messages. */
@@ -85,6 +90,7 @@ export class EmbeddedSip implements SipPort {
   private readonly dialogs = new Map<string, DialogUser>();
   private readonly invites = new Set<InviteUser>();
   private readonly flowHandlers: ((flow: FlowRef) => void)[] = [];
+  private readonly lag: LoopLag;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
 
@@ -128,8 +134,15 @@ export class EmbeddedSip implements SipPort {
         if (!headers.has('Allow')) headers.add('Allow', this.dispatch.allow);
       },
     };
-    this.dispatch = new InboundDispatch(this.context, respond);
+    const overload = new Overload(options.overload ?? defaultOverload, {
+      clock,
+      transactions: () => transactions.size,
+      invites: () => this.invites.size,
+      lagMs: deps.lagMs ?? (() => this.lag.read()),
+    });
+    this.dispatch = new InboundDispatch(this.context, respond, overload);
     this.single = new SingleRequests(this.context);
+    this.lag = new LoopLag(clock);
     this.clock = clock;
     this.log = log;
     this.transport = transport;
@@ -138,7 +151,7 @@ export class EmbeddedSip implements SipPort {
   }
 
   start(): Promise<void> {
-    this.starting ??= this.transport.start();
+    this.starting ??= this.transport.start().then(() => this.lag.start());
     return this.starting;
   }
 
@@ -196,6 +209,7 @@ export class EmbeddedSip implements SipPort {
   private async shutDown(): Promise<void> {
     await this.starting?.catch(() => {});
     this.dispatch.closing = true;
+    this.lag.stop();
     for (const invite of [...this.invites]) invite.shutDown();
     for (const dialog of [...this.dialogs.values()]) void dialog.bye();
     const untilMs = this.clock.nowMs() + farewellMs;

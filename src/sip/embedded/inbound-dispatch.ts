@@ -10,6 +10,7 @@ import type { SipFramingErrorInfo } from './framing.js';
 import { topVia } from './header-readers.js';
 import { StackRequest } from './inbound-request.js';
 import type { SipMessage, SipRequestMessage, Via } from './message.js';
+import type { Overload } from './overload.js';
 import { isSipParseError, type SipParseErrorInfo } from './parse-error.js';
 import { parseMessage } from './parser.js';
 import { allowOf, refusalOf } from './request-policy.js';
@@ -31,7 +32,7 @@ const framingFaults: Readonly<Record<SipFramingErrorInfo['why'], { readonly stat
 export type HandledMethod = 'REGISTER' | 'OPTIONS' | 'MESSAGE';
 
 /** Outside a dialog: what is answered without anyone above. */
-const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE'];
+const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK'];
 
 /** Takes every message that arrives and leads it to its transaction, dialog, INVITE or handler. */
 export class InboundDispatch implements TransactionUser {
@@ -47,6 +48,7 @@ export class InboundDispatch implements TransactionUser {
   constructor(
     private readonly context: StackContext,
     private readonly respond: Respond,
+    private readonly overload: Overload,
   ) {}
 
   /** Value of Allow. */
@@ -70,6 +72,7 @@ export class InboundDispatch implements TransactionUser {
         return;
       }
       stampReceived(message, flow);
+      if (this.turnedAway(flow, message)) return;
       this.context.transactions.receiveRequest(message, flow);
     } catch (thrown) {
       if (message === undefined && isSipParseError(thrown)) {
@@ -154,6 +157,15 @@ export class InboundDispatch implements TransactionUser {
   onAck(request: SipRequestMessage): void {
     const key = dialogKeyOfRequest(request);
     if (key !== undefined) this.context.dialogs.get(key)?.receiveAck(request);
+  }
+
+  /** An INVITE that is one too many gets 503 at once; a repeated one belongs to its transaction. */
+  private turnedAway(flow: Flow, request: SipRequestMessage): boolean {
+    const refusal = this.overload.refusal(request);
+    if (refusal === undefined || this.context.transactions.serverOf(request) !== undefined) return false;
+    refusal.headers.add('Server', this.context.userAgent);
+    this.respond(flow, topVia(request.headers), serialize(refusal));
+    return true;
   }
 
   /** Checks of RFC 3261 §8.2; true when the request has had its refusal. */
