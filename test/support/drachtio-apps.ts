@@ -6,6 +6,8 @@ export class DrachtioApp {
   readonly verbs = new Set<string>();
   /** How often it asked for a method. */
   routeRequests = 0;
+  /** Status lines of the responses it sent. */
+  readonly responses: string[] = [];
   authenticated = false;
   private readonly reader = new FrameReader();
 
@@ -52,8 +54,10 @@ export class DrachtioApp {
       if (type === 'route') this.verbs.add(argument);
       else this.verbs.delete(argument);
       this.reply(frame, true);
-    } else if (type === 'sip') this.user.onSip(this, frame);
-    else {
+    } else if (type === 'sip') {
+      if (frame.text.startsWith('SIP/')) this.responses.push(frame.text.slice(0, frame.text.indexOf('\r\n')));
+      this.user.onSip(this, frame);
+    } else {
       this.reply(frame, false, ['Unknown message type']);
       this.socket.end();
     }

@@ -99,6 +99,11 @@ export class DrachtioServer {
     this.core.clock.cancelAll();
   }
 
+  /** Loses every dialog, as a server does that was started anew. */
+  forgetDialogs(): void {
+    for (const dialog of [...this.core.dialogs.values()]) this.core.forget(dialog);
+  }
+
   /** Breaks the connections with the applications; the port stays open. */
   dropApps(): void {
     for (const { socket } of this.apps.all) socket.destroy();
