@@ -80,8 +80,11 @@ export class DialogState {
     this.allowed = allowedOf(first);
   }
 
-  /** The dialog a 2xx creates at the caller (RFC 3261 §12.1.2): route set reversed. */
-  static ofUac(request: SipRequestMessage, response: SipResponseMessage, firstHop: FirstHop): DialogState {
+  /**
+   * The dialog a response creates at the caller (RFC 3261 §12.1.2): route set reversed. A 2xx makes it
+   * anew from its `early` one, whose numbers go on (§13.2.2.4).
+   */
+  static ofUac(request: SipRequestMessage, response: SipResponseMessage, firstHop: FirstHop, early?: DialogState): DialogState {
     return new DialogState(
       readCallId(request.headers),
       fromTag(request.headers) ?? '',
@@ -90,7 +93,10 @@ export class DialogState {
       response.headers.get('To') ?? '',
       [...routesOf(response)].reverse(),
       firstHop,
-      { local: readCSeq(request.headers).number },
+      {
+        local: early?.localSequence ?? readCSeq(request.headers).number,
+        ...(early?.remoteSequence === undefined ? {} : { remote: early.remoteSequence }),
+      },
       response,
     );
   }

@@ -1,10 +1,12 @@
 import { randomToken } from '../../base/ids.js';
-import type { ExtraHeaders, FlowRef, OutboundCall, OutboundOptions, OutboundOutcome, Progress } from '../port.js';
+import type { ExtraHeaders, FlowRef, OutboundCall, OutboundOptions, OutboundOutcome, Progress, Reoffer } from '../port.js';
 import { AckSender } from './ack-sender.js';
+import { AnsweredFork } from './answered-fork.js';
 import { ChallengeRetry } from './challenge-retry.js';
 import { Dialog } from './dialog.js';
 import { DialogState } from './dialog-state.js';
 import { DigestClient } from './digest-client.js';
+import { EarlyClientDialog } from './early-client-dialog.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { type Flow, type FlowFailure, isWebSocket } from './flow.js';
 import { guarded } from './guard.js';
@@ -19,10 +21,10 @@ import { SessionTimerAsk } from './session-timer-ask.js';
 import type { StackContext } from './stack-context.js';
 import { newBranch } from './transaction-key.js';
 
-/** A 2xx of one fork: its dialog and its ACK. */
-interface AnsweredFork {
-  readonly dialog: Dialog;
-  readonly ack: AckSender;
+/** An early dialog and the state it shares with what grows out of it. */
+interface EarlyFork {
+  readonly state: DialogState;
+  readonly dialog: EarlyClientDialog;
 }
 
 /**
@@ -38,11 +40,11 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private readonly retry: ChallengeRetry;
   private readonly timer: SessionTimerAsk;
   private readonly forks = new Map<string, AnsweredFork>();
-  /** Last session description of each early dialog, for a 2xx that leaves it out. */
-  private readonly earlySessions = new Map<string, string>();
+  private readonly early = new Map<string, EarlyFork>();
   private sequence = 0;
   private attempt: InviteAttempt | undefined;
   private progressHandler: ((progress: Progress) => void) | undefined;
+  private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
   private heardHandler: (() => void) | undefined;
   private resolve: (outcome: OutboundOutcome) => void = () => {};
   private settled = false;
@@ -72,6 +74,10 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     this.progressHandler = handler;
   }
 
+  onOffer(handler: (offer: Reoffer, fork: string) => void): void {
+    this.offerHandler = handler;
+  }
+
   onHeard(handler: () => void): void {
     this.heardHandler = handler;
   }
@@ -99,7 +105,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     const attempt: InviteAttempt = new InviteAttempt(context, destinationOf(options), (local) => this.build(local, sequence), {
       onProvisional: (response) => {
         this.heard();
-        this.provisional(response);
+        this.provisional(response, attempt);
       },
       onSuccess: (response) => {
         this.heard();
@@ -118,14 +124,17 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private build(local: LocalIdentity, sequence: number): SipRequestMessage {
     const { options, context } = this;
     const headers = new HeaderFields();
-    headers.add('Max-Forwards', '70');
+    headers.add('Max-Forwards', String(options.maxForwards ?? 70));
     headers.add('From', `${formatAddress(options.from)};tag=${this.tag}`);
     headers.add('To', formatAddress(options.to ?? { uri: options.requestUri }));
     headers.add('Call-ID', this.callIdHeader);
     headers.add('CSeq', `${sequence} INVITE`);
-    headers.add('Contact', contactFor(local, contactUserOf(options.from.uri)));
+    headers.add('Contact', contactFor(local, this.contactUser));
     addExtraHeaders(headers, options.headers);
     this.timer.addTo(headers);
+    const { reliable = 'supported' } = options;
+    if (reliable !== 'off') headers.add('Supported', '100rel');
+    if (reliable === 'required') headers.add('Require', '100rel');
     context.addCapabilities(headers);
     headers.add('User-Agent', context.userAgent);
     this.retry.addTo(headers);
@@ -138,52 +147,91 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     if (heardHandler !== undefined) guarded(this.context.log, 'heard', heardHandler);
   }
 
-  private provisional(response: SipResponseMessage): void {
+  private provisional(response: SipResponseMessage, attempt: InviteAttempt): void {
     if (response.status === 100 || this.settled) return;
     const fork = toTag(response.headers) ?? '';
     const sdp = sessionOf(response);
-    if (sdp !== undefined) this.earlySessions.set(fork, sdp);
-    if (this.cancelHeaders !== undefined) return;
+    if (!this.earlyFork(fork, response, attempt)?.dialog.take(response)) return;
     const { progressHandler } = this;
-    if (progressHandler === undefined) return;
-    const progress = { status: response.status, ...(sdp === undefined ? {} : { sdp }), headers: response.headers, fork };
+    if (this.cancelHeaders !== undefined || progressHandler === undefined) return;
+    // An offer in a reliable response goes its own way, to whoever answers offers.
+    const hint = this.options.offer === undefined ? undefined : sdp;
+    const progress = { status: response.status, ...(hint === undefined ? {} : { sdp: hint }), headers: response.headers, fork };
     guarded(this.context.log, 'progress', () => progressHandler(progress));
+  }
+
+  private earlyFork(fork: string, response: SipResponseMessage, { transaction }: InviteAttempt): EarlyFork | undefined {
+    const known = this.early.get(fork);
+    if (known !== undefined) {
+      known.state.refreshTarget(response);
+      return known;
+    }
+    if (transaction === undefined) return undefined;
+    const state = DialogState.ofUac(transaction.request, response, this.firstHop(transaction.flow));
+    const facts = { state, contactUser: this.contactUser, digest: this.digest };
+    const dialog = new EarlyClientDialog({ offer: this.options.offer }, this.context, facts, {
+      offerHandler: () => this.handlerOf(fork),
+      onUnanswered: () => this.cancel(),
+    });
+    const made = { state, dialog };
+    this.early.set(fork, made);
+    return made;
+  }
+
+  private handlerOf(fork: string): ((offer: Reoffer) => void) | undefined {
+    const { offerHandler } = this;
+    return offerHandler === undefined ? undefined : (offer) => offerHandler(offer, fork);
+  }
+
+  private get contactUser(): string | undefined {
+    return contactUserOf(this.options.from.uri);
   }
 
   private success(response: SipResponseMessage, attempt: InviteAttempt, sequence: number): void {
     const fork = toTag(response.headers) ?? '';
     const known = this.forks.get(fork);
     if (known !== undefined) {
-      known.ack.send();
+      known.acknowledgeAgain();
       return;
     }
     const { transaction } = attempt;
     if (transaction === undefined) return;
     const { request, flow } = transaction;
     this.retry.learn(response);
-    const state = DialogState.ofUac(request, response, this.firstHop(flow));
+    const early = this.early.get(fork);
+    this.early.delete(fork);
+    early?.dialog.close();
+    const state = DialogState.ofUac(request, response, this.firstHop(flow), early?.state);
     const dialog = new Dialog(
       {
         state,
         ownsCallId: true,
         sessionTimer: this.timer,
-        contactUser: contactUserOf(this.options.from.uri),
+        contactUser: this.contactUser,
         ...(this.digest === undefined ? {} : { digest: this.digest }),
       },
       this.context,
     );
     dialog.confirmedBy(response);
-    if (this.options.offer !== undefined) dialog.agreed(this.options.offer);
-    const ack = new AckSender(this.context, state, request, sequence);
-    this.forks.set(fork, { dialog, ack });
-    ack.send();
+    const agreement = early?.dialog.agreement;
+    const ours = agreement?.here ?? this.options.offer;
+    if (ours !== undefined) dialog.agreed(ours);
+    const answered = new AnsweredFork(dialog, new AckSender(this.context, state, request, sequence), this.context);
+    this.forks.set(fork, answered);
     if (this.settled || this.cancelHeaders !== undefined) {
+      answered.acknowledge();
       void dialog.bye();
       this.settleCancelled('answered while being cancelled');
       return;
     }
-    const sdp = sessionOf(response) ?? this.earlySessions.get(fork) ?? '';
-    this.settle({ kind: 'answered', dialog, sdp, headers: response.headers, fork });
+    const sdp = agreement?.there ?? sessionOf(response) ?? early?.dialog.lastHint ?? '';
+    const answer = { kind: 'answered', dialog, sdp, headers: response.headers, fork } as const;
+    if (ours !== undefined || sdp === '') {
+      answered.acknowledge();
+      this.settle(answer);
+    } else {
+      this.settle({ ...answer, answerWith: answered.hold() });
+    }
   }
 
   private firstHop(flow: Flow): { target: string; proxy?: string; flow?: FlowRef; flowOnly: boolean } {
@@ -195,6 +243,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private failure(response: SipResponseMessage): void {
     if (this.settled) return;
     if (this.cancelHeaders === undefined && (this.retry.takes(response) || this.timer.takes(response))) {
+      this.closeEarly();
       this.send();
       return;
     }
@@ -215,10 +264,16 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     this.settle({ kind: 'failed', why: 'cancelled', detail });
   }
 
+  /** A final response ends all of them (RFC 3261 §12.3). */
+  private closeEarly(): void {
+    for (const { dialog } of this.early.values()) dialog.close();
+    this.early.clear();
+  }
+
   private settle(outcome: OutboundOutcome): void {
     if (this.settled) return;
     this.settled = true;
-    this.earlySessions.clear();
+    this.closeEarly();
     this.context.invites.delete(this);
     this.resolve(outcome);
   }

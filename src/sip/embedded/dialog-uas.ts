@@ -1,17 +1,17 @@
 import { randomToken } from '../../base/ids.js';
-import type { AnswerOptions, ExtraHeaders, Headers, InboundCall, NameAddress, SipDialog, Source } from '../port.js';
+import type { AnswerOptions, ExtraHeaders, Headers, InboundCall, NameAddress, Reoffer, SipDialog, Source } from '../port.js';
 import { reasonPhrase } from '../status.js';
 import { Dialog } from './dialog.js';
 import { DialogState, dialogKey } from './dialog-state.js';
 import { DigestClient } from './digest-client.js';
+import { EarlyServerDialog } from './early-server-dialog.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { isWebSocket, sourceOf } from './flow.js';
 import { fromTag, readCallId, readContacts, readFrom, readTo } from './header-readers.js';
 import type { InviteUser } from './invite-user.js';
 import { contactUserOf, plainNameAddress } from './port-values.js';
-import { contactFor } from './request-sender.js';
 import { responseTo } from './serializer.js';
-import { putSession, sessionOf } from './session-body.js';
+import { sessionOf } from './session-body.js';
 import { SessionTimerAsk } from './session-timer-ask.js';
 import type { StackContext } from './stack-context.js';
 import { newBranch } from './transaction-key.js';
@@ -36,7 +36,11 @@ export class IncomingInvite implements InboundCall, InviteUser {
   private readonly abort = new AbortController();
   private readonly contactUser: string | undefined;
   private readonly stopWatching: () => void;
-  private open = true;
+  private readonly state: DialogState;
+  private readonly early: EarlyServerDialog;
+  /** `answering`: the 2xx waits for a PRACK (RFC 3262 §3). */
+  private phase: 'open' | 'answering' | 'closed' = 'open';
+  private held: { readonly dialog: Dialog; readonly send: () => void } | undefined;
 
   constructor(
     private readonly transaction: InviteServerTransaction,
@@ -55,6 +59,17 @@ export class IncomingInvite implements InboundCall, InviteUser {
     this.contactUser = contactUserOf(request.requestUri);
     const offer = sessionOf(request);
     if (offer !== undefined) this.offer = offer;
+    this.state = DialogState.ofUas(request, this.tag, {
+      target: readContacts(request.headers)[0]?.uri ?? this.from.uri,
+      flow: flow.ref,
+      flowOnly: isWebSocket(flow.transport),
+    });
+    this.early = new EarlyServerDialog(
+      transaction,
+      context,
+      { state: this.state, contactUser: this.contactUser },
+      { onAcknowledged: () => this.answerHeld(), onNeverAcknowledged: () => this.giveUp(504) },
+    );
     this.stopWatching = flow.onClose(() => {
       if (isWebSocket(flow.transport)) this.callerGone();
     });
@@ -70,29 +85,25 @@ export class IncomingInvite implements InboundCall, InviteUser {
     return this.tag;
   }
 
-  progress(status: 180 | 181 | 182 | 183, options: { readonly sdp?: string; readonly headers?: ExtraHeaders } = {}): void {
+  progress(
+    status: 180 | 181 | 182 | 183,
+    options: { readonly sdp?: string; readonly headers?: ExtraHeaders; readonly reliable?: boolean } = {},
+  ): void {
     checkExtraHeaders(options.headers);
-    if (!this.open) return;
-    const { transaction, context } = this;
-    const response = responseTo(transaction.request, status, reasonPhrase(status), this.tag);
-    addExtraHeaders(response.headers, options.headers);
-    response.headers.add('Contact', contactFor(context.localOn(transaction.flow), this.contactUser));
-    response.headers.add('Server', context.userAgent);
-    transaction.respond({ ...response, body: putSession(response.headers, options.sdp) });
+    if (this.phase === 'open') this.early.progress(status, options.sdp, options.headers, options.reliable);
+  }
+
+  onOffer(handler: (offer: Reoffer) => void): void {
+    this.early.offerHandler = handler;
   }
 
   answer(sdp: string, options: AnswerOptions = {}): SipDialog {
     checkExtraHeaders(options.headers);
     const { transaction, context } = this;
-    const { request, flow } = transaction;
-    const firstHop = {
-      target: readContacts(request.headers)[0]?.uri ?? this.from.uri,
-      flow: flow.ref,
-      flowOnly: isWebSocket(flow.transport),
-    };
     const dialog = new Dialog(
       {
-        state: DialogState.ofUas(request, this.tag, firstHop),
+        state: this.state,
+        early: this.early,
         ownsCallId: false,
         contactUser: this.contactUser,
         sessionTimer: new SessionTimerAsk(options.sessionTimer ?? context.sessionTimer),
@@ -100,18 +111,28 @@ export class IncomingInvite implements InboundCall, InviteUser {
       },
       context,
     );
-    if (!this.open) {
+    if (this.phase !== 'open') {
       dialog.neverWas();
       return dialog;
     }
-    this.close();
-    dialog.accept(transaction, sdp, options.headers);
+    const send = (): void => {
+      this.close();
+      dialog.accept(transaction, sdp, options.headers, this.early.agreement);
+    };
+    if (!this.early.holdsSuccess) {
+      send();
+      return dialog;
+    }
+    this.phase = 'answering';
+    this.held = { dialog, send };
+    dialog.waitForTurn();
+    dialog.onEnd(() => this.giveUp(487));
     return dialog;
   }
 
   reject(status: number, options: { readonly reason?: string; readonly headers?: ExtraHeaders } = {}): void {
     checkExtraHeaders(options.headers);
-    if (!this.open) return;
+    if (this.phase !== 'open') return;
     this.close();
     this.respond(status, options.reason, options.headers);
   }
@@ -121,12 +142,14 @@ export class IncomingInvite implements InboundCall, InviteUser {
     this.giveUp(487);
   }
 
-  /** A request of the caller inside the early dialog: BYE ends it (§15), anything else is too early. */
+  /** A request of the caller inside the early dialog: BYE ends it (RFC 3261 §15). */
   receiveRequest(transaction: NonInviteServerTransaction): void {
-    const bye = transaction.request.method === 'BYE';
-    const status = bye ? 200 : 481;
-    transaction.respond(responseTo(transaction.request, status, reasonPhrase(status), this.tag));
-    if (bye) this.giveUp(487);
+    if (transaction.request.method !== 'BYE') {
+      this.early.receive(transaction);
+      return;
+    }
+    transaction.respond(responseTo(transaction.request, 200, reasonPhrase(200), this.tag));
+    this.giveUp(487);
   }
 
   shutDown(): void {
@@ -138,17 +161,32 @@ export class IncomingInvite implements InboundCall, InviteUser {
   }
 
   private callerGone(): void {
-    if (!this.open) return;
+    if (this.phase === 'closed') return;
     this.close();
     this.transaction.kill();
-    this.abort.abort();
+    this.over();
   }
 
   private giveUp(status: number): void {
-    if (!this.open) return;
+    if (this.phase === 'closed') return;
     this.close();
     this.respond(status);
-    this.abort.abort();
+    this.over();
+  }
+
+  /** Tells whoever has the call, by the dialog once there is one. */
+  private over(): void {
+    const { held } = this;
+    this.held = undefined;
+    if (held === undefined) this.abort.abort();
+    else held.dialog.neverWas();
+  }
+
+  private answerHeld(): void {
+    const { held } = this;
+    if (held === undefined) return;
+    this.held = undefined;
+    held.send();
   }
 
   private respond(status: number, reason?: string, headers: ExtraHeaders = []): void {
@@ -159,7 +197,8 @@ export class IncomingInvite implements InboundCall, InviteUser {
   }
 
   private close(): void {
-    this.open = false;
+    this.phase = 'closed';
+    this.early.stop();
     this.stopWatching();
     this.context.invites.delete(this);
     this.onClosed(this);

@@ -73,11 +73,11 @@ export class EmbeddedSip implements SipPort {
     webSocket: true,
     flowEvents: true,
     digestSha256: true,
-    reliableProvisionals: false,
-    update: false,
+    reliableProvisionals: true,
+    update: true,
     sessionTimers: true,
     forks: true,
-    lateOffer: false,
+    lateOffer: true,
   };
   private readonly clock: CountingClock;
   private readonly log: Log;
@@ -164,6 +164,11 @@ export class EmbeddedSip implements SipPort {
   /** Listening addresses with their real ports; valid after `start`. */
   bound(): readonly ListenAddress[] {
     return this.transport.bound();
+  }
+
+  /** Certificates for connections made from now on; returns what is wrong with them, and then keeps to the old ones. */
+  renewTls(material: TlsMaterial): string | undefined {
+    return this.transport.renewTls(material);
   }
 
   /** Takes over an HTTP upgrade to SIP over WebSocket (RFC 7118 §4). */

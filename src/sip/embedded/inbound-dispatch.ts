@@ -32,7 +32,7 @@ const framingFaults: Readonly<Record<SipFramingErrorInfo['why'], { readonly stat
 export type HandledMethod = 'REGISTER' | 'OPTIONS' | 'MESSAGE';
 
 /** Outside a dialog: what is answered without anyone above. */
-const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK'];
+const always: readonly string[] = ['INVITE', 'ACK', 'CANCEL', 'BYE', 'OPTIONS', 'INFO', 'UPDATE', 'PRACK', 'REFER', 'NOTIFY'];
 
 /** Takes every message that arrives and leads it to its transaction, dialog, INVITE or handler. */
 export class InboundDispatch implements TransactionUser {

@@ -5,6 +5,17 @@ import { isSipParseError } from './parse-error.js';
 /** The greatest RSeq (RFC 3262 §7.1). */
 const maxRSeq = 2 ** 32 - 1;
 
+/** Whether a provisional response waits for a PRACK (RFC 3262 §4). */
+export function isReliable({ headers }: SipResponseMessage): boolean {
+  try {
+    const required = readTokens(headers, 'Require').some((token) => token.toLowerCase() === '100rel');
+    return required && readNumber(headers, 'RSeq', maxRSeq) !== undefined;
+  } catch (thrown) {
+    if (isSipParseError(thrown)) return false;
+    throw thrown;
+  }
+}
+
 /**
  * The reliable provisional responses to one request of ours, in their order (RFC 3262 §4): each is
  * taken once, and one that comes before its turn is left for the peer to repeat.

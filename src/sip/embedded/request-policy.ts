@@ -11,13 +11,13 @@ export interface Refusal {
 }
 
 /** Methods the stack handles inside a dialog besides INVITE, ACK, CANCEL and BYE; what no handler takes gets 501. */
-const inDialog: ReadonlySet<string> = new Set(['BYE', 'INFO', 'OPTIONS', 'MESSAGE', 'NOTIFY', 'REFER', 'SUBSCRIBE', 'UPDATE']);
+const inDialog: ReadonlySet<string> = new Set(['BYE', 'INFO', 'OPTIONS', 'MESSAGE', 'NOTIFY', 'PRACK', 'REFER', 'SUBSCRIBE', 'UPDATE']);
 /** Make sense inside a dialog only: without one, what is missing is the dialog. */
-const noDialog: ReadonlySet<string> = new Set(['BYE', 'INFO', 'UPDATE']);
+const noDialog: ReadonlySet<string> = new Set(['BYE', 'INFO', 'PRACK', 'UPDATE']);
 const schemes: ReadonlySet<string> = new Set(['sip', 'sips', 'tel']);
 
 /** Extensions a peer may require (RFC 3261 §8.2.2.3). */
-const supported: ReadonlySet<string> = new Set(['timer']);
+const supported: ReadonlySet<string> = new Set(['timer', '100rel', 'replaces']);
 
 /** What the checks need to know. */
 export interface PolicyFacts {

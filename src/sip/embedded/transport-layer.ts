@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import { formatHostPort, type HostPort, parseHostPort } from '../../base/address.js';
 import type { Clock } from '../../base/clock.js';
 import { GatewayError, messageOf } from '../../base/errors.js';
@@ -51,12 +52,14 @@ export class TransportLayer implements FlowUser {
   /** Connections we opened, by where they lead. */
   private readonly dialled = new Map<string, StreamFlow>();
   private readonly locals = new LocalAddresses();
+  private tls: TlsMaterial | undefined;
 
   constructor(
     private readonly options: TransportOptions,
     private readonly deps: TransportDeps,
   ) {
     const { clock, log } = deps;
+    this.tls = options.tls;
     const onError = (detail: string): void => log.warn({ detail }, 'SIP socket error');
     for (const { transport, host, port } of options.listen) {
       if (transport === 'udp') {
@@ -90,6 +93,23 @@ export class TransportLayer implements FlowUser {
         );
       }
     }
+  }
+
+  /**
+   * Certificate, key and authorities for connections made from now on, either way; live ones stay.
+   * Returns what is wrong with them, and then keeps to the old ones.
+   */
+  renewTls(fresh: TlsMaterial): string | undefined {
+    if (this.tls === undefined) return 'the SIP stack was started without TLS';
+    const { cert, key, ca } = fresh;
+    try {
+      createSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }) });
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+    this.tls = fresh;
+    for (const stream of this.streams) stream.renew(fresh);
+    return undefined;
   }
 
   async stop(): Promise<void> {
@@ -220,7 +240,7 @@ export class TransportLayer implements FlowUser {
     let flow = this.dialled.get(key);
     if (flow === undefined || !flow.open) {
       const deps = { clock: this.deps.clock, user: this, onError: () => {} };
-      const fresh = openStream({ transport, remote, serverName }, this.options.tls, deps);
+      const fresh = openStream({ transport, remote, serverName }, this.tls, deps);
       this.dialled.set(key, fresh);
       fresh.onClose(() => {
         if (this.dialled.get(key) === fresh) this.dialled.delete(key);

@@ -1,5 +1,12 @@
 import { createServer, isIP, connect as netConnect, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import {
+  checkServerIdentity,
+  createServer as createTlsServer,
+  type PeerCertificate,
+  type TLSSocket,
+  type Server as TlsServer,
+  connect as tlsConnect,
+} from 'node:tls';
 import { formatHostPort, type HostPort } from '../../base/address.js';
 import type { Clock, Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
@@ -12,8 +19,20 @@ export interface TlsMaterial {
   readonly key: string;
   /** Trusted authorities; those of Node when absent. */
   readonly ca?: string;
-  /** Check the certificate of peers we connect to (RFC 5922 §7). Default true. Clients of ours are not asked for one. */
+  /** Check the certificate of peers we connect to (RFC 5922 §7). Default true. */
   readonly verifyPeer?: boolean;
+  /** Ask those that connect to us for a certificate, and take none without one of `ca`. Default false. */
+  readonly requestClientCert?: boolean;
+}
+
+/**
+ * Whether a certificate speaks for the domain we asked for: by a `sip:` URI that is the domain, else
+ * by its DNS names (RFC 5922 §7.1, §7.2).
+ * Deviates: a wildcard in a DNS name counts, because carriers' certificates have them.
+ */
+function identityFault(domain: string, certificate: PeerCertificate): Error | undefined {
+  const names = (certificate.subjectaltname ?? '').split(', ').flatMap((each) => /^URI:sip:([^;?@]+)$/i.exec(each)?.[1] ?? []);
+  return names.some((each) => each.toLowerCase() === domain.toLowerCase()) ? undefined : checkServerIdentity(domain, certificate);
 }
 
 const maxConnections = 4096;
@@ -37,6 +56,7 @@ export interface StreamDeps {
 /** A listening TCP or TLS socket, and the connections made from this transport. */
 export class StreamTransport {
   private server: Server | undefined;
+  private tls: TlsServer | undefined;
   private boundTo: HostPort | undefined;
 
   constructor(
@@ -79,6 +99,11 @@ export class StreamTransport {
     });
   }
 
+  /** New connections get this certificate from now on; those that are up keep theirs. */
+  renew({ cert, key, ca }: TlsMaterial): void {
+    this.tls?.setSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' });
+  }
+
   /** Stops listening. Connections are closed by the layer above, which owns them. */
   stop(): Promise<void> {
     const { server } = this;
@@ -87,11 +112,20 @@ export class StreamTransport {
   }
 
   private tlsServer(accept: (socket: Socket) => void): Server {
-    const { cert, key, ca } = this.material ?? { cert: '', key: '' };
+    const { cert, key, ca, requestClientCert = false } = this.material ?? { cert: '', key: '' };
     const server = createTlsServer(
-      { cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2', handshakeTimeout: connectTimeoutMs },
+      {
+        cert,
+        key,
+        ...(ca === undefined ? {} : { ca }),
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: connectTimeoutMs,
+        requestCert: requestClientCert,
+        rejectUnauthorized: requestClientCert,
+      },
       accept,
     );
+    this.tls = server;
     server.on('tlsClientError', (error) => this.deps.onError(`TLS handshake: ${messageOf(error)}`));
     return server;
   }
@@ -117,6 +151,7 @@ export function openStream(target: StreamTarget, material: TlsMaterial | undefin
           port,
           minVersion: 'TLSv1.2',
           rejectUnauthorized: material?.verifyPeer !== false,
+          checkServerIdentity: (_, certificate) => identityFault(name, certificate),
           ...(isIP(name) === 0 ? { servername: name } : {}),
           ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
           ...(material?.ca === undefined ? {} : { ca: material.ca }),
