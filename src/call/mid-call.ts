@@ -114,8 +114,9 @@ export class MidCall {
 
   /** Somebody calls in to take the place of `leg`. */
   replace(request: CallRequest, leg: LegName): void {
+    const before = this.replacement;
     this.replacement = request;
-    this.transferLegs.offerCaller(request.leg, leg, request.onOver ?? (() => {}));
+    if (!this.transferLegs.offerCaller(request.leg, leg, request.onOver ?? (() => {}))) this.replacement = before;
   }
 
   /** True when the effect is one of hold or transfer, and done. */

@@ -130,8 +130,13 @@ export class TransferLegs {
     else this.dial(plan.target, { from, offer, attempt, referral });
   }
 
-  /** INVITE with Replaces: somebody who wants to sit on a leg of this call (RFC 3891). */
-  offerCaller(call: InboundCall, leg: LegName, release: () => void): void {
+  /** INVITE with Replaces: somebody who wants to sit on a leg of this call (RFC 3891). False when another one is before him. */
+  offerCaller(call: InboundCall, leg: LegName, release: () => void): boolean {
+    if (this.caller !== undefined) {
+      call.reject(486);
+      release();
+      return false;
+    }
     this.caller = { call, release };
     call.cancelled.addEventListener(
       'abort',
@@ -141,6 +146,7 @@ export class TransferLegs {
       { once: true },
     );
     this.deps.post({ type: 'replacement-offered', leg });
+    return true;
   }
 
   answerCaller(sdp: string, kind: LegKind): void {

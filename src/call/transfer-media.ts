@@ -17,8 +17,8 @@ interface TransferMediaDeps {
 
 /** Turns transfer effects of a call into requests of the media plane. */
 export class TransferMedia {
-  /** How the third leg is made, while there is one. */
-  private made: LegOptions | undefined;
+  /** The third leg, while there is one. What still comes of an earlier one is nobody's. */
+  private made: { readonly media: LegOptions } | undefined;
 
   constructor(
     private readonly options: { readonly session: SessionId },
@@ -27,19 +27,19 @@ export class TransferMedia {
 
   /** Makes the third leg, by our offer, or by an answer to the one given. */
   describe(media: LegOptions, offer?: string): void {
-    this.made = media;
-    const { plane, post } = this.deps;
+    this.made = { media };
+    const { plane } = this.deps;
     const { session } = this.options;
     this.step('a third leg cannot be described', async () => {
       const sdp = offer === undefined ? await plane.offer(session, 'c', media) : await plane.answer(session, 'c', offer, media);
-      post({ type: 'third-offered', sdp });
+      return { type: 'third-offered', sdp };
     });
   }
 
   accept(sdp: string): void {
     this.step('the description of a third leg is refused', async () => {
       await this.deps.plane.accept(this.options.session, 'c', sdp);
-      this.deps.post({ type: 'third-accepted' });
+      return { type: 'third-accepted' };
     });
   }
 
@@ -50,7 +50,7 @@ export class TransferMedia {
     this.deps.queue.push(async () => {
       await this.deps.plane.replace(this.options.session, leg);
     });
-    return made;
+    return made?.media;
   }
 
   drop(): void {
@@ -65,13 +65,17 @@ export class TransferMedia {
     });
   }
 
-  private step(what: string, run: () => Promise<void>): void {
+  private step(what: string, run: () => Promise<CallEvent>): void {
+    const { made } = this;
+    const post = (event: CallEvent): void => {
+      if (this.made === made) this.deps.post(event);
+    };
     this.deps.queue.push(async () => {
       try {
-        await run();
+        post(await run());
       } catch (thrown) {
         this.deps.log.warn({ session: this.options.session, fault: messageOf(thrown) }, what);
-        this.deps.post({ type: 'third-media-refused', failure: mediaRefusal(thrown).failure });
+        post({ type: 'third-media-refused', failure: mediaRefusal(thrown).failure });
       }
     });
   }

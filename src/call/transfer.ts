@@ -145,6 +145,8 @@ function inAccepting(state: Connected, transfer: TransferOf<'accepting'>, event:
         ...(transfer.presence === 'there' ? [{ do: 'set-timer', id: 'parting' } as const] : []),
         { do: 'fact', fact: transferred(transfer.referrer, transfer.plan, transfer.referral.to) },
       ]);
+    case 'third-failed':
+      return fail(state, transfer, event.failure, event.status);
     case 'third-media-refused':
       return fail(state, transfer, event.failure);
     default:

@@ -110,6 +110,12 @@ describe('a transfer', () => {
     }
   });
 
+  it('whose target hangs up while its answer is taken in changes nothing', () => {
+    const { state, last } = play([refer, allowed, offered, answered, { type: 'third-failed', failure: 'rejected', elsewhere: false }]);
+    expect(brief(last)).toContain('drop-third');
+    expect(state).toEqual(connectedCall());
+  });
+
   it('lives on when the one who transfers hangs up at once, and hears of nothing more', () => {
     const left = play([refer, allowed, offered, referrerLeaves]);
     expect([left.state.name, brief(left.last)]).toEqual(['connected', []]);
