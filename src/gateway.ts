@@ -223,12 +223,13 @@ class RunningGateway implements Gateway {
     this.trunks = shared;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow, transfer }) => ({
+        trunks: trunks.map(({ id, codecs, mediaAllow, transfer, hold }) => ({
           id,
           media: { kind: 'udp', codecs, learnFrom: mediaAllow },
           ...(transfer === undefined ? {} : { transfer }),
+          ...(hold === undefined ? {} : { hold }),
         })),
-        inbound: config.inbound.map(({ number, to }) => ({ number, user: to.user })),
+        inbound: config.inbound.map(({ number, to }) => ({ number, targets: [{ to: { user: to.user } }] })),
         browserMedia: { kind: 'webrtc', codecs: browser.codecs },
       },
       { mayDial: (number) => mayDial(config.policy.destinations, number) },

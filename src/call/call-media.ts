@@ -52,6 +52,22 @@ export class CallMedia {
     });
   }
 
+  /** Another target may be of another kind, so its leg begins from nothing. */
+  prepareCallee(called: LegOptions): void {
+    const { session } = this.options;
+    const { plane, post } = this.deps;
+    this.legOptions.b = called;
+    this.deps.queue.push(async () => {
+      try {
+        await plane.drop(session, 'b');
+        post({ type: 'callee-ready', bOffer: await plane.offer(session, 'b', called) });
+      } catch (thrown) {
+        this.note('the media of the next target cannot be prepared', thrown);
+        post({ type: 'media-refused', ...mediaRefusal(thrown) });
+      }
+    });
+  }
+
   /** The plane counts a browser's set-up time from our answer; it has not been sent while the telephone network is silent. */
   renewCaller(): void {
     this.deps.queue.push(async () => {
@@ -59,15 +75,15 @@ export class CallMedia {
     });
   }
 
-  acceptCallee(sdp: string, stage: 'early' | 'final'): void {
+  acceptCallee(sdp: string, stage: 'early' | 'final', attempt: number): void {
     const { plane, post } = this.deps;
     this.deps.queue.push(async () => {
       try {
         await plane.accept(this.options.session, 'b', sdp);
-        post({ type: `${stage}-accepted` });
+        post(stage === 'early' ? { type: 'early-accepted', attempt } : { type: 'final-accepted' });
       } catch (thrown) {
         this.note(`the ${stage} session description of the called side is refused`, thrown);
-        post(stage === 'early' ? { type: 'early-refused' } : { type: 'final-refused', failure: mediaRefusal(thrown).failure });
+        post(stage === 'early' ? { type: 'early-refused', attempt } : { type: 'final-refused', failure: mediaRefusal(thrown).failure });
       }
     });
   }

@@ -16,10 +16,14 @@ export type CallEffect =
   | { readonly do: 'prepare-media'; readonly target: RouteTarget }
   /** Describes the caller's leg once more, the same, so that its set-up time counts anew. */
   | { readonly do: 'renew-caller' }
+  /** Makes the called leg anew for another target; `callee-ready` or `media-refused`. */
+  | { readonly do: 'prepare-callee'; readonly target: RouteTarget }
+  /** Cancels the called leg and forgets it: nothing of it comes back as an event. */
+  | { readonly do: 'abandon-callee'; readonly cause: EndCause }
   /** INVITEs the called side; `dial-refused`, `dial-exhausted`, or later `progress`, `answered`, `failed`. */
   | { readonly do: 'dial'; readonly target: RouteTarget; readonly offer: string; readonly attempt: number }
   /** Takes in the called side's description; `early-…` or `final-accepted` or `-refused`. */
-  | { readonly do: 'accept-callee'; readonly sdp: string; readonly stage: 'early' | 'final' }
+  | { readonly do: 'accept-callee'; readonly sdp: string; readonly stage: 'early' | 'final'; readonly attempt: number }
   | { readonly do: 'progress-caller'; readonly status: 180 | 183; readonly sdp?: string }
   | { readonly do: 'answer-caller'; readonly answer: CallerSdp }
   | { readonly do: 'reject-caller'; readonly failure: FailureCode; readonly status?: number }
@@ -33,7 +37,8 @@ export type CallEffect =
   /** Tells the browser of a digit the telephone sent, by INFO. */
   | { readonly do: 'send-info'; readonly leg: LegName; readonly held: HeldDigit; readonly by: 'rfc4733' | 'info' }
   | { readonly do: 'send-digits'; readonly leg: LegName; readonly digits: readonly DigitToSend[] }
-  | { readonly do: 'set-timer'; readonly id: TimerId }
+  /** `ms`: shorter than what the call's options say. */
+  | { readonly do: 'set-timer'; readonly id: TimerId; readonly ms?: number }
   | { readonly do: 'clear-timer'; readonly id: TimerId }
   | { readonly do: 'clear-timers' }
   /** Tells the far end by a re-INVITE what the other one does; `informed` follows. */

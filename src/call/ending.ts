@@ -25,6 +25,7 @@ function openIn(name: Exclude<CallState['name'], 'ending' | 'ended'>): OpenParts
     case 'routing':
       return { a: 'invited', b: 'none', media: false };
     case 'preparing':
+    case 'rerouting':
       return { a: 'invited', b: 'none', media: true };
     case 'dialling':
     case 'ringing':

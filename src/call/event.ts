@@ -3,7 +3,7 @@ import type { Digit, DigitToSend, LegName, MediaDirection, SilenceCause } from '
 import type { DialogEnd } from '../sip/port.js';
 import type { EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import type { RouteTarget } from './ports.js';
+import type { NextTarget, RouteTarget, TryNext } from './ports.js';
 import type { Referral } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 
@@ -32,21 +32,30 @@ export interface HeldDigit {
 
 /** What happened. Names ending in a past participle come from SIP, `media-…` from the media plane. */
 export type CallEvent =
-  | { readonly type: 'routed'; readonly target: RouteTarget }
+  | { readonly type: 'routed'; readonly target: RouteTarget; readonly otherwise?: readonly NextTarget[] }
   | { readonly type: 'route-refused'; readonly failure: FailureCode }
   /** Both legs have media: `a` for the caller, `bOffer` for the called side. */
   | { readonly type: 'media-ready'; readonly a: CallerSdp; readonly bOffer: string }
   | { readonly type: 'media-refused'; readonly failure: FailureCode; readonly status?: number }
+  /** The called leg has been made anew for the next target; `media-refused` when it cannot. */
+  | { readonly type: 'callee-ready'; readonly bOffer: string }
   | { readonly type: 'dial-refused'; readonly failure: FailureCode }
   | { readonly type: 'dial-exhausted' }
   | { readonly type: 'progress'; readonly status: number; readonly sdp?: string }
-  | { readonly type: 'early-accepted' }
-  | { readonly type: 'early-refused' }
+  /** `attempt`: of which peer; the description of one that has failed since counts for nothing. */
+  | { readonly type: 'early-accepted'; readonly attempt: number }
+  | { readonly type: 'early-refused'; readonly attempt: number }
   | { readonly type: 'answered'; readonly sdp: string }
   | { readonly type: 'final-accepted' }
   | { readonly type: 'final-refused'; readonly failure: FailureCode }
-  /** The called side said no or cannot be had. `elsewhere`: another peer may be tried. */
-  | { readonly type: 'failed'; readonly failure: FailureCode; readonly status?: number; readonly elsewhere: boolean }
+  /** The called side said no or cannot be had. `elsewhere`: another peer may be tried. `next`: what the trunk's own rules say. */
+  | {
+      readonly type: 'failed';
+      readonly failure: FailureCode;
+      readonly status?: number;
+      readonly elsewhere: boolean;
+      readonly next?: TryNext;
+    }
   | { readonly type: 'cancelled' }
   | { readonly type: 'acked'; readonly leg: LegName; readonly sdp?: string }
   | { readonly type: 'answer-refused'; readonly leg: LegName }

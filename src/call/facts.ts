@@ -29,6 +29,14 @@ export type CallFactBody =
       readonly origin?: string;
     }
   | { readonly type: 'routed'; readonly trunk?: string; readonly user?: string; readonly dialled: string }
+  /** A target did not take the call, which goes on to another one; `routed` follows. */
+  | {
+      readonly type: 'attempt-failed';
+      readonly trunk?: string;
+      readonly user?: string;
+      readonly failure: FailureCode;
+      readonly sipStatus?: number;
+    }
   | { readonly type: 'progress'; readonly status: number; readonly earlyMedia: boolean }
   | { readonly type: 'ringing' }
   | { readonly type: 'answered' }

@@ -13,7 +13,7 @@ import { type InfoReading, infoBody, readInfo } from './info.js';
 import { classify } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
-import { type EndCause, legKind } from './state.js';
+import { type EndCause, kindsOf } from './state.js';
 import type { Seated, Seats } from './transfer-legs.js';
 
 interface CallLegsOptions {
@@ -41,6 +41,9 @@ type Dialled = Extract<DialResult, { readonly kind: 'dialling' }>;
 /** Turns signalling effects of a call into requests of the SIP port, and what the port reports into events. */
 export class CallLegs implements Seats {
   private dialled: Dialled | undefined;
+  /** Called legs given up for another target, until the stack says what became of them. */
+  private readonly abandoned = new Set<Dialled>();
+  private calledKind: LegKind;
   private readonly dialogs: Partial<Record<LegName, SipDialog>> = {};
   private readonly seats: Partial<Record<LegName, Seat>> = {};
   /** Legs that were put there by a transfer. */
@@ -51,7 +54,9 @@ export class CallLegs implements Seats {
   constructor(
     private readonly options: CallLegsOptions,
     private readonly deps: CallLegsDeps,
-  ) {}
+  ) {
+    this.calledKind = kindsOf(options.request.direction).b;
+  }
 
   watchCaller(): void {
     const { cancelled } = this.options.request.leg;
@@ -62,12 +67,9 @@ export class CallLegs implements Seats {
     cancelled.addEventListener('abort', this.onCancel, { once: true });
   }
 
+  /** A peer may have come back over another connection; the loss of its old one is then no news. */
   legOn(flow: FlowRef): LegName | undefined {
-    for (const leg of ['a', 'b'] as const) {
-      const guest = this.guests[leg];
-      if (guest !== undefined && guest.flow === flow) return leg;
-    }
-    return this.ownLegOn(flow);
+    return (['a', 'b'] as const).find((leg) => (this.dialogs[leg]?.flow ?? this.firstFlowOf(leg)) === flow);
   }
 
   /** The leg with this dialog (RFC 3891 §3). */
@@ -84,7 +86,7 @@ export class CallLegs implements Seats {
   }
 
   kindOf(leg: LegName): LegKind {
-    return this.guests[leg]?.kind ?? legKind(this.options.request.direction, leg);
+    return this.guests[leg]?.kind ?? (leg === 'b' ? this.calledKind : kindsOf(this.options.request.direction).a);
   }
 
   /** Whether somebody sits there who was not dialled and did not call. */
@@ -122,13 +124,15 @@ export class CallLegs implements Seats {
     return { dialog, kind: this.kindOf(leg), release, ...(flow === undefined ? {} : { flow }) };
   }
 
-  private ownLegOn(flow: FlowRef): LegName | undefined {
-    if (this.guests.a === undefined && this.options.request.leg.source.flow === flow) return 'a';
-    return this.dialled?.flow === flow ? 'b' : undefined;
+  private firstFlowOf(leg: LegName): FlowRef | undefined {
+    const guest = this.guests[leg];
+    if (guest !== undefined) return guest.flow;
+    return leg === 'a' ? this.options.request.leg.source.flow : this.dialled?.flow;
   }
 
   dial(target: RouteTarget, offer: string, attempt: number): void {
     this.releaseDialled();
+    this.calledKind = target.kind;
     const result = this.tryDial(target, offer, attempt);
     if (result.kind === 'refused') {
       this.deps.post({ type: 'dial-refused', failure: result.failure });
@@ -168,6 +172,15 @@ export class CallLegs implements Seats {
       return;
     }
     leg.cancel({ headers: this.headers('b', cause.failure) });
+  }
+
+  /** Gives the called leg up for another target. Nothing of it comes back, not even a 200 that crosses. */
+  abandonCallee(cause: EndCause): void {
+    const { dialled } = this;
+    if (dialled === undefined) return;
+    this.dialled = undefined;
+    this.abandoned.add(dialled);
+    dialled.leg.cancel({ headers: this.headers('b', cause.failure) });
   }
 
   bye(leg: LegName, cause: EndCause): void {
@@ -241,15 +254,34 @@ export class CallLegs implements Seats {
     }
   }
 
-  private follow({ leg, tryNext }: Dialled, target: RouteTarget): void {
-    leg.onProgress(({ status, sdp }) => this.deps.post({ type: 'progress', status, ...(sdp === undefined ? {} : { sdp }) }));
+  private follow(dialled: Dialled, target: RouteTarget): void {
+    const { leg, tryNext } = dialled;
+    leg.onProgress(({ status, sdp }) => {
+      if (!this.abandoned.has(dialled)) this.deps.post({ type: 'progress', status, ...(sdp === undefined ? {} : { sdp }) });
+    });
     leg.outcome.then(
-      (outcome) => this.settled(outcome, target, tryNext),
+      (outcome) => {
+        if (this.abandoned.delete(dialled)) this.letAbandonedGo(dialled, outcome);
+        else this.settled(outcome, target, tryNext);
+      },
       (thrown: unknown) => {
+        if (this.abandoned.delete(dialled)) {
+          dialled.release();
+          return;
+        }
         this.deps.log.error({ fault: messageOf(thrown) }, 'the SIP stack reported no outcome');
         this.deps.post({ type: 'failed', failure: 'internal', elsewhere: false });
       },
     );
+  }
+
+  /** A 200 that was on its way when the call went on must not leave somebody connected to nothing. */
+  private letAbandonedGo(dialled: Dialled, outcome: OutboundOutcome): void {
+    dialled.release();
+    if (outcome.kind !== 'answered') return;
+    outcome.dialog.bye().catch((thrown: unknown) => {
+      this.deps.log.warn({ leg: 'b', fault: messageOf(thrown) }, 'BYE could not be sent');
+    });
   }
 
   private settled(outcome: OutboundOutcome, target: RouteTarget, tryNext: Dialled['tryNext']): void {
@@ -259,12 +291,19 @@ export class CallLegs implements Seats {
       return;
     }
     const { failure, status } = classify(outcome, target.kind);
-    const elsewhere = target.kind === 'trunk' && (tryNext === undefined ? failureOf(failure).elsewhere : tryNext(outcome) === 'peer');
+    const next = tryNext?.(outcome);
+    const elsewhere = target.kind === 'trunk' && (next === undefined ? failureOf(failure).elsewhere : next === 'peer');
     this.deps.log.info(
       { leg: 'b', failure, status, detail: outcome.kind === 'failed' ? outcome.detail : outcome.reason },
       'the called side did not answer',
     );
-    this.deps.post({ type: 'failed', failure, elsewhere, ...(status === undefined ? {} : { status }) });
+    this.deps.post({
+      type: 'failed',
+      failure,
+      elsewhere,
+      ...(status === undefined ? {} : { status }),
+      ...(next === undefined ? {} : { next }),
+    });
   }
 
   private adopt(leg: LegName, dialog: SipDialog): void {

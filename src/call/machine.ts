@@ -1,12 +1,14 @@
 /** The arrows of a call. Pure: no clock, no I/O. A pair of state and event not named here leaves the call as it is. */
-import type { LegName } from '../media/plane.js';
+import { type LegName, otherLeg } from '../media/plane.js';
 import type { DialogEnd } from '../sip/port.js';
 import type { CallEffect } from './effect.js';
-import type { CallEvent, HeldDigit } from './event.js';
+import type { CallEvent, CallerSdp, HeldDigit } from './event.js';
 import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
-import { browserLeg, type CallState, connected, type EndCause, kindOf, type StateOf, trunkLeg } from './state.js';
+import { onward } from './next-target.js';
+import type { RouteTarget, TryNext } from './ports.js';
+import { type CallState, connected, type EndCause, kindOf, kindsOf, type StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
 
 /** Digits from the telephone kept until the browser's dialog exists; more than these are dropped. */
@@ -14,7 +16,7 @@ const MAX_HELD_DIGITS = 32;
 
 /** The first step of a call. */
 export function begin(direction: CallDirection): Step {
-  return { state: { name: 'routing', direction }, effects: [{ do: 'route' }] };
+  return { state: { name: 'routing', direction, legs: kindsOf(direction) }, effects: [{ do: 'route' }] };
 }
 
 /** The state after `event`, and what is to be done. */
@@ -40,6 +42,8 @@ function forward(state: Live, event: CallEvent): Step | undefined {
       return inDialling(state, event);
     case 'ringing':
       return inRinging(state, event);
+    case 'rerouting':
+      return inRerouting(state, event);
     case 'answering':
       return inAnswering(state, event);
     case 'connecting':
@@ -52,11 +56,9 @@ function forward(state: Live, event: CallEvent): Step | undefined {
 function inRouting(state: StateOf<'routing'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'routed': {
-      const { target } = event;
-      const dialled =
-        target.kind === 'trunk' ? { trunk: target.trunk, dialled: target.number } : { user: target.user, dialled: target.user };
-      return go({ name: 'preparing', direction: state.direction, target }, [
-        { do: 'fact', fact: { type: 'routed', ...dialled } },
+      const { target, otherwise = [] } = event;
+      return go({ name: 'preparing', direction: state.direction, legs: calling(state, target), target, otherwise }, [
+        { do: 'fact', fact: { type: 'routed', ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user } },
         { do: 'set-timer', id: 'setup' },
         { do: 'prepare-media', target },
       ]);
@@ -70,14 +72,8 @@ function inRouting(state: StateOf<'routing'>, event: CallEvent): Step | undefine
 
 function inPreparing(state: StateOf<'preparing'>, event: CallEvent): Step | undefined {
   switch (event.type) {
-    case 'media-ready': {
-      const { direction, target } = state;
-      return go({ name: 'dialling', direction, target, a: event.a, bOffer: event.bOffer, attempt: 0 }, [
-        { do: 'clear-timer', id: 'setup' },
-        { do: 'set-timer', id: 'ring' },
-        { do: 'dial', target, offer: event.bOffer, attempt: 0 },
-      ]);
-    }
+    case 'media-ready':
+      return dial(state, event.a, event.bOffer);
     case 'media-refused':
       return end(state, { by: 'gateway', failure: event.failure }, { status: event.status });
     case 'timer':
@@ -87,33 +83,87 @@ function inPreparing(state: StateOf<'preparing'>, event: CallEvent): Step | unde
   }
 }
 
+/** Between two targets. Whatever the leg before still had under way counts for nothing. */
+function inRerouting(state: StateOf<'rerouting'>, event: CallEvent): Step | undefined {
+  switch (event.type) {
+    case 'callee-ready':
+      return dial(state, state.a, event.bOffer);
+    case 'media-refused':
+      return end(state, { by: 'gateway', failure: event.failure });
+    case 'media-failed':
+      return event.leg === 'a' && state.legs.a === 'browser' ? go(state, [{ do: 'renew-caller' }]) : stay(state);
+    case 'timer':
+      return event.id === 'setup' ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function dial(state: StateOf<'preparing' | 'rerouting'>, a: CallerSdp, bOffer: string): Step {
+  const { direction, legs, target, otherwise } = state;
+  return go({ name: 'dialling', direction, legs, target, otherwise, a, bOffer, attempt: 0 }, [
+    { do: 'clear-timer', id: 'setup' },
+    { do: 'set-timer', id: 'ring', ...(target.ringMs === undefined ? {} : { ms: target.ringMs }) },
+    { do: 'dial', target, offer: bOffer, attempt: 0 },
+  ]);
+}
+
+/** On to the next target, if there is one for this failure. Never once somebody has answered: that would bill twice. */
+function onwardOrEnd(
+  state: StateOf<'dialling' | 'ringing'>,
+  cause: EndCause & { readonly failure: FailureCode },
+  how: { readonly gone?: 'b'; readonly next?: TryNext | undefined } = {},
+): Step {
+  const way = onward(state.otherwise, cause.failure, how.next);
+  if (way === undefined) return end(state, cause, how.gone === undefined ? {} : { gone: how.gone });
+  const { target, otherwise } = way;
+  const { direction, a } = state;
+  const { failure, sipStatus } = cause;
+  return go({ name: 'rerouting', direction, legs: calling(state, target), target, otherwise, a }, [
+    { do: 'clear-timer', id: 'ring' },
+    ...(how.gone === undefined ? [{ do: 'abandon-callee', cause } as const] : []),
+    {
+      do: 'fact',
+      fact: { type: 'attempt-failed', ...whom(state.target), failure, ...(sipStatus === undefined ? {} : { sipStatus }) },
+    },
+    { do: 'fact', fact: { type: 'routed', ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user } },
+    { do: 'set-timer', id: 'setup' },
+    { do: 'prepare-callee', target },
+  ]);
+}
+
+const calling = ({ legs }: Live, target: RouteTarget): Live['legs'] => ({ ...legs, b: target.kind });
+
+const whom = (target: RouteTarget): { readonly trunk: string } | { readonly user: string } =>
+  target.kind === 'trunk' ? { trunk: target.trunk } : { user: target.user };
+
 function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'progress':
       return event.sdp === undefined ? ring(state, 180, event.status) : acceptEarly(state, event.sdp);
     case 'early-accepted':
-      return ring(state, 183, 183);
+      return event.attempt === state.attempt ? ring(state, 183, 183) : undefined;
     case 'early-refused':
-      return ring(state, 180, 183);
+      return event.attempt === state.attempt ? ring(state, 180, 183) : undefined;
     case 'answered':
       return answer(state, event.sdp, []);
     case 'failed': {
       const cause = calleeCause(event);
-      if (!event.elsewhere) return end(state, cause, { gone: 'b' });
+      if (!event.elsewhere) return onwardOrEnd(state, cause, { gone: 'b', next: event.next });
       const attempt = state.attempt + 1;
       return go({ ...state, attempt, last: cause }, [{ do: 'dial', target: state.target, offer: state.bOffer, attempt }]);
     }
     case 'dial-refused':
-      return end(state, { by: 'gateway', failure: event.failure }, { gone: 'b' });
+      return onwardOrEnd(state, { by: 'gateway', failure: event.failure }, { gone: 'b' });
     case 'dial-exhausted':
-      return end(state, state.last ?? { by: 'gateway', failure: 'no-route' }, { gone: 'b' });
+      return exhausted(state);
     case 'media-failed':
       // The browser has had no answer of ours yet, so it cannot have begun; the telephone network is slow.
-      return event.leg === browserLeg(state.direction) && event.leg === 'a' ? go(state, [{ do: 'renew-caller' }]) : undefined;
+      return event.leg === 'a' && state.legs.a === 'browser' ? go(state, [{ do: 'renew-caller' }]) : undefined;
     case 'timer': {
       // A trunk that did not even say 18x has not answered us; a browser that did not is just not answering.
       const failure = state.target.kind === 'trunk' ? 'trunk-timeout' : 'no-answer';
-      return event.id === 'ring' ? end(state, { by: 'gateway', failure }) : undefined;
+      return event.id === 'ring' ? onwardOrEnd(state, { by: 'gateway', failure }) : undefined;
     }
     default:
       return undefined;
@@ -126,13 +176,13 @@ function inRinging(state: StateOf<'ringing'>, event: CallEvent): Step | undefine
       return event.sdp === undefined ? undefined : acceptEarly(state, event.sdp);
     case 'early-accepted':
       // Early media has begun: the caller's own ringing must stop. It never starts again (RFC 3960 §3).
-      return state.shown === 183 ? undefined : ring(state, 183, 183);
+      return state.shown === 183 || event.attempt !== state.attempt ? undefined : ring(state, 183, 183);
     case 'answered':
       return answer(state, event.sdp, state.held);
     case 'failed':
-      return end(state, calleeCause(event), { gone: 'b' });
+      return onwardOrEnd(state, calleeCause(event), { gone: 'b', next: event.next });
     case 'timer':
-      return event.id === 'ring' ? end(state, { by: 'gateway', failure: 'no-answer' }) : undefined;
+      return event.id === 'ring' ? onwardOrEnd(state, { by: 'gateway', failure: 'no-answer' }) : undefined;
     case 'digit':
       return holdDigit(state, event);
     default:
@@ -143,7 +193,7 @@ function inRinging(state: StateOf<'ringing'>, event: CallEvent): Step | undefine
 function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'final-accepted':
-      return go({ name: 'connecting', direction: state.direction, role: state.a.role, held: state.held }, [
+      return go({ name: 'connecting', direction: state.direction, legs: state.legs, role: state.a.role, held: state.held }, [
         { do: 'answer-caller', answer: state.a },
       ]);
     case 'final-refused':
@@ -176,10 +226,11 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
 /** The caller's ACK ends the three-way handshake; when we made the offer it must bring the answer. */
 function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Step {
   if (state.role === 'offer' && sdp === undefined) return end(state, { by: 'gateway', failure: 'media-setup-failed' });
-  const { direction } = state;
-  const flushed = state.held.map((held): CallEffect => ({ do: 'send-info', leg: browserLeg(direction), held, by: 'rfc4733' }));
+  const { direction, legs } = state;
+  const page = legs.a === 'browser' ? 'a' : 'b';
+  const flushed = state.held.map((held): CallEffect => ({ do: 'send-info', leg: page, held, by: 'rfc4733' }));
   const accept: CallEffect[] = state.role === 'offer' && sdp !== undefined ? [{ do: 'accept-answer', leg: 'a', sdp }] : [];
-  return go(connected(direction), [...accept, ...flushed]);
+  return go(connected(direction, legs), [...accept, ...flushed]);
 }
 
 /** Arrows that every live state has. */
@@ -264,37 +315,44 @@ function closed(state: StateOf<'ending'>, part: LegName | 'media'): Step {
 }
 
 function ring(state: StateOf<'dialling' | 'ringing'>, shown: 180 | 183, status: number): Step {
-  const { direction, a } = state;
+  const { direction, legs, target, otherwise, a, attempt } = state;
   const held = state.name === 'ringing' ? state.held : [];
   const earlyMedia = shown === 183;
   // A browser gets its answer at once, so that ICE and DTLS are done when the phone is picked up. To a
   // trunk a description in 180 would mean early media, and the caller would hear silence for ringing.
-  const tellSdp = a.role === 'answer' && (earlyMedia || browserLeg(direction) === 'a');
-  return go({ name: 'ringing', direction, a, shown, held }, [
+  const tellSdp = a.role === 'answer' && (earlyMedia || legs.a === 'browser');
+  return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, shown, held }, [
     { do: 'progress-caller', status: shown, ...(tellSdp ? { sdp: a.sdp } : {}) },
     { do: 'fact', fact: { type: 'progress', status, earlyMedia } },
     ...(state.name === 'dialling' ? [{ do: 'fact', fact: { type: 'ringing' } } as const] : []),
   ]);
 }
 
+/** No peer is left: the failure of the last one says where to go on. */
+function exhausted(state: StateOf<'dialling'>): Step {
+  const { last } = state;
+  const failure = last?.failure ?? 'no-route';
+  return onwardOrEnd(state, { by: 'gateway', ...last, failure }, { gone: 'b' });
+}
+
 /** Newest early description wins until the final one comes; the socket stays (survey E1). */
 function acceptEarly(state: StateOf<'dialling' | 'ringing'>, sdp: string): Step {
-  return go(state, [{ do: 'accept-callee', sdp, stage: 'early' }]);
+  return go(state, [{ do: 'accept-callee', sdp, stage: 'early', attempt: state.attempt }]);
 }
 
 function answer(state: StateOf<'dialling' | 'ringing'>, sdp: string, held: readonly HeldDigit[]): Step {
-  return go({ name: 'answering', direction: state.direction, a: state.a, held }, [
+  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a, held }, [
     { do: 'clear-timer', id: 'ring' },
     { do: 'set-timer', id: 'length' },
     { do: 'fact', fact: { type: 'answered' } },
-    { do: 'accept-callee', sdp, stage: 'final' },
+    { do: 'accept-callee', sdp, stage: 'final', attempt: state.attempt },
   ]);
 }
 
 type HoldingState = StateOf<'ringing' | 'answering' | 'connecting'>;
 
 function holdDigit(state: HoldingState, event: Extract<CallEvent, { type: 'digit' }>): Step | undefined {
-  if (event.leg !== trunkLeg(state.direction)) return undefined;
+  if (state.legs[event.leg] !== 'trunk' || state.legs[otherLeg(event.leg)] !== 'browser') return undefined;
   if (state.held.length >= MAX_HELD_DIGITS) return digitLost(state, event.durationMs);
   return go({ ...state, held: [...state.held, { digit: event.digit, durationMs: event.durationMs }] }, []);
 }
@@ -311,7 +369,7 @@ function digitFact(state: Live, event: Extract<CallEvent, { type: 'digit' }>): S
   return go(state, [{ do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs, delivered: relayed } }]);
 }
 
-function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause {
+function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause & { readonly failure: FailureCode } {
   const { failure, status } = event;
   return status === undefined ? { by: 'gateway', failure } : { by: 'callee', failure, sipStatus: status };
 }
@@ -319,4 +377,5 @@ function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause {
 const hasMedia = (state: Live): boolean => state.name !== 'routing';
 const answersCaller = (state: Live): boolean => state.name === 'connecting' || state.name === 'connected';
 const answersCallee = (state: Live): boolean => state.name === 'answering' || answersCaller(state);
-const legInvited = (state: Live, leg: LegName): boolean => leg === 'a' || (state.name !== 'routing' && state.name !== 'preparing');
+const legInvited = (state: Live, leg: LegName): boolean =>
+  leg === 'a' || (state.name !== 'routing' && state.name !== 'preparing' && state.name !== 'rerouting');

@@ -42,8 +42,18 @@ export interface UserTarget {
 
 export type RouteTarget = TrunkTarget | UserTarget;
 
+/** Why a target did not take a call, as far as that sends the call on to another one. */
+export type Unserved = 'no-answer' | 'busy' | 'unavailable';
+
+/** Where a call goes that a target before this one did not take for one of these reasons. */
+export interface NextTarget {
+  readonly target: RouteTarget;
+  readonly when: readonly Unserved[];
+}
+
 export type RouteDecision =
-  | { readonly kind: 'target'; readonly target: RouteTarget }
+  /** `otherwise`, in their order: tried when the target before them did not take the call. */
+  | { readonly kind: 'target'; readonly target: RouteTarget; readonly otherwise?: readonly NextTarget[] }
   | { readonly kind: 'refused'; readonly failure: FailureCode };
 
 /** Decides where a call goes, or why it goes nowhere. Pure of the call's later life. */

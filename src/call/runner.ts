@@ -24,7 +24,7 @@ import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
 import type { ReplacedDialog } from './refer.js';
 import type { CallRequest } from './request.js';
-import { type CallState, type EndCause, trunkLeg } from './state.js';
+import { type CallState, type EndCause, kindsOf } from './state.js';
 import type { Step } from './step.js';
 import type { Borrowed } from './transfer-legs.js';
 import type { TransferPolicy } from './transfer-policy.js';
@@ -87,7 +87,7 @@ export class CallRunner {
     this.log = deps.log.child({ callId: this.id });
     this.startedMs = deps.clock.nowMs();
     this.startedWallMs = deps.clock.wallMs();
-    this.state = { name: 'routing', direction: request.direction };
+    this.state = { name: 'routing', direction: request.direction, legs: kindsOf(request.direction) };
     const post = (event: CallEvent): void => this.postFromPeer(event);
     const fact = (body: CallFactBody): void => this.emit(body);
     this.legs = new CallLegs(
@@ -153,7 +153,7 @@ export class CallRunner {
     if (event.type === 'digit') {
       const copy = this.copies.isCopy(event.leg, event.digit, 'rfc4733', event.durationMs, nowMs);
       // What a browser pressed in its media has left on the trunk by now, copy or not: that is told as it is.
-      if (copy && event.leg === trunkLeg(this.request.direction)) return;
+      if (copy && this.legs.kindOf(event.leg) === 'trunk') return;
     }
     if (event.type === 'info-digits') {
       const digits = event.digits.filter(({ digit, durationMs }) => !this.copies.isCopy(event.leg, digit, 'info', durationMs, nowMs));
@@ -165,7 +165,7 @@ export class CallRunner {
 
   /** While dialling, a page that has no answer yet cannot set media up; the machine then gives it more time. */
   private mayFail(): boolean {
-    return !['dialling', 'ending', 'ended'].includes(this.state.name);
+    return !['dialling', 'rerouting', 'ending', 'ended'].includes(this.state.name);
   }
 
   /** The leg whose signalling runs over `flow`, if any. */
@@ -217,7 +217,7 @@ export class CallRunner {
     const { state } = this;
     const able = state.name === 'connected' || (state.name === 'ringing' && state.shown === 183);
     if (!able) return { kind: 'refused', why: 'not-connected' };
-    return (await this.media.sendDigits(trunkLeg(state.direction), digits, 'api'))
+    return (await this.media.sendDigits(state.legs.b === 'trunk' ? 'b' : 'a', digits, 'api'))
       ? { kind: 'queued' }
       : { kind: 'refused', why: 'not-supported' };
   }
@@ -280,6 +280,7 @@ export class CallRunner {
         return;
       case 'dial':
         this.midCall.dialled(effect.target);
+        this.routedTo = effect.target.kind === 'trunk' ? { trunk: effect.target.trunk } : { user: effect.target.user };
         this.legs.dial(effect.target, effect.offer, effect.attempt);
         return;
       case 'progress-caller':
@@ -306,11 +307,17 @@ export class CallRunner {
       case 'prepare-media':
         this.media.prepare(effect.target.media);
         return;
+      case 'prepare-callee':
+        this.media.prepareCallee(effect.target.media);
+        return;
+      case 'abandon-callee':
+        this.legs.abandonCallee(effect.cause);
+        return;
       case 'renew-caller':
         this.media.renewCaller();
         return;
       case 'accept-callee':
-        this.media.acceptCallee(effect.sdp, effect.stage);
+        this.media.acceptCallee(effect.sdp, effect.stage, effect.attempt);
         return;
       case 'accept-answer':
         this.media.acceptAnswer(effect.leg, effect.sdp);
@@ -325,7 +332,7 @@ export class CallRunner {
         this.media.close();
         return;
       case 'set-timer':
-        this.setTimer(effect.id);
+        this.setTimer(effect.id, effect.ms);
         return;
       case 'clear-timer':
         this.clearTimer(effect.id);
@@ -348,17 +355,17 @@ export class CallRunner {
       this.post({ type: 'route-refused', failure: decision.failure });
       return;
     }
-    this.routedTo = decision.target.kind === 'trunk' ? { trunk: decision.target.trunk } : { user: decision.target.user };
-    this.post({ type: 'routed', target: decision.target });
+    const { target, otherwise } = decision;
+    this.post({ type: 'routed', target, ...(otherwise === undefined ? {} : { otherwise }) });
   }
 
-  private setTimer(id: TimerId): void {
+  private setTimer(id: TimerId, ms?: number): void {
     this.clearTimer(id);
     const run = (): void => {
       this.timers.delete(id);
       this.post({ type: 'timer', id });
     };
-    this.timers.set(id, this.deps.clock.after(this.delayMs(id), run));
+    this.timers.set(id, this.deps.clock.after(Math.min(ms ?? Number.POSITIVE_INFINITY, this.delayMs(id)), run));
   }
 
   private delayMs(id: TimerId): number {

@@ -4,7 +4,7 @@ import type { CallerSdp, HeldDigit, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { type Hold, notHeld } from './hold.js';
-import type { RouteTarget } from './ports.js';
+import type { NextTarget, RouteTarget } from './ports.js';
 import { noTransfer, type Transfer } from './transfer-state.js';
 
 /** Why a call ended. Without `failure` it was answered and somebody hung up. */
@@ -14,6 +14,9 @@ export interface EndCause {
   /** Final SIP status of the called side where there was one. */
   readonly sipStatus?: number;
 }
+
+/** What each leg is; the direction alone does not say once a call is forwarded or transferred. */
+export type LegKinds = Readonly<Record<LegName, LegKind>>;
 
 /**
  * A browser's side of a connected call. Its signalling and its media can go one without the
@@ -26,9 +29,10 @@ export type Presence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'med
  *
  * ```
  *  routing ──▶ preparing ──▶ dialling ──▶ ringing
- *                            ↻ next peer │   │ 200 from b (ACKed at once by the stack)
- *                               └────────┴───┴──▶ answering ──▶ connecting ──▶ connected
- *                                                 b's SDP taken  200 to a      a's ACK
+ *                 next target ↑ ↻ next peer │   │ 200 from b (ACKed at once by the stack)
+ *              rerouting ─────┘ └───────────┴───┴──▶ answering ──▶ connecting ──▶ connected
+ *                  ↑ time-out or refusal    │   │    b's SDP taken  200 to a      a's ACK
+ *                  └────────────────────────┴───┘
  *
  *  each of them ── cancel, refusal, BYE, time-out, fault, shutdown ──▶ ending ──▶ ended
  * ```
@@ -37,12 +41,21 @@ export type Presence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'med
  * retransmit and give up; when `a` then cannot be answered, `b` gets a BYE.
  */
 export type CallState =
-  | { readonly name: 'routing'; readonly direction: CallDirection }
-  | { readonly name: 'preparing'; readonly direction: CallDirection; readonly target: RouteTarget }
+  | { readonly name: 'routing'; readonly direction: CallDirection; readonly legs: LegKinds }
+  | {
+      readonly name: 'preparing';
+      readonly direction: CallDirection;
+      readonly legs: LegKinds;
+      readonly target: RouteTarget;
+      readonly otherwise: readonly NextTarget[];
+    }
   | {
       readonly name: 'dialling';
       readonly direction: CallDirection;
+      readonly legs: LegKinds;
       readonly target: RouteTarget;
+      /** Targets still to be tried. */
+      readonly otherwise: readonly NextTarget[];
       readonly a: CallerSdp;
       readonly bOffer: string;
       readonly attempt: number;
@@ -52,15 +65,35 @@ export type CallState =
   | {
       readonly name: 'ringing';
       readonly direction: CallDirection;
+      readonly legs: LegKinds;
+      readonly target: RouteTarget;
+      readonly otherwise: readonly NextTarget[];
       readonly a: CallerSdp;
+      readonly attempt: number;
       /** What the caller was told: 180 makes it ring locally, 183 lets it hear the network. */
       readonly shown: 180 | 183;
       readonly held: readonly HeldDigit[];
     }
-  | { readonly name: 'answering'; readonly direction: CallDirection; readonly a: CallerSdp; readonly held: readonly HeldDigit[] }
+  /** The called leg of the target before is over or forgotten; the next one's media is being made. */
+  | {
+      readonly name: 'rerouting';
+      readonly direction: CallDirection;
+      readonly legs: LegKinds;
+      readonly target: RouteTarget;
+      readonly otherwise: readonly NextTarget[];
+      readonly a: CallerSdp;
+    }
+  | {
+      readonly name: 'answering';
+      readonly direction: CallDirection;
+      readonly legs: LegKinds;
+      readonly a: CallerSdp;
+      readonly held: readonly HeldDigit[];
+    }
   | {
       readonly name: 'connecting';
       readonly direction: CallDirection;
+      readonly legs: LegKinds;
       readonly role: CallerSdp['role'];
       readonly held: readonly HeldDigit[];
     }
@@ -68,7 +101,7 @@ export type CallState =
       readonly name: 'connected';
       readonly direction: CallDirection;
       /** What each leg is by now: a transfer may put somebody else there. */
-      readonly legs: Readonly<Record<LegName, LegKind>>;
+      readonly legs: LegKinds;
       readonly presence: Readonly<Record<LegName, Presence>>;
       /** Legs on which nothing arrives. */
       readonly silent: readonly LegName[];
@@ -83,32 +116,22 @@ export type CallStateName = CallState['name'];
 /** The state of one name. */
 export type StateOf<N extends CallStateName> = Extract<CallState, { readonly name: N }>;
 
-/** The leg that is a browser; the other one is a trunk. */
-export function browserLeg(direction: CallDirection): LegName {
-  return direction === 'browser-to-trunk' ? 'a' : 'b';
-}
-
-/** The leg that is a trunk. */
-export function trunkLeg(direction: CallDirection): LegName {
-  return direction === 'browser-to-trunk' ? 'b' : 'a';
-}
-
-/** What a leg is. */
-export function legKind(direction: CallDirection, leg: LegName): LegKind {
-  return leg === browserLeg(direction) ? 'browser' : 'trunk';
+/** What the legs of a call are before anybody has been chosen to be called. */
+export function kindsOf(direction: CallDirection): LegKinds {
+  return direction === 'browser-to-trunk' ? { a: 'browser', b: 'trunk' } : { a: 'trunk', b: 'browser' };
 }
 
 /** What a leg of a call is at the moment. */
 export function kindOf(state: Exclude<CallState, { readonly name: 'ending' | 'ended' }>, leg: LegName): LegKind {
-  return state.name === 'connected' ? state.legs[leg] : legKind(state.direction, leg);
+  return state.legs[leg];
 }
 
 /** A call that has just been connected. */
-export function connected(direction: CallDirection): StateOf<'connected'> {
+export function connected(direction: CallDirection, legs: LegKinds = kindsOf(direction)): StateOf<'connected'> {
   return {
     name: 'connected',
     direction,
-    legs: { a: legKind(direction, 'a'), b: legKind(direction, 'b') },
+    legs,
     presence: { a: 'there', b: 'there' },
     silent: [],
     hold: notHeld,

@@ -129,6 +129,7 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'replaced':
       released(call, fact.leg, fact.atMs);
       break;
+    case 'attempt-failed':
     case 'reattached':
     case 'progress':
     case 'media-up':

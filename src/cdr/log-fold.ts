@@ -60,6 +60,12 @@ function write(log: Log, fact: CallFact): void {
     case 'reoffer':
       log.info({ leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
       break;
+    case 'attempt-failed':
+      log.info(
+        { trunk: fact.trunk, user: fact.user, failure: fact.failure, sipStatus: fact.sipStatus },
+        'the call goes on to the next target',
+      );
+      break;
     case 'held':
       log.info({ leg: fact.leg, kind: fact.kind, direction: fact.direction }, 'on hold');
       break;

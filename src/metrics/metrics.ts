@@ -128,6 +128,7 @@ export class Metrics {
       case 'media-resumed':
       case 'held':
       case 'resumed':
+      case 'attempt-failed':
       case 'reattached':
       case 'transfer-requested':
       case 'transferred':

@@ -1,26 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import type { CallEffect, CallEffectName } from '../../../src/call/effect.js';
 import type { CallEvent, CallEventType } from '../../../src/call/event.js';
+import type { FailureCode } from '../../../src/call/failure-code.js';
 import { next } from '../../../src/call/machine.js';
-import type { RouteTarget } from '../../../src/call/ports.js';
+import type { NextTarget, RouteTarget, TryNext } from '../../../src/call/ports.js';
 import type { Referral } from '../../../src/call/refer.js';
 import { type CallState, type CallStateName, connected, type EndCause } from '../../../src/call/state.js';
 
 const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
 const a = { role: 'answer', sdp: 'answer to a' } as const;
 const direction = 'browser-to-trunk' as const;
+const legs = { a: 'browser', b: 'trunk' } as const;
+const otherwise: readonly NextTarget[] = [{ target: { ...target, trunk: 'u', ringMs: 20_000 }, when: ['unavailable', 'no-answer'] }];
 const cause: EndCause = { by: 'caller', failure: 'cancelled' };
 const digit = { digit: '5', durationMs: 100 } as const;
 const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', reports: 'wanted' };
 
 /** One state of each name. The type makes a missing one a compile error. */
 const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> } = {
-  routing: { name: 'routing', direction },
-  preparing: { name: 'preparing', direction, target },
-  dialling: { name: 'dialling', direction, target, a, bOffer: 'offer to b', attempt: 0 },
-  ringing: { name: 'ringing', direction, a, shown: 180, held: [] },
-  answering: { name: 'answering', direction, a, held: [] },
-  connecting: { name: 'connecting', direction, role: 'answer', held: [digit] },
+  routing: { name: 'routing', direction, legs },
+  preparing: { name: 'preparing', direction, legs, target, otherwise: [] },
+  dialling: { name: 'dialling', direction, legs, target, otherwise: [], a, bOffer: 'offer to b', attempt: 0 },
+  ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, shown: 180, held: [] },
+  rerouting: { name: 'rerouting', direction, legs, target, otherwise: [], a },
+  answering: { name: 'answering', direction, legs, a, held: [] },
+  connecting: { name: 'connecting', direction, legs, role: 'answer', held: [digit] },
   connected: connected(direction),
   ending: { name: 'ending', cause, waiting: ['b', 'media'] },
   ended: { name: 'ended', cause },
@@ -32,11 +36,12 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   'route-refused': { type: 'route-refused', failure: 'no-route' },
   'media-ready': { type: 'media-ready', a, bOffer: 'offer to b' },
   'media-refused': { type: 'media-refused', failure: 'media-not-acceptable', status: 400 },
+  'callee-ready': { type: 'callee-ready', bOffer: 'another offer to b' },
   'dial-refused': { type: 'dial-refused', failure: 'too-many-calls' },
   'dial-exhausted': { type: 'dial-exhausted' },
   progress: { type: 'progress', status: 180 },
-  'early-accepted': { type: 'early-accepted' },
-  'early-refused': { type: 'early-refused' },
+  'early-accepted': { type: 'early-accepted', attempt: 0 },
+  'early-refused': { type: 'early-refused', attempt: 0 },
   answered: { type: 'answered', sdp: 'answer of b' },
   'final-accepted': { type: 'final-accepted' },
   'final-refused': { type: 'final-refused', failure: 'media-not-acceptable' },
@@ -126,6 +131,17 @@ ringing + digit -> ringing*:
 ringing + timer -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + hang-up -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+rerouting + media-refused -> ending: clear-timers reject-caller close-media set-timer
+rerouting + callee-ready -> dialling: clear-timer set-timer dial
+rerouting + cancelled -> ending: clear-timers close-media set-timer
+rerouting + flow-lost -> ending: clear-timers reject-caller close-media set-timer
+rerouting + media-up -> rerouting: fact
+rerouting + media-failed -> rerouting: renew-caller
+rerouting + media-gone -> ending: clear-timers reject-caller close-media set-timer
+rerouting + media-lost -> ending: clear-timers reject-caller close-media set-timer
+rerouting + digit -> rerouting: fact
+rerouting + hang-up -> ending: clear-timers reject-caller close-media set-timer
+rerouting + fault -> ending: clear-timers reject-caller close-media set-timer
 answering + final-accepted -> connecting: answer-caller
 answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + cancelled -> ending: clear-timers bye:b close-media set-timer
@@ -201,10 +217,10 @@ describe('the arrows of a call', () => {
   );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
-    expect(pairs).toHaveLength(9 * 47);
+    expect(pairs).toHaveLength(10 * 48);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
-    expect(listed.size).toBe(93);
+    expect(listed.size).toBe(93 + 11);
   });
 
   for (const { state, event, key } of pairs) {
@@ -243,11 +259,98 @@ function run(start: CallState, ...happened: readonly CallEvent[]): { readonly st
 const only = <N extends CallEffectName>(effects: readonly CallEffect[], name: N): readonly Extract<CallEffect, { do: N }>[] =>
   effects.filter((effect): effect is Extract<CallEffect, { do: N }> => effect.do === name);
 
+describe('several targets', () => {
+  const dialling: CallState = { ...states.dialling, otherwise };
+  const ringing: CallState = { ...states.ringing, otherwise };
+  const failed = (failure: FailureCode, next?: TryNext): CallEvent => ({
+    type: 'failed',
+    failure,
+    elsewhere: false,
+    ...(next === undefined ? {} : { next }),
+  });
+
+  it('goes on to the next target when the trunk cannot be had, and makes its leg anew', () => {
+    const { state, effects } = next(dialling, failed('trunk-unreachable'));
+    expect(state).toEqual({ name: 'rerouting', direction, legs, target: otherwise[0]?.target, otherwise: [], a });
+    expect(effects).toEqual([
+      { do: 'clear-timer', id: 'ring' },
+      { do: 'fact', fact: { type: 'attempt-failed', trunk: 't', failure: 'trunk-unreachable' } },
+      { do: 'fact', fact: { type: 'routed', trunk: 'u', dialled: '+15550100' } },
+      { do: 'set-timer', id: 'setup' },
+      { do: 'prepare-callee', target: otherwise[0]?.target },
+    ]);
+    expect(effectsOf(state, { type: 'callee-ready', bOffer: 'new' })).toContainEqual({ do: 'set-timer', id: 'ring', ms: 20_000 });
+  });
+
+  it('cancels the target that rang too long before it goes on', () => {
+    const { state, effects } = next(ringing, { type: 'timer', id: 'ring' });
+    expect(state.name).toBe('rerouting');
+    expect(only(effects, 'abandon-callee')).toEqual([{ do: 'abandon-callee', cause: { by: 'gateway', failure: 'no-answer' } }]);
+  });
+
+  it('goes on when the last peer of a trunk has failed', () => {
+    const tried = next(dialling, { type: 'failed', failure: 'trunk-congested', status: 503, elsewhere: true }).state;
+    const { state, effects } = next(tried, { type: 'dial-exhausted' });
+    expect(state.name).toBe('rerouting');
+    expect(only(effects, 'fact')[0]?.fact).toEqual({ type: 'attempt-failed', trunk: 't', failure: 'trunk-congested', sipStatus: 503 });
+  });
+
+  for (const failure of ['busy', 'rejected', 'number-not-found', 'destination-denied'] as const) {
+    it(`ends when the failure is ${failure}, for which no target is there`, () => {
+      expect(next(dialling, failed(failure)).state.name).toBe('ending');
+      expect(next(ringing, failed(failure)).state.name).toBe('ending');
+    });
+  }
+
+  it('does as the trunk’s own rules say: on for an error the table would end with, and nowhere for one it would not', () => {
+    expect(next(dialling, failed('trunk-error')).state.name).toBe('ending');
+    expect(next(dialling, failed('trunk-error', 'target')).state.name).toBe('rerouting');
+    expect(next(dialling, failed('trunk-congested', 'nowhere')).state.name).toBe('ending');
+  });
+
+  it('hears nothing of the early media of a peer that has failed since', () => {
+    const { state } = run(
+      dialling,
+      { type: 'progress', status: 183, sdp: 'early' },
+      { type: 'failed', failure: 'trunk-congested', status: 503, elsewhere: true },
+    );
+    expect(state).toMatchObject({ name: 'dialling', attempt: 1 });
+    expect(next(state, { type: 'early-accepted', attempt: 0 })).toEqual({ state, effects: [] });
+    const rings = next(state, { type: 'progress', status: 180 }).state;
+    expect(next(rings, { type: 'early-accepted', attempt: 0 })).toEqual({ state: rings, effects: [] });
+    expect(next(rings, { type: 'early-accepted', attempt: 1 }).state).toMatchObject({ shown: 183 });
+  });
+
+  it('tries nobody else once somebody has answered', () => {
+    const { state } = next(dialling, { type: 'answered', sdp: 'b' });
+    expect(next(state, { type: 'final-refused', failure: 'media-setup-failed' }).state.name).toBe('ending');
+    expect(next(state, { type: 'leg-ended', leg: 'b', by: 'transport' }).state.name).toBe('ending');
+    expect(next(state, { type: 'timer', id: 'ring' }).state).toBe(state);
+  });
+
+  it('knows the called side by the target, not by the direction', () => {
+    const forwarded: NextTarget = { target, when: ['no-answer'] };
+    const user: RouteTarget = { kind: 'browser', user: 'alice', media: { kind: 'webrtc', codecs: ['PCMU'] } };
+    const { state } = run(
+      { name: 'routing', direction: 'trunk-to-browser', legs: { a: 'trunk', b: 'browser' } },
+      { type: 'routed', target: user, otherwise: [forwarded] },
+      { type: 'media-ready', a, bOffer: 'o' },
+      { type: 'progress', status: 180 },
+      { type: 'timer', id: 'ring' },
+      { type: 'callee-ready', bOffer: 'p' },
+      { type: 'answered', sdp: 'q' },
+      { type: 'final-accepted' },
+      { type: 'acked', leg: 'a' },
+    );
+    expect(state).toMatchObject({ name: 'connected', legs: { a: 'trunk', b: 'trunk' } });
+  });
+});
+
 describe('ringing and early media', () => {
   it('takes in early media before it tells the caller 183 with the answer made beforehand', () => {
     const first = next(states.dialling, { type: 'progress', status: 183, sdp: 'early' });
-    expect(first.effects).toEqual([{ do: 'accept-callee', sdp: 'early', stage: 'early' }]);
-    expect(only(effectsOf(first.state, { type: 'early-accepted' }), 'progress-caller')).toEqual([
+    expect(first.effects).toEqual([{ do: 'accept-callee', sdp: 'early', stage: 'early', attempt: 0 }]);
+    expect(only(effectsOf(first.state, { type: 'early-accepted', attempt: 0 }), 'progress-caller')).toEqual([
       { do: 'progress-caller', status: 183, sdp: a.sdp },
     ]);
   });
@@ -258,7 +361,7 @@ describe('ringing and early media', () => {
       { type: 'progress', status: 180 },
       { type: 'progress', status: 180 },
       { type: 'progress', status: 183, sdp: 'early' },
-      { type: 'early-accepted' },
+      { type: 'early-accepted', attempt: 0 },
     );
     expect(only(effects, 'progress-caller').map(({ status, sdp }) => [status, sdp])).toEqual([
       [180, a.sdp],
@@ -268,7 +371,7 @@ describe('ringing and early media', () => {
   });
 
   it('does not start local ringing again when 180 follows early media', () => {
-    const { state, effects } = run(states.dialling, { type: 'early-accepted' }, { type: 'progress', status: 180 });
+    const { state, effects } = run(states.dialling, { type: 'early-accepted', attempt: 0 }, { type: 'progress', status: 180 });
     expect(only(effects, 'progress-caller')).toHaveLength(1);
     expect(state).toMatchObject({ shown: 183 });
   });
@@ -277,9 +380,9 @@ describe('ringing and early media', () => {
     const { effects } = run(
       states.dialling,
       { type: 'progress', status: 183, sdp: 'fork 1' },
-      { type: 'early-accepted' },
+      { type: 'early-accepted', attempt: 0 },
       { type: 'progress', status: 183, sdp: 'fork 2' },
-      { type: 'early-accepted' },
+      { type: 'early-accepted', attempt: 0 },
       { type: 'answered', sdp: 'fork 1 final' },
     );
     expect(only(effects, 'accept-callee').map(({ sdp, stage }) => `${stage} ${sdp}`)).toEqual([
@@ -290,7 +393,7 @@ describe('ringing and early media', () => {
   });
 
   it('gives a calling trunk no description in 180, which would silence its ringing', () => {
-    const dialling: CallState = { ...states.dialling, direction: 'trunk-to-browser' };
+    const dialling: CallState = { ...states.dialling, direction: 'trunk-to-browser', legs: { a: 'trunk', b: 'browser' } };
     expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([
       { do: 'progress-caller', status: 180 },
     ]);
@@ -298,7 +401,9 @@ describe('ringing and early media', () => {
 
   it('never puts our own offer into a provisional response', () => {
     const dialling: CallState = { ...states.dialling, a: { role: 'offer', sdp: 'our offer' } };
-    expect(only(effectsOf(dialling, { type: 'early-accepted' }), 'progress-caller')).toEqual([{ do: 'progress-caller', status: 183 }]);
+    expect(only(effectsOf(dialling, { type: 'early-accepted', attempt: 0 }), 'progress-caller')).toEqual([
+      { do: 'progress-caller', status: 183 },
+    ]);
   });
 
   it('answers the caller with the very description of the first 18x', () => {

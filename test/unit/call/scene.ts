@@ -8,7 +8,7 @@ import { CallService } from '../../../src/call/call-service.js';
 import { connectEdges } from '../../../src/call/edges.js';
 import type { CallFact, CallFactBody } from '../../../src/call/facts.js';
 import { type CallServiceOptions, defaultCallOptions } from '../../../src/call/options.js';
-import { RuleRouter } from '../../../src/call/routing.js';
+import { type InboundRule, RuleRouter } from '../../../src/call/routing.js';
 import { TransferPolicy, type TransferRules } from '../../../src/call/transfer-policy.js';
 import { mayDial } from '../../../src/policy/destinations.js';
 import type { FlowRef } from '../../../src/sip/port.js';
@@ -51,6 +51,9 @@ export interface SceneOptions {
   readonly trunk?: Partial<TrunkOptions>;
   readonly browser?: { readonly [K in keyof BrowserEdgeOptions]?: BrowserEdgeOptions[K] | undefined };
   readonly transfers?: Partial<TransferRules>;
+  readonly inbound?: readonly InboundRule[];
+  /** A second trunk, tried when the first cannot. */
+  readonly secondTrunk?: Partial<TrunkOptions>;
   readonly onFact?: (fact: CallFact) => void;
 }
 
@@ -77,12 +80,13 @@ export class Scene {
     this.pageFlow = sip.connect(this.page, { transport: 'wss', origin: 'https://page.example' });
     sip.connect(this.carrier, { transport: 'udp', names: ['carrier.example'] });
     this.registrar = new Registrar(edge.registration, { clock, log });
-    const shared = new Trunks([one], { sip, clock, log });
+    const trunks = options.secondTrunk === undefined ? [one] : [one, { ...trunk, id: 'second', ...options.secondTrunk }];
+    const shared = new Trunks(trunks, { sip, clock, log });
     this.lines = shared.lines;
     const router = new RuleRouter(
       {
-        trunks: [{ id: one.id, media: { kind: 'udp', codecs: one.codecs, learnFrom: one.mediaAllow } }],
-        inbound: [{ number: '+15550111', user: 'demo' }],
+        trunks: trunks.map(({ id, codecs, mediaAllow }) => ({ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } })),
+        inbound: options.inbound ?? [{ number: '+15550111', targets: [{ to: { user: 'demo' } }] }],
         browserMedia: { kind: 'webrtc', codecs: edge.codecs },
       },
       { mayDial: (number) => mayDial({ allow: ['*'], deny: ['+1900'] }, number) },
@@ -95,7 +99,7 @@ export class Scene {
         log,
         router,
         diallers: {
-          trunk: new TrunkDialler([one], { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
+          trunk: new TrunkDialler(trunks, { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
           browser: new BrowserDialler({ realm: edge.realm }, { sip, registrar: this.registrar }),
         },
         transfers: new TransferPolicy(
@@ -112,7 +116,7 @@ export class Scene {
       sip,
       {
         browser: new BrowserEdge(edge, { calls: this.service, registrar: this.registrar, clock, log }),
-        trunk: new TrunkEdge([one], { calls: this.service, shared, log }),
+        trunk: new TrunkEdge(trunks, { calls: this.service, shared, log }),
       },
       this.service,
     );
