@@ -98,6 +98,8 @@ export interface TrunkOptions {
   readonly sessionTimer?: SessionTimerChoice;
   readonly earlyMedia?: EarlyMediaRule;
   readonly transfer?: NonNullable<TrunkTarget['transfer']>;
+  /** Whether the trunk hears of a page that holds. */
+  readonly hold?: NonNullable<TrunkTarget['hold']>;
   readonly codecs: TrunkTarget['media']['codecs'];
   /** CIDR blocks whose INVITEs are this trunk's, besides the peers that are given by address. */
   readonly allow: readonly string[];

@@ -4,6 +4,7 @@
 export interface Binding {
   readonly sinceMs: number;
   readonly untilMs: number;
+  readonly grantedMs: number;
   /** Index of the peer that granted it. */
   readonly peer: number;
 }
@@ -79,6 +80,8 @@ const longestExpirySeconds = 86_400;
 /** A connection that closes sooner than this after a registration is no good yet. */
 const settledAfterMs = 10_000;
 const farewellMs = 2_000;
+/** A refresh asks the first peer again when enough is left of the binding for it not to answer (RFC 3261 §17.1.2.2: 32 s). */
+const homecomingMs = 600_000;
 
 /** Statuses that speak of a peer in trouble; the others refuse the account. */
 const troubled = (status: number): boolean => status === 408 || status === 430 || status === 480 || (status >= 500 && status < 600);
@@ -138,6 +141,7 @@ function inRegistered(state: Extract<RegistrationState, { readonly name: 'regist
   const again: Asking = { peer: bound.peer, expiresSeconds, tried: 0, rounds: 0, bound };
   switch (event.type) {
     case 'timer':
+      return ask({ ...again, peer: bound.grantedMs >= homecomingMs ? 0 : bound.peer });
     case 'moved':
       return ask(again);
     case 'flow-lost':
@@ -152,7 +156,7 @@ function accepted(state: Asking, grantedSeconds: number, nowMs: number): Registr
   if (grantedSeconds <= 0) return refused(state, refusedWaitMs);
   const grantedMs = grantedSeconds * 1000;
   const { peer, expiresSeconds } = state;
-  const bound: Binding = { peer, sinceMs: state.bound?.peer === peer ? state.bound.sinceMs : nowMs, untilMs: nowMs + grantedMs };
+  const bound: Binding = { peer, sinceMs: state.bound?.peer === peer ? state.bound.sinceMs : nowMs, untilMs: nowMs + grantedMs, grantedMs };
   return {
     state: { name: 'registered', expiresSeconds, bound },
     effects: [

@@ -143,3 +143,59 @@ describe('who a carrier says is calling', () => {
     expect(from.number).toBe('+15550100');
   });
 });
+
+describe('identity from anywhere', () => {
+  const pieces = [
+    '<',
+    '>',
+    '"',
+    ';',
+    ',',
+    ':',
+    '@',
+    '%',
+    '%4',
+    '%00',
+    'sip:',
+    'tel:',
+    '+1555',
+    '#',
+    ' ',
+    '\t',
+    '\r\n',
+    '\u0000',
+    'é',
+    '\\',
+    '?',
+    '=',
+    'id',
+    'x.example',
+    '[::1]',
+    '<sip:+15550142@x.example>',
+    '<tel:+15550142>',
+  ];
+
+  it('is read without a fault, and told on one line, whatever it is made of', () => {
+    let seed = 1;
+    const next = (below: number): number => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+      return Math.floor((seed / 2 ** 31) * below);
+    };
+    const junk = (): string => Array.from({ length: next(12) }, () => pieces[next(pieces.length)]).join('');
+    let shown = 0;
+    for (let round = 0; round < 5_000; round += 1) {
+      const headers = headersOf([]);
+      const lines = [junk(), junk()];
+      const message = {
+        headers: { get: () => lines[0], all: (name: string) => (name === 'Privacy' && round % 2 === 0 ? [] : lines) } as typeof headers,
+        from: { uri: junk(), displayName: junk() },
+      };
+      const { from, identity } = incomingIdentity(message, trunk);
+      if (from.number !== 'anonymous') shown += 1;
+      const rules = { header: 'P-Asserted-Identity', diversion: true, historyInfo: true, signed: true } as const;
+      const sent = told(rules, { ...from, displayName: junk() }, identity);
+      for (const text of [sent.from.uri, sent.from.displayName ?? '', ...sent.headers.flat()]) expect(text).not.toMatch(/[\r\n\0]/);
+    }
+    expect(shown).toBeGreaterThan(10);
+  });
+});

@@ -11,7 +11,7 @@ const rules = { peers: 2, expiresSeconds: 600 };
 const step = (state: RegistrationState, event: RegistrationEvent, peers = 2) => nextRegistration(state, event, { ...rules, peers });
 
 const idle: RegistrationState = { name: 'idle' };
-const bound = { peer: 0, sinceMs: 0, untilMs: 600_000 };
+const bound = { peer: 0, sinceMs: 0, untilMs: 600_000, grantedMs: 600_000 };
 const registering: RegistrationState = { name: 'registering', peer: 0, expiresSeconds: 600, tried: 0, rounds: 0 };
 const registered: RegistrationState = { name: 'registered', expiresSeconds: 600, bound };
 const waiting: RegistrationState = { name: 'waiting', peer: 1, expiresSeconds: 600, tried: 0, rounds: 1 };
@@ -55,7 +55,7 @@ describe('a registration', () => {
   it('is refreshed between 80 % and 90 % of what was granted, not of what was asked', () => {
     const { state, effects } = step(registering, { type: 'accepted', grantedSeconds: 100, nowMs: 5_000 });
     expect(effects).toContainEqual({ do: 'set-timer', minMs: 80_000, maxMs: 90_000 });
-    expect(bindingAt(state, 104_999)).toEqual({ peer: 0, sinceMs: 5_000, untilMs: 105_000 });
+    expect(bindingAt(state, 104_999)).toEqual({ peer: 0, sinceMs: 5_000, untilMs: 105_000, grantedMs: 100_000 });
     expect(bindingAt(state, 105_000)).toBeUndefined();
   });
 
@@ -63,7 +63,7 @@ describe('a registration', () => {
     const refreshing = step(registered, { type: 'timer' }).state;
     expect(bindingAt(refreshing, 599_999)).toEqual(bound);
     const again = step(refreshing, { type: 'accepted', grantedSeconds: 600, nowMs: 500_000 }).state;
-    expect(bindingAt(again, 600_001)).toEqual({ peer: 0, sinceMs: 0, untilMs: 1_100_000 });
+    expect(bindingAt(again, 600_001)).toEqual({ peer: 0, sinceMs: 0, untilMs: 1_100_000, grantedMs: 600_000 });
   });
 
   it('asks for as long as the carrier wants, once', () => {
@@ -108,6 +108,15 @@ describe('a registration', () => {
   it('is made anew at once over a new connection, but not in a loop with a peer that closes each one', () => {
     expect(step(registered, { type: 'flow-lost', nowMs: 10_000 }).effects).toContainEqual({ do: 'register', peer: 0, expiresSeconds: 600 });
     expect(step(registered, { type: 'flow-lost', nowMs: 9_999 }).state.name).toBe('waiting');
+  });
+
+  it('goes home to the first peer with a refresh, where the binding lasts long enough for it not to answer', () => {
+    const away = (grantedMs: number): RegistrationState => ({ ...registered, bound: { ...bound, peer: 1, grantedMs } });
+    expect(step(away(600_000), { type: 'timer' }).effects).toContainEqual({ do: 'register', peer: 0, expiresSeconds: 600 });
+    expect(step(away(599_000), { type: 'timer' }).effects).toContainEqual({ do: 'register', peer: 1, expiresSeconds: 600 });
+    const asked = step(away(600_000), { type: 'timer' }).state;
+    expect(step(asked, { type: 'unanswered' }).effects).toContainEqual({ do: 'register', peer: 1, expiresSeconds: 600 });
+    expect(bindingAt(asked, 0)?.peer).toBe(1);
   });
 
   it('is taken back at the end, with a bound on the wait; one never granted is not', () => {
