@@ -48,6 +48,8 @@ export class DrachtioCallingSide {
         .add('Call-ID', callId)
         .add('CSeq', own.get('CSeq') ?? `1 ${method}`);
       addOwn(headers, own);
+      const contact = headers.get('Contact');
+      if (contact !== undefined) headers.set('Contact', contact.replace('@localhost', `@${local.sentBy.host}:${local.sentBy.port}`));
       if (method === 'INVITE' && !headers.has('Contact')) headers.add('Contact', contactFor(local, undefined));
       const request: SipRequestMessage = { kind: 'request', method, requestUri, headers, body: this.core.body(headers, body) };
       if (!replied) this.core.sentRequest(app, frame, request, id);

@@ -10,6 +10,7 @@ import type {
   Body,
   DialogEnd,
   ExtraHeaders,
+  FlowRef,
   Headers,
   InboundRequest,
   OfferOutcome,
@@ -22,7 +23,7 @@ import { type DrachtioContext, type OpenDialog, releaseLink } from './context.js
 import type { LibraryRequest, LibraryResponder } from './library.js';
 import type { DrachtioLink, SentRequest, WireFailure, WireResponse } from './link.js';
 import { OfferLine } from './offer-line.js';
-import { answerRequest, respond, WireInboundRequest } from './respond.js';
+import { answerRequest, respond, sourceOf, WireInboundRequest } from './respond.js';
 import { grantTimer } from './session-headers.js';
 
 export function dialogKey(callId: string, localTag: string, remoteTag: string): string {
@@ -43,6 +44,8 @@ export interface DialogFacts {
   /** Of the message that told what the peer can do. */
   readonly peerHeaders: Headers;
   readonly digest: DigestClient | undefined;
+  /** The connection the peer is reached over, when it is known. */
+  readonly flow: FlowRef | undefined;
   readonly timer: SessionTimer | undefined;
   /** We made the Call-ID: decides who waits longer after glare (RFC 3261 §14.1). */
   readonly ownsCallId: boolean;
@@ -80,6 +83,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
   private incoming: { readonly request: SipRequestMessage; readonly responder: LibraryResponder } | undefined;
   private leaving: Promise<void> | undefined;
   private peerAllow: string | undefined;
+  private lastFlow: FlowRef | undefined;
 
   constructor(
     private readonly facts: DialogFacts,
@@ -89,6 +93,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     this.id = dialogKey(facts.callId, facts.localTag, facts.remoteTag);
     this.acknowledgementDue = facts.waitForAck;
     this.peerAllow = facts.peerHeaders.get('Allow');
+    this.lastFlow = facts.flow;
     this.line = new OfferLine(
       { ownsCallId: facts.ownsCallId },
       {
@@ -104,6 +109,10 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
 
   get link(): DrachtioLink {
     return this.facts.link;
+  }
+
+  get flow(): FlowRef | undefined {
+    return this.lastFlow;
   }
 
   get localTag(): string {
@@ -218,6 +227,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
 
   receive(request: SipRequestMessage, libraryRequest: LibraryRequest, responder: LibraryResponder): void {
     this.peerAllow = request.headers.get('Allow') ?? this.peerAllow;
+    this.lastFlow = sourceOf(request, libraryRequest).flow;
     switch (request.method) {
       case 'ACK':
         this.acknowledged(sessionOf(request));

@@ -1,12 +1,13 @@
 import type { Timer } from '../../base/clock.js';
 import { randomToken } from '../../base/ids.js';
+import { DigestClient } from '../embedded/digest-client.js';
 import { checkExtraHeaders } from '../embedded/extra-headers.js';
 import { guarded } from '../embedded/guard.js';
 import { fromTag, readCallId, readFrom, readTo } from '../embedded/header-readers.js';
 import type { SipRequestMessage } from '../embedded/message.js';
 import { plainNameAddress } from '../embedded/port-values.js';
 import { sessionOf } from '../embedded/session-body.js';
-import type { ExtraHeaders, Headers, InboundCall, NameAddress, Reoffer, SessionTimerChoice, SipDialog, Source } from '../port.js';
+import type { AnswerOptions, ExtraHeaders, Headers, InboundCall, NameAddress, Reoffer, SipDialog, Source } from '../port.js';
 import { type DrachtioContext, type OpenInvite, releaseLink } from './context.js';
 import { DrachtioDialog, dialogKey } from './drachtio-dialog.js';
 import type { LibraryRequest, LibraryResponder } from './library.js';
@@ -95,7 +96,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     this.pump();
   }
 
-  answer(sdp: string, options: { readonly headers?: ExtraHeaders; readonly sessionTimer?: SessionTimerChoice } = {}): SipDialog {
+  answer(sdp: string, options: AnswerOptions = {}): SipDialog {
     checkExtraHeaders(options.headers);
     const timer = chosenTimer(options.sessionTimer, this.context.sessionTimer);
     const dialog = new DrachtioDialog(
@@ -105,7 +106,8 @@ export class IncomingInvite implements InboundCall, OpenInvite {
         localTag: this.tag,
         remoteTag: this.remoteTag,
         peerHeaders: this.headers,
-        digest: undefined,
+        digest: options.credentials === undefined ? undefined : new DigestClient(options.credentials),
+        flow: this.source.flow,
         timer,
         ownsCallId: false,
         waitForAck: true,

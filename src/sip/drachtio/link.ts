@@ -3,10 +3,10 @@ import { parseHostPort } from '../../base/address.js';
 import type { Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
 import { guarded } from '../embedded/guard.js';
-import type { HeaderFields, SipResponseMessage } from '../embedded/message.js';
+import type { HeaderFields, SipRequestMessage, SipResponseMessage } from '../embedded/message.js';
 import { type Acknowledge, type LibraryRequest, type LibraryResponder, LibrarySession } from './library.js';
 import type { DrachtioSipDeps, DrachtioTiming } from './options.js';
-import { readResponse, toLibraryHeaders } from './wire-text.js';
+import { readRequest, readResponse, toLibraryHeaders } from './wire-text.js';
 
 /** A request for the server to send: it adds Via, tags, CSeq, Route, Contact and the rest. */
 export interface WireRequest {
@@ -33,6 +33,8 @@ export interface WireResponse {
 }
 
 export interface WireRequestUser {
+  /** The request as the server sent it. */
+  onSent?(request: SipRequestMessage): void;
   onResponse(response: WireResponse): void;
   onFailure(failure: WireFailure): void;
   /** UPDATE of the called side before its answer (RFC 3311 §5.2). */
@@ -229,7 +231,9 @@ class Pending implements SentRequest {
     request.on('response', (response, acknowledge) => {
       guarded(this.deps.log, 'drachtio responses', () => this.responded(readResponse(response), response.stackDialogId, acknowledge));
     });
-    const { onUpdate } = this.user;
+    const { onUpdate, onSent } = this.user;
+    const text = onSent === undefined ? undefined : readRequest(request.msg.raw);
+    if (onSent !== undefined && text !== undefined && 'method' in text) onSent(text);
     if (onUpdate !== undefined)
       request.on('update', (update, respond) => guarded(this.deps.log, 'early UPDATEs', () => onUpdate(update, respond)));
     if (this.cancelHeaders !== undefined) this.sendCancel(this.cancelHeaders);

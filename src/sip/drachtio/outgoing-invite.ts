@@ -32,6 +32,7 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
   private sent: SentRequest | undefined;
   private progressHandler: ((progress: Progress) => void) | undefined;
   private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
+  private heardHandler: (() => void) | undefined;
   private resolve: (outcome: OutboundOutcome) => void = () => {};
   private settled = false;
   private cancelHeaders: HeaderFields | undefined;
@@ -57,6 +58,10 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
 
   onProgress(handler: (progress: Progress) => void): void {
     this.progressHandler = handler;
+  }
+
+  onHeard(handler: () => void): void {
+    this.heardHandler = handler;
   }
 
   onOffer(handler: (offer: Reoffer, fork: string) => void): void {
@@ -120,10 +125,17 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
   }
 
   private responded(response: WireResponse, link: DrachtioLink): void {
-    const { status } = response.message;
+    const { status, headers } = response.message;
+    if (!madeByServer(headers) || status === 100) this.heard();
     if (status < 200) this.provisional(response);
     else if (status < 300) this.success(response, link);
     else this.failure(response.message, link);
+  }
+
+  private heard(): void {
+    const { heardHandler } = this;
+    this.heardHandler = undefined;
+    if (heardHandler !== undefined) guarded(this.context.log, 'first responses', heardHandler);
   }
 
   private provisional(response: WireResponse): void {
@@ -216,6 +228,7 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
         remoteTag: fork,
         peerHeaders: message.headers,
         digest: this.digest,
+        flow: this.options.via !== undefined && 'flow' in this.options.via ? this.options.via.flow : undefined,
         timer: chosenTimer(this.options.sessionTimer, this.context.sessionTimer),
         ownsCallId: true,
         waitForAck: false,

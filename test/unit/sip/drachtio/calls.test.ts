@@ -226,6 +226,21 @@ describe('an INVITE of ours through drachtio', () => {
     expect(empty()).toBe(true);
   });
 
+  it('tells once that the peer was heard, at its first response', async () => {
+    const { call } = place();
+    let heard = 0;
+    call.onHeard?.(() => {
+      heard += 1;
+    });
+    const invite = await peer.nextRequest('INVITE');
+    expect(heard).toBe(0);
+    peer.send(peer.response(invite, 100), server.sipPort);
+    await until(() => heard === 1);
+    peer.send(peer.response(invite, 486, { tag: 'd' }), server.sipPort);
+    await call.outcome;
+    expect(heard).toBe(1);
+  });
+
   it('tells a peer that never answered from one that said 408', async () => {
     const silent = place();
     await peer.nextRequest('INVITE');
@@ -335,6 +350,22 @@ describe('an INVITE that comes through drachtio', () => {
     expect(answers).toEqual([other]);
   });
 
+  it('answers a challenge to its BYE with the credentials of the answer', async () => {
+    const { invite, call } = await arrive();
+    const dialog = call.answer(other, { credentials: { user: 'line', password: 'secret' } });
+    expect(dialog.flow).toBe(call.source.flow);
+    const ok = await peer.nextResponse(200);
+    peer.send(inside(invite, 'ACK', tagOf(ok.headers.get('To')), 1), server.sipPort);
+    const gone = dialog.bye();
+    const challenge = ['WWW-Authenticate', 'Digest realm="pbx", nonce="n"'] as const;
+    peer.send(peer.response(await peer.nextRequest('BYE'), 401, { headers: [challenge] }), server.sipPort);
+    const bye = await peer.nextRequest('BYE');
+    expect(bye.headers.get('Authorization')).toMatch(/username="line"/);
+    peer.send(peer.response(bye, 200), server.sipPort);
+    await gone;
+    expect(empty()).toBe(true);
+  });
+
   it('keeps a session timer with the caller, and takes its refreshes', async () => {
     const timer = [
       ['Supported', 'timer'],
@@ -354,6 +385,16 @@ describe('an INVITE that comes through drachtio', () => {
     peer.send(inside(invite, 'UPDATE', tag, 2, { headers: timer }), server.sipPort);
     const refreshed = await peer.nextResponse(200);
     expect([readCSeq(refreshed.headers).method, refreshed.headers.get('Session-Expires')]).toEqual(['UPDATE', '1800;refresher=uac']);
+  });
+});
+
+describe('a REGISTER of ours through drachtio', () => {
+  it('names the server as its Contact, and tells which it was', async () => {
+    const response = sip.request({ method: 'REGISTER', requestUri: peer.uri, from, contactUser: 'line7' });
+    const register = await peer.nextRequest('REGISTER');
+    expect(register.headers.get('Contact')).toBe(`<sip:line7@127.0.0.1:${server.sipPort}>`);
+    peer.send(peer.response(register, 200, { tag: 'r' }), server.sipPort);
+    expect((await response).sentContact).toBe(`<sip:line7@127.0.0.1:${server.sipPort}>`);
   });
 });
 
