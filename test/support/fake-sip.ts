@@ -12,6 +12,7 @@ import type {
   InboundCall,
   InboundRequest,
   NameAddress,
+  OfferOutcome,
   OutboundCall,
   OutboundOptions,
   OutboundOutcome,
@@ -70,7 +71,16 @@ const defaultReasons: Readonly<Record<number, string>> = { 200: 'OK', 404: 'Not 
  * the same port. It passes the contract suite of the real adapter.
  */
 export class FakeSip implements SipPort {
-  readonly capabilities: SipCapabilities = { webSocket: true, flowEvents: true, digestSha256: true };
+  readonly capabilities: SipCapabilities = {
+    webSocket: true,
+    flowEvents: true,
+    digestSha256: true,
+    reliableProvisionals: false,
+    update: true,
+    sessionTimers: false,
+    forks: false,
+    lateOffer: true,
+  };
   /** INVITEs that arrived here, oldest first. */
   readonly received: InboundCall[] = [];
   /** INVITEs sent from here, oldest first. */
@@ -246,6 +256,7 @@ export class FakeOutboundCall implements OutboundCall {
   settled = false;
   cancelled = false;
   private progressHandler: ((progress: Progress) => void) | undefined;
+  private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
   private invite: FakeInvite | undefined;
   private resolve: (outcome: OutboundOutcome) => void = () => {};
 
@@ -262,6 +273,16 @@ export class FakeOutboundCall implements OutboundCall {
 
   onProgress(handler: (progress: Progress) => void): void {
     this.progressHandler = handler;
+  }
+
+  onOffer(handler: (offer: Reoffer, fork: string) => void): void {
+    this.offerHandler = handler;
+  }
+
+  /** An UPDATE of the called side while it rings. */
+  offered(offer: Reoffer, fork: string): void {
+    if (this.offerHandler === undefined) offer.reject(488);
+    else this.offerHandler(offer, fork);
   }
 
   progress(progress: Progress): void {
@@ -297,6 +318,7 @@ export class FakeInvite implements InboundCall {
   private state: 'pending' | 'answered' | 'rejected' | 'cancelled' = 'pending';
   /** The CANCEL has left the caller and the final answer has not come back yet. */
   private cancelOnWire = false;
+  private offerHandler: ((offer: Reoffer) => void) | undefined;
 
   constructor(
     private readonly caller: FakeSip,
@@ -326,6 +348,28 @@ export class FakeInvite implements InboundCall {
     });
   }
 
+  onOffer(handler: (offer: Reoffer) => void): void {
+    this.offerHandler = handler;
+  }
+
+  /** The caller's UPDATE before the answer, or (`by` callee) the called side's. */
+  update(by: 'caller' | 'callee', sdp: string): Promise<{ readonly status: number; readonly sdp?: string }> {
+    return new Promise((resolve) => {
+      const offer: Reoffer = {
+        method: 'UPDATE',
+        sdp,
+        accept: (answer) => hop(() => resolve({ status: 200, sdp: answer })),
+        reject: (status) => hop(() => resolve({ status })),
+      };
+      hop(() => {
+        if (this.state !== 'pending') resolve({ status: 481 });
+        else if (by === 'callee') this.uac.offered(offer, this.tag);
+        else if (this.offerHandler === undefined) offer.reject(488);
+        else this.offerHandler(offer);
+      });
+    });
+  }
+
   progress(status: 180 | 181 | 182 | 183, options: { readonly sdp?: string; readonly headers?: ExtraHeaders } = {}): void {
     checkExtraHeaders(options.headers);
     if (this.state !== 'pending') return;
@@ -347,13 +391,15 @@ export class FakeInvite implements InboundCall {
     here.open();
     there.open();
     hop(() => {
-      hop(() => here.ack());
+      const late = this.offer === undefined && !this.cancelOnWire && !this.uac.settled;
+      if (!late) hop(() => here.ack());
       if (this.cancelOnWire || this.uac.settled) {
         void there.bye();
         this.uac.settle({ kind: 'failed', why: 'cancelled', detail: 'answered while being cancelled' });
         return;
       }
-      this.uac.settle({ kind: 'answered', dialog: there, sdp, headers: headersOf(options.headers), fork: this.tag });
+      const answer = { kind: 'answered', dialog: there, sdp, headers: headersOf(options.headers), fork: this.tag } as const;
+      this.uac.settle(late ? { ...answer, answerWith: (ours) => hop(() => here.ack(ours)) } : answer);
     });
     return here;
   }
@@ -410,7 +456,8 @@ export class FakeDialog implements SipDialog {
   private ended: DialogEnd | undefined;
   private readonly endHandlers: ((end: DialogEnd) => void)[] = [];
   private ackHandler: ((sdp: string | undefined) => void) | undefined;
-  private ackSeen = false;
+  /** An ACK that nobody has heard yet. */
+  private earlyAck: { readonly sdp: string | undefined } | undefined;
   private offerHandler: ((offer: Reoffer) => void) | undefined;
   private requestHandler: ((request: InboundRequest) => void) | undefined;
   /** Offers of both ends one after another, as the 491 rules make them in the end. */
@@ -440,14 +487,16 @@ export class FakeDialog implements SipDialog {
     this.sip.openDialogs.add(this);
   }
 
-  ack(): void {
-    this.ackSeen = true;
-    this.ackHandler?.(undefined);
+  ack(sdp?: string): void {
+    if (this.ackHandler === undefined) this.earlyAck = { sdp };
+    else this.ackHandler(sdp);
   }
 
   onAck(handler: (sdp: string | undefined) => void): void {
     this.ackHandler = handler;
-    if (this.ackSeen) handler(undefined);
+    const early = this.earlyAck;
+    this.earlyAck = undefined;
+    if (early !== undefined) handler(early.sdp);
   }
 
   onOffer(handler: (offer: Reoffer) => void): void {
@@ -471,15 +520,16 @@ export class FakeDialog implements SipDialog {
     for (const handler of this.endHandlers.splice(0)) handler(end);
   }
 
-  offer(sdp: string): Promise<{ readonly status: number; readonly sdp?: string }> {
+  offer(sdp?: string): Promise<OfferOutcome> {
     const turn = this.offers.tail.then(() => this.offerNow(sdp));
-    this.offers.tail = turn;
-    return turn;
+    // The offer that was asked for has to be answered before the next one.
+    this.offers.tail = turn.then(({ over }) => over);
+    return turn.then(({ outcome }) => outcome);
   }
 
-  private offerNow(sdp: string): Promise<{ readonly status: number; readonly sdp?: string }> {
+  private offerNow(sdp: string | undefined): Promise<{ readonly outcome: OfferOutcome; readonly over: Promise<void> }> {
     return new Promise((resolve) => {
-      const answer = (result: { readonly status: number; readonly sdp?: string }): void => hop(() => resolve(result));
+      const answer = (outcome: OfferOutcome, over = Promise.resolve()): void => hop(() => resolve({ outcome, over }));
       if (this.ended !== undefined) return answer({ status: 481 });
       hop(() => {
         const { other } = this;
@@ -491,8 +541,20 @@ export class FakeDialog implements SipDialog {
         if (other.offerHandler === undefined) return answer({ status: 488 });
         other.offerHandler({
           method: 'INVITE',
-          sdp,
-          accept: (theirs) => answer({ status: 200, sdp: theirs }),
+          ...(sdp === undefined ? {} : { sdp }),
+          accept: (theirs) => {
+            if (sdp !== undefined) return answer({ status: 200, sdp: theirs });
+            let release: () => void = () => {};
+            const over = new Promise<void>((done) => {
+              release = done;
+            });
+            this.onEnd(() => release());
+            const answerWith = (ours: string): void => {
+              hop(() => other.ack(ours));
+              release();
+            };
+            answer({ status: 200, sdp: theirs, answerWith }, over);
+          },
           reject: (status) => answer({ status }),
         });
       });
