@@ -5,7 +5,7 @@ import type { CallFactBody, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { RouteTarget } from './ports.js';
 import type { Referral } from './refer.js';
-import type { EndCause } from './state.js';
+import type { EndCause, Shown } from './state.js';
 import type { TransferPlan } from './transfer-state.js';
 
 /** One thing to do. */
@@ -24,7 +24,7 @@ export type CallEffect =
   | { readonly do: 'dial'; readonly target: RouteTarget; readonly offer: string; readonly attempt: number }
   /** Takes in the called side's description; `early-…` or `final-accepted` or `-refused`. */
   | { readonly do: 'accept-callee'; readonly sdp: string; readonly stage: 'early' | 'final'; readonly attempt: number }
-  | { readonly do: 'progress-caller'; readonly status: 180 | 183; readonly sdp?: string }
+  | { readonly do: 'progress-caller'; readonly status: Shown; readonly sdp?: string }
   | { readonly do: 'answer-caller'; readonly answer: CallerSdp }
   | { readonly do: 'reject-caller'; readonly failure: FailureCode; readonly status?: number }
   | { readonly do: 'cancel-callee'; readonly cause: EndCause }

@@ -13,7 +13,7 @@ import { type InfoReading, infoBody, readInfo } from './info.js';
 import { classify } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
-import { type EndCause, kindsOf } from './state.js';
+import { type EndCause, kindsOf, type Shown } from './state.js';
 import type { Seated, Seats } from './transfer-legs.js';
 
 interface CallLegsOptions {
@@ -146,7 +146,7 @@ export class CallLegs implements Seats {
     this.follow(result, target);
   }
 
-  progressCaller(status: 180 | 183, sdp: string | undefined): void {
+  progressCaller(status: Shown, sdp: string | undefined): void {
     this.options.request.leg.progress(status, sdp === undefined ? {} : { sdp });
   }
 

@@ -8,7 +8,7 @@ import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
 import { onward } from './next-target.js';
 import type { RouteTarget, TryNext } from './ports.js';
-import { type CallState, connected, type EndCause, kindOf, kindsOf, type StateOf } from './state.js';
+import { type CallState, connected, type EndCause, kindOf, kindsOf, type Shown, type StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
 
 /** Digits from the telephone kept until the browser's dialog exists; more than these are dropped. */
@@ -140,7 +140,7 @@ const whom = (target: RouteTarget): { readonly trunk: string } | { readonly user
 function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'progress':
-      return event.sdp === undefined ? ring(state, 180, event.status) : acceptEarly(state, event.sdp);
+      return event.sdp === undefined ? ring(state, shownFor(event.status), event.status) : acceptEarly(state, event.sdp);
     case 'early-accepted':
       return event.attempt === state.attempt ? ring(state, 183, 183) : undefined;
     case 'early-refused':
@@ -173,7 +173,7 @@ function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step | undefi
 function inRinging(state: StateOf<'ringing'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'progress':
-      return event.sdp === undefined ? undefined : acceptEarly(state, event.sdp);
+      return event.sdp === undefined ? ringOn(state, event.status) : acceptEarly(state, event.sdp);
     case 'early-accepted':
       // Early media has begun: the caller's own ringing must stop. It never starts again (RFC 3960 §3).
       return state.shown === 183 || event.attempt !== state.attempt ? undefined : ring(state, 183, 183);
@@ -314,7 +314,7 @@ function closed(state: StateOf<'ending'>, part: LegName | 'media'): Step {
   return waiting.length === 0 ? finish(state.cause) : go({ ...state, waiting }, []);
 }
 
-function ring(state: StateOf<'dialling' | 'ringing'>, shown: 180 | 183, status: number): Step {
+function ring(state: StateOf<'dialling' | 'ringing'>, shown: Shown, status: number): Step {
   const { direction, legs, target, otherwise, a, attempt } = state;
   const held = state.name === 'ringing' ? state.held : [];
   const earlyMedia = shown === 183;
@@ -324,9 +324,21 @@ function ring(state: StateOf<'dialling' | 'ringing'>, shown: 180 | 183, status: 
   return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, shown, held }, [
     { do: 'progress-caller', status: shown, ...(tellSdp ? { sdp: a.sdp } : {}) },
     { do: 'fact', fact: { type: 'progress', status, earlyMedia } },
-    ...(state.name === 'dialling' ? [{ do: 'fact', fact: { type: 'ringing' } } as const] : []),
+    ...(!rings(state) && rings({ name: 'ringing', shown }) ? [{ do: 'fact', fact: { type: 'ringing' } } as const] : []),
   ]);
 }
+
+/** What a provisional response without media is to the caller: only 181 and 182 mean something of their own. */
+const shownFor = (status: number): Shown => (status === 181 || status === 182 ? status : 180);
+
+/** Once media is heard nothing else is shown: the caller's own ringing never starts again (RFC 3960 §3). */
+function ringOn(state: StateOf<'ringing'>, status: number): Step | undefined {
+  const shown = shownFor(status);
+  return state.shown === 183 || state.shown === shown ? undefined : ring(state, shown, status);
+}
+
+const rings = (state: StateOf<'dialling'> | Pick<StateOf<'ringing'>, 'name' | 'shown'>): boolean =>
+  state.name === 'ringing' && (state.shown === 180 || state.shown === 183);
 
 /** No peer is left: the failure of the last one says where to go on. */
 function exhausted(state: StateOf<'dialling'>): Step {

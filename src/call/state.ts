@@ -15,6 +15,12 @@ export interface EndCause {
   readonly sipStatus?: number;
 }
 
+/**
+ * What the caller was told: 180 makes it ring locally, 183 lets it hear the network, 181 and 182 say
+ * that the call is forwarded or waits in a queue (RFC 3261 §21.1).
+ */
+export type Shown = 180 | 181 | 182 | 183;
+
 /** What each leg is; the direction alone does not say once a call is forwarded or transferred. */
 export type LegKinds = Readonly<Record<LegName, LegKind>>;
 
@@ -70,8 +76,7 @@ export type CallState =
       readonly otherwise: readonly NextTarget[];
       readonly a: CallerSdp;
       readonly attempt: number;
-      /** What the caller was told: 180 makes it ring locally, 183 lets it hear the network. */
-      readonly shown: 180 | 183;
+      readonly shown: Shown;
       readonly held: readonly HeldDigit[];
     }
   /** The called leg of the target before is over or forgotten; the next one's media is being made. */

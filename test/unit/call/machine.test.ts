@@ -347,6 +347,12 @@ describe('several targets', () => {
 });
 
 describe('ringing and early media', () => {
+  it('passes on that the call is forwarded or waits, and ringing after it, each once', () => {
+    const { effects } = run(states.dialling, ...[181, 181, 182, 180, 183, 180].map((status): CallEvent => ({ type: 'progress', status })));
+    expect(only(effects, 'progress-caller').map(({ status }) => status)).toEqual([181, 182, 180]);
+    expect(only(effects, 'fact').map(({ fact }) => fact.type)).toEqual(['progress', 'progress', 'progress', 'ringing']);
+  });
+
   it('takes in early media before it tells the caller 183 with the answer made beforehand', () => {
     const first = next(states.dialling, { type: 'progress', status: 183, sdp: 'early' });
     expect(first.effects).toEqual([{ do: 'accept-callee', sdp: 'early', stage: 'early', attempt: 0 }]);
