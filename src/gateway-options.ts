@@ -115,6 +115,7 @@ export function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets:
     ...(sessionTimer === undefined ? {} : { sessionTimer: sessionTimer.enabled ? sessionTimer : 'off' }),
     earlyMedia: trunk.earlyMedia,
     transfer: trunk.transfer,
+    hold: trunk.hold,
     codecs: trunk.codecs ?? config.media.codecs,
     allow: trunk.allow,
     mediaAllow: trunk.mediaAllow,

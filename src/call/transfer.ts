@@ -27,7 +27,7 @@ export function inTransfer(state: Connected, event: CallEvent): Step | undefined
     case 'leg-ended':
       return referrerLeft(state, event);
     case 'timer':
-      if (event.id === 'parting') return go(state, [{ do: 'bye-parted' }]);
+      if (event.id === 'parting') return partingOver(state);
       break;
     default:
       if (concernsOneGone(state.transfer, event)) return go(state, []);
@@ -175,7 +175,14 @@ function inPassed(state: Connected, transfer: TransferOf<'passed'>, event: CallE
   // The answer to the REFER itself only says that it was understood.
   if (event.by === 'answer') return go(state, relay);
   const fact: CallEffect = { do: 'fact', fact: { type: 'transferred', leg, kind: state.legs[otherLeg(leg)], to: referral.to } };
-  return withEffectsBefore([...relay, fact], end({ ...state, transfer: noTransfer }, { by: endedBy(leg) }));
+  return go(state, [...relay, fact, { do: 'set-timer', id: 'parting' }]);
+}
+
+/** Those who have nobody to talk to any more, and did not hang up themselves. */
+function partingOver(state: Connected): Step {
+  const { transfer } = state;
+  if (transfer.name !== 'passed') return go(state, [{ do: 'bye-parted' }]);
+  return end({ ...state, transfer: noTransfer }, { by: endedBy(transfer.referrer) });
 }
 
 /** INVITE with Replaces: the new one is answered in the place of the old one (RFC 3891 §3). */

@@ -74,6 +74,9 @@ export const behaviour = {
   transfer: key(z.enum(['gateway', 'refer']).default('gateway'), {
     description: 'Who moves a transferred call: the gateway, or the carrier by REFER.',
   }),
+  hold: key(z.enum(['pass', 'absorb']).default('pass'), {
+    description: 'Whether the trunk is told by a re-INVITE that a page holds the call. The page always learns that the telephone does.',
+  }),
   silentSeconds: key(z.int().min(1).max(32).default(5), {
     description: 'How long a peer may say nothing at all to a call before the next one is tried, where there is one.',
     unit: 'seconds',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { InboundCall, InboundRequest, Reoffer, SipDialog, SipResponse } from '../../../src/sip/port.js';
+import type { FlowRef, InboundCall, InboundRequest, Reoffer, SipDialog, SipResponse } from '../../../src/sip/port.js';
 import { nothing, Scene, type SceneOptions, sdp } from './scene.js';
 
 const saying = (direction: string): string => `${sdp()}a=${direction}\r\n`;
@@ -126,6 +126,16 @@ describe('a page that holds', () => {
     await scene.settle();
     expect(phone.offered).toEqual(['sendonly']);
     expect(scene.fact('held')).toMatchObject({ leg: 'a', kind: 'browser', direction: 'sendonly' });
+  });
+
+  it('is not told to a trunk that does not want to hear of it', async () => {
+    const { scene, page, phone } = await connected({ trunk: { hold: 'absorb' } });
+    await page.dialog.offer(saying('sendonly'));
+    await page.dialog.offer(saying('sendrecv'));
+    await phone.dialog.offer(saying('sendonly'));
+    await scene.settle();
+    expect(phone.offered).toEqual([]);
+    expect(page.offered).toEqual(['sendonly']);
   });
 
   it('at the same moment as the phone settles, and both can talk again', async () => {
@@ -292,6 +302,34 @@ describe('a page that transfers its telephone', () => {
   });
 });
 
+describe('a page that transfers its telephone on a trunk that does it itself', () => {
+  it('has its REFER passed on and is handed the reports, and then both are hung up', async () => {
+    const { scene, page, phone } = await connected({ trunk: { transfer: 'refer' } });
+    const asked: (string | undefined)[] = [];
+    phone.dialog.onRequest((request) => {
+      asked.push(`${request.method} ${request.headers.get('Refer-To')}`);
+      request.respond(202);
+    });
+    expect((await page.refer('<sip:+15550123@gateway.example>')).status).toBe(202);
+    expect(asked).toEqual(['REFER <sip:+15550123@gateway.example>']);
+    const notify = (status: string): Promise<SipResponse> =>
+      phone.dialog.request('NOTIFY', {
+        headers: [
+          ['Event', 'refer'],
+          ['Subscription-State', 'active'],
+        ],
+        body: { type: 'message/sipfrag', content: `SIP/2.0 ${status}\r\n` },
+      });
+    expect((await notify('180 Ringing')).status).toBe(200);
+    await notify('200 OK');
+    await scene.settle();
+    expect(page.reports).toEqual(['active SIP/2.0 180 Ringing', 'terminated SIP/2.0 200 OK']);
+    scene.clock.advance(2_000);
+    await scene.settle();
+    expect([page.ends, phone.ends, scene.left()]).toEqual([['remote'], ['remote'], nothing()]);
+  });
+});
+
 describe('an attended transfer', () => {
   const replacing = (dialog: SipDialog): string =>
     `<sip:+15550123@gateway.example?Replaces=${encodeURIComponent(`${dialog.callIdHeader};to-tag=${dialog.remoteTag};from-tag=${dialog.localTag}`)}>`;
@@ -390,6 +428,17 @@ describe('an INVITE with Replaces', () => {
 });
 
 describe('a page whose connection is lost in a call', () => {
+  it('is not lost again when its old connection closes after it came back over another one', async () => {
+    const { scene } = await connected();
+    scene.service.flowClosed('fake:another' as FlowRef);
+    expect(scene.factTypes()).not.toContain('flow-lost');
+    for (const dialog of scene.sip.openDialogs) Object.assign(dialog, { flow: 'fake:another' });
+    scene.service.flowClosed(scene.pageFlow);
+    expect(scene.factTypes()).not.toContain('flow-lost');
+    scene.service.flowClosed('fake:another' as FlowRef);
+    expect(scene.fact('flow-lost')).toMatchObject({ leg: 'a' });
+  });
+
   it('is back with an offer, and its later loss is noticed again', async () => {
     const { scene, page } = await connected();
     scene.service.flowClosed(scene.pageFlow);

@@ -85,7 +85,11 @@ export class Scene {
     this.lines = shared.lines;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow }) => ({ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } })),
+        trunks: trunks.map(({ id, codecs, mediaAllow, transfer, hold }) => ({
+          ...{ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } },
+          ...(transfer === undefined ? {} : { transfer }),
+          ...(hold === undefined ? {} : { hold }),
+        })),
         inbound: options.inbound ?? [{ number: '+15550111', targets: [{ to: { user: 'demo' } }] }],
         browserMedia: { kind: 'webrtc', codecs: edge.codecs },
       },

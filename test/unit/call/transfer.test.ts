@@ -187,8 +187,8 @@ describe('a transfer the carrier does', () => {
     const ringing = play([refer, passed, reported('answer', 202), reported('notify', 180)]);
     expect(brief(ringing.last)).toEqual(['report-refer 180']);
     const { state, last } = play([reported('notify', 200)], ringing.state);
-    expect(brief(last).slice(0, 2)).toEqual(['report-refer 200', 'fact transferred']);
-    expect(state).toMatchObject({ name: 'ending', waiting: ['a', 'b', 'media'] });
+    expect(brief(last)).toEqual(['report-refer 200', 'fact transferred', 'set-timer']);
+    expect(next(state, { type: 'timer', id: 'parting' }).state).toMatchObject({ name: 'ending', waiting: ['a', 'b', 'media'] });
   });
 
   it('leaves the call as it was when the carrier refuses it or fails', () => {
