@@ -3,6 +3,7 @@ import type { DialogEnd, ExtraHeaders, FlowRef, InboundRequest, OfferOutcome, Re
 import { reasonPhrase } from '../status.js';
 import { type Exchange, type ExchangeFacts, exchange, type RequestContent } from './dialog-exchange.js';
 import type { DialogUser } from './dialog-user.js';
+import { overlapRetryAfter } from './early-offer.js';
 import type { EarlyAgreement, EarlyServerDialog } from './early-server-dialog.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
 import { isWebSocket } from './flow.js';
@@ -31,9 +32,6 @@ export interface DialogFacts extends ExchangeFacts {
   /** The early dialog it grew out of at the one called: PRACKs of it may still come. */
   readonly early?: EarlyServerDialog;
 }
-
-/** Retry-After of the 500 that answers overlapping INVITEs: 0 to 10 s (RFC 3261 §14.2). */
-const maxRetryAfterSeconds = 10;
 
 /** Not of the call but of a subscription beside it, whose end is not the call's (RFC 5057 §5.1). */
 const ofSubscription: ReadonlySet<string> = new Set(['NOTIFY', 'SUBSCRIBE']);
@@ -229,8 +227,7 @@ export class Dialog implements SipDialog, DialogUser {
    */
   private overlapOf(offers: boolean): Refusal | undefined {
     if (this.incoming !== undefined && (offers || this.incoming.transaction.request.method === 'UPDATE')) {
-      const seconds = Math.floor(this.context.random() * (maxRetryAfterSeconds + 1));
-      return { status: 500, headers: [['Retry-After', String(seconds)]] };
+      return { status: 500, headers: [['Retry-After', overlapRetryAfter(this.context.random)]] };
     }
     const answerMissing = this.unacknowledged !== undefined && this.answerDue;
     return offers && (this.offers.pending || answerMissing) ? { status: 491, headers: [] } : undefined;

@@ -4,7 +4,7 @@ import { guarded } from './guard.js';
 import type { StackContext } from './stack-context.js';
 import { lifetimeMs } from './transaction-timers.js';
 
-/** Retry-After of the 500 that answers overlapping offers: 0 to 10 s (RFC 3311 §5.2). */
+/** Retry-After of the 500 that answers overlapping offers: 0 to 10 s (RFC 3261 §14.2, RFC 3311 §5.2). */
 const maxRetryAfterSeconds = 10;
 
 /** Value of Retry-After for a 500 to an offer that came while another one waits. */
