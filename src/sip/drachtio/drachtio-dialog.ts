@@ -1,13 +1,11 @@
-import { ChallengeRetry } from '../embedded/challenge-retry.js';
 import type { DigestClient } from '../embedded/digest-client.js';
-import { addExtraHeaders, checkExtraHeaders } from '../embedded/extra-headers.js';
+import { checkExtraHeaders } from '../embedded/extra-headers.js';
 import { guarded } from '../embedded/guard.js';
 import { fromTag, readCallId, toTag } from '../embedded/header-readers.js';
-import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from '../embedded/message.js';
+import type { SipRequestMessage, SipResponseMessage } from '../embedded/message.js';
 import { asSipResponse, requestError } from '../embedded/port-values.js';
 import { sdpType, sessionOf } from '../embedded/session-body.js';
 import type {
-  Body,
   DialogEnd,
   ExtraHeaders,
   FlowRef,
@@ -20,9 +18,11 @@ import type {
   SipResponse,
 } from '../port.js';
 import { type DrachtioContext, type OpenDialog, releaseLink } from './context.js';
+import { type DialogRequestContent, type ResponseHandlers, sendInDialog } from './dialog-request.js';
 import type { LibraryRequest, LibraryResponder } from './library.js';
-import type { DrachtioLink, SentRequest, WireFailure, WireResponse } from './link.js';
+import type { DrachtioLink } from './link.js';
 import { OfferLine } from './offer-line.js';
+import type { SentRequest, WireFailure } from './pending-request.js';
 import { answerRequest, respond, sourceOf, WireInboundRequest } from './respond.js';
 import { grantTimer } from './session-headers.js';
 
@@ -53,11 +53,6 @@ export interface DialogFacts {
   readonly waitForAck: boolean;
 }
 
-interface RequestContent {
-  readonly body?: Body;
-  readonly headers?: ExtraHeaders;
-}
-
 type Exchange =
   | { readonly kind: 'response'; readonly response: SipResponseMessage }
   | { readonly kind: 'failed'; readonly failure: WireFailure };
@@ -78,6 +73,8 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
   private earlyAck: { readonly sdp: string | undefined } | undefined;
   private acknowledgementDue: boolean;
   private whenAcknowledged: (() => void)[] = [];
+  /** Requests that wait for the server to have sent our 2xx. */
+  private whenEstablished: (() => void)[] = [];
   /** Sends the ACK of their 2xx that waits for our answer to its offer. */
   private heldAck: ((answer: string | undefined) => void) | undefined;
   private incoming: { readonly request: SipRequestMessage; readonly responder: LibraryResponder } | undefined;
@@ -152,7 +149,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     return this.line.push(sdp);
   }
 
-  async request(method: string, options: RequestContent = {}): Promise<SipResponse> {
+  async request(method: string, options: DialogRequestContent = {}): Promise<SipResponse> {
     checkExtraHeaders(options.headers);
     if (this.ended !== undefined) throw requestError(method, { why: 'transport', detail: 'the dialog has ended' });
     const result = await this.exchange(method, options);
@@ -175,6 +172,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
   /** The server knows the dialog by this id: requests can be sent in it. */
   established(dialogId: string | undefined): void {
     this.dialogId = dialogId;
+    for (const each of this.whenEstablished.splice(0)) each();
     this.line.pump();
   }
 
@@ -318,7 +316,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
   }
 
   /** Ends the dialog here and now, and toward the peer as soon as the rules let us (RFC 3261 §15: not before the ACK). */
-  private leave(end: DialogEnd, options: RequestContent): Promise<void> {
+  private leave(end: DialogEnd, options: DialogRequestContent): Promise<void> {
     this.sendHeldAck(undefined);
     const turn = this.acknowledgementDue ? new Promise<void>((resolve) => this.whenAcknowledged.push(resolve)) : Promise.resolve();
     this.leaving = turn
@@ -335,6 +333,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     this.incoming = undefined;
     if (incoming !== undefined) this.refuse(incoming.responder, 487);
     this.line.close();
+    for (const each of this.whenEstablished.splice(0)) each();
     for (const handler of this.endHandlers.splice(0)) guarded(this.context.log, 'ended dialogs', () => handler(end));
   }
 
@@ -353,64 +352,27 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     answerRequest(responder, status, [...headers, ['Server', this.context.userAgent]]);
   }
 
-  private exchange(method: string, content: RequestContent): Promise<Exchange> {
+  private exchange(method: string, content: DialogRequestContent): Promise<Exchange> {
     return new Promise((resolve) => {
-      this.send(method, content, {
-        onResponse: ({ message }) => {
-          if (message.status >= 200) resolve({ kind: 'response', response: message });
-        },
-        onFailure: (failure) => resolve({ kind: 'failed', failure }),
-      });
+      const go = (): void => {
+        if (this.dialogId === undefined) {
+          resolve({ kind: 'failed', failure: { why: 'lost', detail: 'the dialog has ended' } });
+          return;
+        }
+        this.send(method, content, {
+          onResponse: ({ message }) => {
+            if (message.status >= 200) resolve({ kind: 'response', response: message });
+          },
+          onFailure: (failure) => resolve({ kind: 'failed', failure }),
+        });
+      };
+      if (this.dialogId === undefined && this.ended === undefined) this.whenEstablished.push(go);
+      else go();
     });
   }
 
-  /** A request in the dialog; a challenge is answered inside. */
-  private send(
-    method: string,
-    content: RequestContent,
-    handlers: { onResponse(response: WireResponse): void; onFailure(failure: WireFailure): void },
-  ): SentRequest {
-    const { link, digest, peerHeaders } = this.facts;
-    const retry = new ChallengeRetry(digest, { method, uri: contactUri(peerHeaders) });
-    let sent: SentRequest | undefined;
-    let cancelled: HeaderFields | undefined;
-    const attempt = (): void => {
-      const headers = new HeaderFields();
-      addExtraHeaders(headers, content.headers);
-      if (method === 'INVITE') headers.add('Allow', this.context.allow());
-      headers.add('User-Agent', this.context.userAgent);
-      if (content.body !== undefined && content.body.type !== sdpType) headers.add('Content-Type', content.body.type);
-      retry.addTo(headers);
-      const { dialogId } = this;
-      sent = link.send(
-        {
-          method,
-          headers,
-          ...(content.body === undefined ? {} : { body: content.body.content }),
-          ...(dialogId === undefined ? {} : { dialogId }),
-        },
-        {
-          onResponse: (response) => {
-            if (response.message.status >= 300 && cancelled === undefined && retry.takes(response.message)) attempt();
-            else handlers.onResponse(response);
-          },
-          onFailure: (failure) => handlers.onFailure(failure),
-        },
-      );
-    };
-    attempt();
-    return {
-      cancel: (headers) => {
-        cancelled = headers;
-        sent?.cancel(headers);
-      },
-      abandon: () => sent?.abandon(),
-    };
+  private send(method: string, content: DialogRequestContent, handlers: ResponseHandlers): SentRequest {
+    const { dialogId, context } = this;
+    return sendInDialog({ ...this.facts, dialogId, context }, method, content, handlers);
   }
-}
-
-/** The URI that a digest is made over: the peer's target, as the server puts it on the request line. */
-function contactUri(headers: Headers): string {
-  const contact = headers.get('Contact') ?? 'sip:placeholder';
-  return /<([^>]+)>/.exec(contact)?.[1] ?? contact;
 }

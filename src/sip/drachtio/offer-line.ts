@@ -3,7 +3,7 @@ import { HeaderFields } from '../embedded/message.js';
 import { sessionOf } from '../embedded/session-body.js';
 import type { OfferOutcome } from '../port.js';
 import type { DrachtioContext } from './context.js';
-import type { SentRequest, WireFailure, WireResponse } from './link.js';
+import type { SentRequest, WireFailure, WireResponse } from './pending-request.js';
 
 /** What the re-INVITEs of a dialog need of it. */
 export interface OfferLineDeps {

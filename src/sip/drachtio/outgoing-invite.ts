@@ -11,7 +11,8 @@ import type { ExtraHeaders, OutboundCall, OutboundOptions, OutboundOutcome, Prog
 import { type DrachtioContext, type OpenInvite, releaseLink } from './context.js';
 import { DrachtioDialog } from './drachtio-dialog.js';
 import type { LibraryResponder } from './library.js';
-import type { DrachtioLink, SentRequest, WireFailure, WireResponse } from './link.js';
+import type { DrachtioLink } from './link.js';
+import type { SentRequest, WireFailure, WireResponse } from './pending-request.js';
 import { answerRequest, respond } from './respond.js';
 import { askTimer, chosenTimer, hasOption, toldMinimum } from './session-headers.js';
 import { readRequest } from './wire-text.js';

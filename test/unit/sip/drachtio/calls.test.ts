@@ -366,6 +366,17 @@ describe('an INVITE that comes through drachtio', () => {
     expect(empty()).toBe(true);
   });
 
+  it('holds a request back until the server has sent the 2xx it belongs to', async () => {
+    const { call } = await arrive();
+    const dialog = call.answer(other);
+    const outcome = dialog.request('INFO');
+    const info = await peer.nextRequest('INFO');
+    expect(info.headers.get('Call-ID')).toBe(call.callIdHeader);
+    expect(peer.countOf(200)).toBeGreaterThan(0);
+    peer.send(peer.response(info, 200), server.sipPort);
+    expect((await outcome).status).toBe(200);
+  });
+
   it('keeps a session timer with the caller, and takes its refreshes', async () => {
     const timer = [
       ['Supported', 'timer'],
