@@ -23,13 +23,18 @@ const mediaTuning = { portQuarantineMs: 2_000, learnWindowMs: 5_000, learnPacket
 /** Who calls from a page that has not registered; trunks show their own caller id for him. */
 const guest = { number: 'guest' };
 
+/** What the SIP stack is told about TLS: the files as read, and the rules of the configuration. */
+export function sipTls({ sip }: GatewayConfig, files: NonNullable<Secrets['sipTls']>): NonNullable<EmbeddedSipOptions['tls']> {
+  return { ...files, verifyPeer: sip.tls?.verifyPeer ?? true, requestClientCert: sip.tls?.requestClientCert ?? false };
+}
+
 export function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: readonly string[]): EmbeddedSipOptions {
   const { sip, http } = config;
   const tls = secrets.sipTls;
   return {
     listen: sip.listen.flatMap((text) => parseListen(text) ?? []),
     ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
-    ...(tls === undefined ? {} : { tls: { ...tls, verifyPeer: sip.tls?.verifyPeer ?? true } }),
+    ...(tls === undefined ? {} : { tls: sipTls(config, tls) }),
     webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
     userAgent: sip.userAgent,
   };

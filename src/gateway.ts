@@ -32,6 +32,7 @@ import {
   ownOrigins,
   seconds,
   sipOptions,
+  sipTls,
   trunkOptions,
 } from './gateway-options.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
@@ -61,6 +62,8 @@ import { Trunks } from './trunk/trunks.js';
 export interface SipStack extends SipPort {
   bound(): readonly ListenAddress[];
   acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, secure: boolean): void;
+  /** Certificates for new connections; returns what is wrong with them. Absent where the stack has no TLS of its own. */
+  renewTls?(material: NonNullable<EmbeddedSipOptions['tls']>): string | undefined;
 }
 
 /** A SIP trunk in a box, run beside the gateway. */
@@ -100,6 +103,8 @@ export interface Gateway extends Startable {
   drain(graceMs: number): Promise<void>;
   /** Ends live calls at once, unless drained before, and frees everything. */
   stop(): Promise<void>;
+  /** Takes certificates read anew for connections made from now on. Returns what could not be taken and why. */
+  renewCertificates(secrets: Secrets): readonly string[];
   liveObjects(): Promise<LiveObjects>;
 }
 
@@ -174,6 +179,15 @@ class RunningGateway implements Gateway {
   stop(): Promise<void> {
     this.stopping ??= this.stopAll();
     return this.stopping;
+  }
+
+  renewCertificates({ httpTls, sipTls: sipFiles }: Secrets): readonly string[] {
+    const faults: string[] = [];
+    const http = httpTls === undefined || this.config.http.tls === undefined ? undefined : this.admin.renewTls(httpTls);
+    if (http !== undefined) faults.push(`http.tls: ${http}`);
+    const sip = sipFiles === undefined ? undefined : this.sip?.renewTls?.(sipTls(this.config, sipFiles));
+    if (sip !== undefined) faults.push(`sip.tls: ${sip}`);
+    return faults;
   }
 
   async liveObjects(): Promise<LiveObjects> {

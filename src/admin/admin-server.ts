@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { Server as TlsServer } from 'node:tls';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { HostPort } from '../base/address.js';
 import { GatewayError, messageOf } from '../base/errors.js';
@@ -63,6 +64,18 @@ export class AdminServer implements Startable {
     this.stopped = true;
     this.address = undefined;
     await this.app.close();
+  }
+
+  /** New connections get this certificate from now on. Returns what is wrong with it, and then keeps to the old one. */
+  renewTls({ cert, key }: NonNullable<AdminOptions['tls']>): string | undefined {
+    const { server } = this.app;
+    if (!(server instanceof TlsServer)) return 'the listener was started without TLS';
+    try {
+      server.setSecureContext({ cert, key });
+    } catch (thrown) {
+      return messageOf(thrown);
+    }
+    return undefined;
   }
 
   /** Where it listens; undefined when it does not. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SystemClock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
+import type { Log } from '../base/log.js';
 import type { Environment } from '../config/environment.js';
 import { type ConfigFault, formatFault } from '../config/fault.js';
 import type { GatewayConfig } from '../config/schema.js';
@@ -69,6 +70,18 @@ function untilStopped(gateway: Gateway, drainMs: number, { log, flush }: Process
   });
 }
 
+/** SIGHUP: the files of the certificates are read again; calls and connections that are up do not notice. */
+function renewOnSignal(gateway: Gateway, config: GatewayConfig, environment: Environment, log: Log): () => void {
+  const onSignal = (): void => {
+    const { secrets, faults } = resolveSecrets(config, { environment, readFile: (path) => readFileSync(path, 'utf8') });
+    const all = faults.length > 0 ? faults.map(formatFault) : gateway.renewCertificates(secrets);
+    if (all.length > 0) log.error({ faults: all }, 'certificates not renewed; the old ones stay in use');
+    else log.info({}, 'certificates renewed');
+  };
+  process.on('SIGHUP', onSignal);
+  return () => void process.off('SIGHUP', onSignal);
+}
+
 /** `serve`: runs the gateway until a signal ends it. Without a file, demo mode. Resolves with the exit status. */
 export async function serve(file: string | undefined, environment: Environment): Promise<number> {
   const ready = prepare(file, environment);
@@ -96,7 +109,9 @@ export async function serve(file: string | undefined, environment: Environment):
   }
   if (demo) process.stdout.write(banner(version, gateway.addresses()));
   else log.info({ version, ...gateway.addresses() }, 'ready');
+  const ignoreRenewals = renewOnSignal(gateway, config, environment, log);
   const status = await stopped;
+  ignoreRenewals();
   log.info({}, 'stopped');
   output.flush();
   return status;

@@ -5,3 +5,6 @@ const cert = read('loopback.crt');
 
 /** Self-signed certificate for `localhost` and the loopback addresses, trusted by itself. For tests only. */
 export const testTls = { cert, key: read('loopback.key'), ca: cert, verifyPeer: true } as const;
+
+/** Another one for the same places that also speaks for the SIP domain `carrier.example`; its own authority. */
+export const renewedTls = { cert: read('renewed.crt'), key: read('renewed.key'), ca: read('renewed.crt'), verifyPeer: true } as const;

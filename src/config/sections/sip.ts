@@ -53,9 +53,12 @@ export const sip = z
             example: '/etc/gateway/tls/ca.pem',
           }),
           verifyPeer: key(z.boolean().default(true), { description: "Check the peers' certificates against their host names." }),
+          requestClientCert: key(z.boolean().default(false), {
+            description: 'Take TLS connections only from peers that show a certificate of these authorities (mutual TLS).',
+          }),
         })
         .optional(),
-      { description: 'Certificate for "tls:" listeners and connections.' },
+      { description: 'Certificate for "tls:" listeners and connections. SIGHUP has its files read again.' },
     ),
     userAgent: key(
       z
