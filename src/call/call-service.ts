@@ -10,6 +10,7 @@ import { digitOfText } from '../media/dtmf/digit.js';
 import { DEFAULT_INFO_DURATION_MS } from '../media/dtmf/info-body.js';
 import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plane.js';
 import type { FlowRef } from '../sip/port.js';
+import { Admission } from './admission.js';
 import type { CallView } from './call-view.js';
 import type { CallFactBody, FactSink } from './facts.js';
 import { failureOf } from './failure.js';
@@ -34,6 +35,8 @@ export interface CallServiceDeps {
   readonly router: Router;
   readonly diallers: Diallers;
   readonly facts: FactSink;
+  /** How late the event loop has been lately; absent where nobody measures it. */
+  readonly loopDelayMs?: () => number;
   /** Who may transfer calls; nobody when absent. */
   readonly transfers?: TransferPolicy;
 }
@@ -62,11 +65,13 @@ export class CallService implements CallIntake, OtherCalls {
   private readonly bySession = new Map<SessionId, CallRunner>();
   private readonly whenEmpty: (() => void)[] = [];
   private draining = false;
+  private readonly admission: Admission;
 
   constructor(
     private readonly options: CallServiceOptions,
     private readonly deps: CallServiceDeps,
   ) {
+    this.admission = new Admission(options, deps);
     deps.media.onEvent((event) => this.mediaEvent(event));
   }
 
@@ -81,7 +86,7 @@ export class CallService implements CallIntake, OtherCalls {
       this.refuse(request, 'shutting-down');
       return;
     }
-    if (this.runners.size >= this.options.maxCalls) {
+    if (this.admission.admit(this.runners.size) !== undefined) {
       this.refuse(request, 'too-many-calls');
       return;
     }

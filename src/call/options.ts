@@ -2,6 +2,10 @@
 export interface CallServiceOptions {
   /** Calls at the same time; one more is refused with 503. */
   readonly maxCalls: number;
+  /** New calls in a second; more are refused with 503. No bound when absent. */
+  readonly maxCallsPerSecond?: number;
+  /** While the event loop is later than this, new calls are refused with 503. */
+  readonly maxLoopDelayMs: number;
   /** From dialling to answer; then `no-answer`. */
   readonly ringMs: number;
   /** From answer to a forced end; then `too-long`. */
@@ -21,6 +25,7 @@ export interface CallServiceOptions {
 /** What the gateway uses when the configuration says nothing. */
 export const defaultCallOptions: CallServiceOptions = {
   maxCalls: 500,
+  maxLoopDelayMs: 200,
   ringMs: 90_000,
   maxCallMs: 4 * 3_600_000,
   setupMs: 10_000,

@@ -52,6 +52,7 @@ export interface SceneOptions {
   readonly browser?: { readonly [K in keyof BrowserEdgeOptions]?: BrowserEdgeOptions[K] | undefined };
   readonly transfers?: Partial<TransferRules>;
   readonly inbound?: readonly InboundRule[];
+  readonly loopDelayMs?: () => number;
   /** A second trunk, tried when the first cannot. */
   readonly secondTrunk?: Partial<TrunkOptions>;
   readonly onFact?: (fact: CallFact) => void;
@@ -106,6 +107,7 @@ export class Scene {
           trunk: new TrunkDialler(trunks, { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
           browser: new BrowserDialler({ realm: edge.realm }, { sip, registrar: this.registrar }),
         },
+        ...(options.loopDelayMs === undefined ? {} : { loopDelayMs: options.loopDelayMs }),
         transfers: new TransferPolicy(
           { guests: true, users: true, trunks: true, ...options.transfers },
           { router, isOurs: (number) => number === '+15550111' },
