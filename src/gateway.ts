@@ -41,6 +41,7 @@ import { Metrics } from './metrics/metrics.js';
 import { mayDial } from './policy/destinations.js';
 import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
 import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
+import { LoopLag } from './sip/embedded/overload.js';
 import type { SipPort } from './sip/port.js';
 import type { TrunkOptions } from './trunk/options.js';
 import { TrunkDialler } from './trunk/trunk-dialler.js';
@@ -115,6 +116,7 @@ class RunningGateway implements Gateway {
   private current: GatewayState = 'starting';
   private readonly admin: AdminServer;
   private readonly metrics: Metrics;
+  private readonly lag: LoopLag;
   private readonly cdrs: CdrFold;
   private readonly recent = new RecentRecords({ capacity: recentRecordCount });
   private readonly cdrFile: CdrFile | undefined;
@@ -132,6 +134,8 @@ class RunningGateway implements Gateway {
     private readonly config: GatewayConfig,
     private readonly deps: GatewayDeps,
   ) {
+    this.lag = new LoopLag(deps.clock);
+    this.lag.start();
     this.metrics = new Metrics(
       { version: deps.version },
       { liveObjects: () => this.liveObjects(), trunks: () => this.trunks?.states() ?? [], isReady: () => this.current === 'ready' },
@@ -259,7 +263,16 @@ class RunningGateway implements Gateway {
     };
     const ours = new Set(config.inbound.map(({ number }) => number.replace(/^\+/, '')));
     const transfers = new TransferPolicy(config.policy.transfer, { router, isOurs: (number) => ours.has(number.replace(/^\+/, '')) });
-    const calls = new CallService(callOptions(config), { media, clock, log, router, diallers, transfers, facts: this.facts });
+    const calls = new CallService(callOptions(config), {
+      media,
+      clock,
+      log,
+      router,
+      diallers,
+      transfers,
+      facts: this.facts,
+      loopDelayMs: () => this.lag.read(),
+    });
     const edges = {
       browser: new BrowserEdge(browser, { calls, registrar, clock, log }),
       trunk: new TrunkEdge(trunks, { calls, shared, log }),
@@ -285,6 +298,7 @@ class RunningGateway implements Gateway {
     await this.step('SIP', async () => this.sip?.stop());
     await this.step('media', async () => this.media?.stop());
     await this.step('HTTP', () => this.admin.stop());
+    this.lag.stop();
     this.metrics.stop();
   }
 
