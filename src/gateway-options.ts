@@ -35,6 +35,7 @@ export function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: 
     listen: sip.listen.flatMap((text) => parseListen(text) ?? []),
     ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
     ...(tls === undefined ? {} : { tls: sipTls(config, tls) }),
+    ...(sip.dnsServers === undefined ? {} : { dnsServers: sip.dnsServers }),
     webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
     userAgent: sip.userAgent,
   };

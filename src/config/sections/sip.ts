@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHostPort } from '../../base/address.js';
 import { key, rule } from '../key.js';
@@ -27,6 +28,13 @@ const listen = rule(
   'write transport:address:port with udp, tcp or tls, such as udp:0.0.0.0:5060',
 );
 
+const dnsServer = rule(
+  z.string(),
+  (text) => isIP(text) !== 0 || isIP(parseHostPort(text, 53)?.host ?? '') !== 0,
+  'is not the address of a name server',
+  'write an IP address, with a port if it is not 53, such as 192.0.2.53 or [2001:db8::53]:5353',
+);
+
 export const sip = z
   .strictObject({
     stack: key(z.enum(['embedded', 'drachtio']).default('embedded'), {
@@ -43,6 +51,11 @@ export const sip = z
       description:
         'Address in Via and Contact, when the gateway stands behind address translation. Without it, the local address toward each peer.',
       example: '203.0.113.10',
+    }),
+    dnsServers: key(z.array(dnsServer).min(1).optional(), {
+      description:
+        'Name servers to find trunk peers with (RFC 3263), instead of those of the machine; answers are kept as long as they say.',
+      example: ['192.0.2.53', '[2001:db8::53]:5353'],
     }),
     tls: key(
       z

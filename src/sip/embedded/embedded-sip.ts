@@ -20,6 +20,7 @@ import { defaultSessionTimer } from '../session-timer.js';
 import { CountingClock } from './counting-clock.js';
 import { OutgoingInvite } from './dialog-uac.js';
 import type { DialogUser } from './dialog-user.js';
+import { CachingDnsResolver } from './dns-resolver.js';
 import { guarded } from './guard.js';
 import { type HandledMethod, InboundDispatch } from './inbound-dispatch.js';
 import type { InviteUser } from './invite-user.js';
@@ -48,6 +49,8 @@ export interface EmbeddedSipOptions {
   readonly timers?: SipTimers;
   /** For calls that do not choose their own; half an hour when absent (RFC 4028). */
   readonly sessionTimer?: SessionTimerChoice;
+  /** Name servers, `address` or `address:port`; the machine's own resolver when absent. */
+  readonly dnsServers?: readonly string[];
   /** When new calls are turned away; `defaultOverload` when absent. */
   readonly overload?: OverloadOptions;
 }
@@ -98,7 +101,9 @@ export class EmbeddedSip implements SipPort {
     const { log } = deps;
     const timers = options.timers ?? defaultSipTimers;
     const random = deps.random ?? Math.random;
-    const resolver = deps.resolver ?? systemResolver;
+    const { dnsServers } = options;
+    const ownResolver = dnsServers === undefined ? systemResolver : new CachingDnsResolver(dnsServers, deps.clock);
+    const resolver = deps.resolver ?? ownResolver;
     const clock = new CountingClock(deps.clock, (thrown) => log.error({ fault: messageOf(thrown) }, 'A SIP timer set off a fault'));
     const transport = new TransportLayer(options, {
       clock,
