@@ -43,7 +43,8 @@ type AnyEffect = InviteClientEffect | NonInviteClientEffect;
 
 /** What both client transactions do around their machines. */
 abstract class ClientTransactionBase implements ClientTransaction {
-  private readonly bytes: Buffer;
+  /** The request as it leaves; given back at the final response, after which it is never sent again. */
+  private bytes: Buffer;
   private stopWatching: () => void = () => {};
   private lastFailure: FlowFailure = { why: 'transport', detail: 'not sent' };
   private response: SipResponseMessage | undefined;
@@ -74,6 +75,7 @@ abstract class ClientTransactionBase implements ClientTransaction {
   receive(response: SipResponseMessage): void {
     this.response = response;
     this.grace?.cancel();
+    if (response.status >= 200) this.bytes = noBody;
     this.take(this.eventOf(response.status));
   }
 

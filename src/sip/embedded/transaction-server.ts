@@ -49,6 +49,11 @@ abstract class ServerTransactionBase {
     if (response.status >= 200) this.finalStatus = response.status;
   }
 
+  /** Nothing repeats it any more: a 2xx of an INVITE is its dialog's to send again (RFC 6026 §8.5). */
+  protected forgetResponse(): void {
+    this.last = undefined;
+  }
+
   protected sendLast(): void {
     if (this.last !== undefined) this.out(this.flow, this.via, this.last);
   }
@@ -92,6 +97,7 @@ export class InviteServerTransaction extends ServerTransactionBase {
     this.store(response);
     if (response.status < 200) this.machine.take('send-provisional');
     else this.machine.take(success ? 'send-success' : 'send-failure');
+    if (success) this.forgetResponse();
   }
 
   requestAgain(): void {
