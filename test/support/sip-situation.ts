@@ -74,7 +74,7 @@ export class SituationRig {
       config: {
         sip: {
           listen: [`udp:127.0.0.1:${sipPort}`, `tcp:127.0.0.1:${sipPort}`, `tls:127.0.0.1:${tlsPort}`],
-          tls: { cert: files.file('cert.pem'), key: files.file('key.pem'), ca: files.file('cert.pem') },
+          tls: { cert: files.file('cert.pem'), key: { file: files.file('key.pem') }, ca: files.file('cert.pem') },
         },
         inbound: [{ number: '*', to: { number: forwarded } }],
         ...options.config,

@@ -44,6 +44,7 @@ export class Sipp {
       headers: '',
       holdMs: '500',
       ringMs: '200',
+      heldMs: '400',
       caller: '+15550123',
       contactPort: String(port),
       contactTransport: transport === 't1' ? 'tcp' : 'udp',

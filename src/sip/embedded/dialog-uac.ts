@@ -14,6 +14,7 @@ import { toTag } from './header-readers.js';
 import { InviteAttempt } from './invite-attempt.js';
 import type { InviteUser } from './invite-user.js';
 import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from './message.js';
+import { addOptionTag } from './option-tags.js';
 import { contactUserOf, destinationOf, formatAddress, newCallIdHeader } from './port-values.js';
 import { contactFor, type LocalIdentity } from './request-sender.js';
 import { putSession, sessionOf } from './session-body.js';
@@ -133,8 +134,8 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
     addExtraHeaders(headers, options.headers);
     this.timer.addTo(headers);
     const { reliable = 'supported' } = options;
-    if (reliable !== 'off') headers.add('Supported', '100rel');
-    if (reliable === 'required') headers.add('Require', '100rel');
+    if (reliable !== 'off') addOptionTag(headers, 'Supported', '100rel');
+    if (reliable === 'required') addOptionTag(headers, 'Require', '100rel');
     context.addCapabilities(headers);
     headers.add('User-Agent', context.userAgent);
     this.retry.addTo(headers);

@@ -1,6 +1,7 @@
 import type { Timer } from '../../base/clock.js';
 import { readCSeq, readRAck } from './header-readers.js';
 import type { SipRequestMessage, SipResponseMessage } from './message.js';
+import { addOptionTag } from './option-tags.js';
 import { isSipParseError } from './parse-error.js';
 import { sessionOf } from './session-body.js';
 import type { StackContext } from './stack-context.js';
@@ -97,7 +98,7 @@ export class ReliableProvisionals {
   private sendReliably(response: SipResponseMessage): void {
     const { context } = this;
     this.rseq += 1;
-    response.headers.add('Require', '100rel');
+    addOptionTag(response.headers, 'Require', '100rel');
     response.headers.add('RSeq', String(this.rseq));
     const limit = context.clock.after(lifetimeMs(context.timers), () => {
       this.stop();

@@ -1,6 +1,7 @@
 import type { SessionTimerChoice } from '../port.js';
 import { type AgreedTimer, askTimer } from '../session-timer.js';
 import type { HeaderFields, SipResponseMessage } from './message.js';
+import { addOptionTag } from './option-tags.js';
 import { addTimerAsk, readTimerWords } from './session-timer-headers.js';
 
 /** How often a 422 is answered by asking for more; a peer that keeps raising its least gets no further. */
@@ -29,7 +30,7 @@ export class SessionTimerAsk {
 
   /** A call that is to have no timer must not claim to know them: the peer would count on it. */
   addSupported(headers: HeaderFields): void {
-    if (this.choice !== 'off') headers.add('Supported', 'timer');
+    if (this.choice !== 'off') addOptionTag(headers, 'Supported', 'timer');
   }
 
   /** True when the request is to be sent again, with a new CSeq and what `addTo` then writes. */

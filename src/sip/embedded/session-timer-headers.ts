@@ -2,6 +2,7 @@ import type { Headers } from '../port.js';
 import type { AgreedTimer, TimerAsk, TimerWords } from '../session-timer.js';
 import { readNumber, readSessionExpires, readTokens } from './header-readers.js';
 import type { HeaderFields } from './message.js';
+import { addOptionTag } from './option-tags.js';
 import { isSipParseError } from './parse-error.js';
 
 /** What a message says of session timers (RFC 4028 §4, §5); undefined when it cannot be read. */
@@ -37,5 +38,5 @@ export function addTimerAsk(headers: HeaderFields, { expiresSeconds, minSeconds,
  */
 export function addTimerAnswer(headers: HeaderFields, { seconds, weRefresh }: AgreedTimer): void {
   headers.add('Session-Expires', `${seconds};refresher=${weRefresh ? 'uas' : 'uac'}`);
-  if (!weRefresh) headers.add('Require', 'timer');
+  if (!weRefresh) addOptionTag(headers, 'Require', 'timer');
 }

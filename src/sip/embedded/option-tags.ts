@@ -1,0 +1,7 @@
+import type { HeaderFields } from './message.js';
+
+/** Names an option tag in the one line of its header: some peers read the first line only (RFC 3261 §7.3.1 allows either). */
+export function addOptionTag(headers: HeaderFields, name: 'Supported' | 'Require', tag: string): void {
+  const known = headers.get(name);
+  headers.set(name, known === undefined ? tag : `${known}, ${tag}`);
+}
