@@ -3,10 +3,13 @@ import { availableParallelism } from 'node:os';
 import { formatHostPort, type HostPort } from './base/address.js';
 import { type BrowserEdgeOptions, defaultRegistration } from './browser/options.js';
 import { type CallServiceOptions, defaultCallOptions } from './call/options.js';
+import type { InboundRule, InboundTarget } from './call/routing.js';
 import { isLocalOnly } from './config/checks.js';
+import { groupRingSeconds } from './config/inbound-checks.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
 import { drachtioServers } from './config/sections/drachtio.js';
+import type { InboundConfig } from './config/sections/inbound.js';
 import { mediaBindAddress } from './config/sections/media.js';
 import { parseListen } from './config/sections/sip.js';
 import type { TrunkConfig } from './config/sections/trunks.js';
@@ -151,6 +154,29 @@ export function demoTrunk(carrier: HostPort, config: GatewayConfig): TrunkOption
   const peers = [{ uri: `sip:${formatHostPort(carrier)};transport=udp`, priority: 0, weight: 1 }];
   const rest = { callerId: '+15550100', numberFormat: 'as-dialled' as const, codecs: config.media.codecs, allow: [], mediaAllow: [] };
   return { id: 'demo', peers, ...rest };
+}
+
+/** Where the numbers of the configuration lead. */
+export function inboundRules({ inbound, groups }: GatewayConfig): readonly InboundRule[] {
+  const targetOf = (named: InboundConfig['to'], afterSeconds: number | undefined): InboundTarget[] => {
+    const limit = afterSeconds === undefined ? {} : { ringMs: seconds(afterSeconds) };
+    if (named.user !== undefined) return [{ to: { user: named.user }, ...limit }];
+    if (named.number !== undefined) return [{ to: { number: named.number }, ...limit }];
+    const group = groups.find(({ name }) => name === named.group);
+    if (group === undefined) return [];
+    const steps =
+      group.strategy === 'simultaneous'
+        ? [{ users: group.users }]
+        : group.users.map((user) => ({ users: [user], ringMs: seconds(group.ringSeconds) }));
+    return [{ to: { group: group.name, steps }, ringMs: seconds(afterSeconds ?? groupRingSeconds(group)) }];
+  };
+  return inbound.map(({ number, to, otherwise }) => ({
+    number,
+    targets: [
+      ...targetOf(to, otherwise?.afterSeconds),
+      ...(otherwise === undefined ? [] : targetOf(otherwise, undefined).map((target) => ({ ...target, when: otherwise.when }))),
+    ],
+  }));
 }
 
 export function browserOptions(config: GatewayConfig, secrets: Secrets): BrowserEdgeOptions {

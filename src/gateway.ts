@@ -28,6 +28,7 @@ import {
   callOptions,
   demoTrunk,
   drachtioOptions,
+  inboundRules,
   mediaOptions,
   ownOrigins,
   seconds,
@@ -241,13 +242,14 @@ class RunningGateway implements Gateway {
     this.trunks = shared;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow, transfer, hold }) => ({
+        trunks: trunks.map(({ id, codecs, mediaAllow, earlyMedia, transfer, hold }) => ({
           id,
           media: { kind: 'udp', codecs, learnFrom: mediaAllow },
+          ...(earlyMedia === 'heard' ? { early: 'heard' } : {}),
           ...(transfer === undefined ? {} : { transfer }),
           ...(hold === undefined ? {} : { hold }),
         })),
-        inbound: config.inbound.map(({ number, to }) => ({ number, targets: [{ to: { user: to.user } }] })),
+        inbound: inboundRules(config),
         browserMedia: { kind: 'webrtc', codecs: browser.codecs },
       },
       { mayDial: (number) => mayDial(config.policy.destinations, number) },

@@ -21,7 +21,7 @@ const embeddedFile = (name: string): string => `sip/embedded/${name}.ts`;
 
 const rooms: Readonly<Record<string, Room>> = {
   base: { mayImport: [] },
-  config: { mayImport: ['base'], packages: ['zod', 'yaml'] },
+  config: { mayImport: ['base', 'policy/destinations.ts'], packages: ['zod', 'yaml'] },
   sip: { mayImport: ['base'] },
   'sip/embedded': { mayImport: ['base', 'sip'], packages: ['ws'] },
   /** The embedded stack's message text, digest and guards; none of its transports, transactions or dialogs. */

@@ -1,4 +1,5 @@
 import type { ConfigFault } from './fault.js';
+import { checkGroups, checkInbound } from './inbound-checks.js';
 import type { GatewayConfig } from './schema.js';
 import { drachtioServers } from './sections/drachtio.js';
 import { mediaBindAddress } from './sections/media.js';
@@ -154,12 +155,6 @@ function checkUsers({ http, users, inbound }: GatewayConfig): ConfigFault[] {
       ),
     );
   }
-  const names = users.map((user) => user.name);
-  for (const [at, entry] of inbound.entries()) {
-    if (names.includes(entry.to.user)) continue;
-    const known = names.length === 0 ? 'users is empty' : `users has ${names.join(', ')}`;
-    faults.push(fault(`inbound[${at}].to.user`, `there is no user "${entry.to.user}"`, `add it to users or name another; ${known}`));
-  }
   return [
     ...faults,
     ...duplicates(
@@ -224,6 +219,8 @@ const checks: readonly Check[] = [
   { reads: ['sip', 'trunks'], run: checkTransports },
   { reads: ['sip', 'media', 'trunks'], run: checkAddresses },
   { reads: ['http', 'users', 'inbound'], run: checkUsers },
+  { reads: ['groups', 'users', 'policy'], run: checkGroups },
+  { reads: ['inbound', 'groups', 'users', 'trunks', 'policy'], run: checkInbound },
   { reads: ['trunks', 'policy'], run: checkTrunks },
   { reads: ['trunks'], run: checkNumbers },
   { reads: ['admin', 'http'], run: checkAdmin },

@@ -9,6 +9,8 @@ export interface KeyDoc {
   readonly example?: unknown;
   /** Stands in the sample as a live key although it may be left out. */
   readonly live?: boolean;
+  /** A group of keys that exclude each other: the sample shows it as one value, its example. */
+  readonly whole?: boolean;
   /** The value is a secret: only `{ env }` or `{ file }` is taken. */
   readonly secret?: boolean;
 }

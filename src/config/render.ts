@@ -36,7 +36,7 @@ function rangeOf(schema: z.ZodType): string | undefined {
 function remarks(name: string, schema: z.ZodType): string {
   const doc = docOf(schema);
   const { fallback, optional } = unwrap(schema);
-  const isGroup = shapeOf(schema) !== undefined && doc?.secret !== true;
+  const isGroup = shapeOf(schema) !== undefined && doc?.secret !== true && doc?.whole !== true;
   const parts = [doc?.description ?? name];
   if (doc?.unit !== undefined) parts.push(`In ${doc.unit}.`);
   const range = rangeOf(schema);
@@ -58,7 +58,7 @@ function shown(schema: z.ZodType): unknown {
 function renderKey(name: string, schema: z.ZodType, indent: string, asComment: boolean): string[] {
   const { optional, fallback } = unwrap(schema);
   const doc = docOf(schema);
-  const shape = doc?.secret === true ? undefined : shapeOf(schema);
+  const shape = doc?.secret === true || doc?.whole === true ? undefined : shapeOf(schema);
   const element = elementOf(schema);
   const lines = wrap(remarks(name, schema), indent);
   const comment = asComment || (optional && fallback === undefined && doc?.live !== true);
@@ -113,6 +113,7 @@ export function renderJsonSchema(): string {
       if (loose['secret'] === true) Object.assign(loose, { minProperties: 1, maxProperties: 1 });
       delete loose['secret'];
       delete loose['live'];
+      delete loose['whole'];
       if ('example' in loose) {
         loose['examples'] = [loose['example']];
         delete loose['example'];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { key } from './key.js';
+import { groups } from './sections/groups.js';
 import { http } from './sections/http.js';
 import { inbound } from './sections/inbound.js';
 import { media } from './sections/media.js';
@@ -16,6 +17,7 @@ export const configSchema = z.strictObject({
   media: key(media, { description: 'RTP, both sides.' }),
   trunks,
   users,
+  groups,
   inbound,
   policy: key(policy, { description: 'Limits.' }),
   browser: key(browser, { description: 'Browser legs.' }),

@@ -209,6 +209,42 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
     ['inbound[0].to.user: there is no user "alice"; add it to users or name another; users has bob'],
   ],
   [
+    'a number that leads to two at once',
+    'users: [{ name: bob }]\ninbound: [{ number: "+441", to: { user: bob, number: "+442" } }]',
+    ['inbound[0].to: names no single target; give one of user, group and number'],
+  ],
+  [
+    'a group without users of ours, and one that rings too long',
+    'users: [{ name: bob }, { name: eve }, { name: dan }, { name: may }]\ngroups: [{ name: sales, users: [bob, ann, bob] }, { name: sales, users: [bob, eve, dan, may], strategy: sequential }]',
+    [
+      'groups[0].users[1]: there is no user "ann"; add it to users or name another; users has bob, eve, dan, may',
+      'groups[0].users[2]: "bob" stands twice; name each user once; it is also at groups[0].users[0]',
+      'groups[1].name: "sales" stands twice; give each group a name of its own',
+      'groups[1].ringSeconds: is 20, 80 for all its users, and policy.ringSeconds is 60; shorten it, or raise policy.ringSeconds',
+    ],
+  ],
+  [
+    'a call forwarded to nobody there',
+    'users: [{ name: bob }]\ninbound: [{ number: "+441", to: { user: bob }, otherwise: { group: sales, afterSeconds: 90 } }]',
+    [
+      'inbound[0].otherwise.group: there is no group "sales"; add it to groups or name another; groups is empty',
+      'inbound[0].otherwise.afterSeconds: is 90, and policy.ringSeconds is 60; shorten it, or raise policy.ringSeconds',
+    ],
+  ],
+  [
+    'a call forwarded to a number that is not allowed, or comes back',
+    'policy: { destinations: { allow: ["+44"] } }\ntrunks: [{ id: a, callerId: "+441", peers: [{ uri: "sip:127.0.0.1:5070" }] }]\ninbound: [{ number: "+441", to: { number: "+1900" } }, { number: "442", to: { number: "+442" } }]',
+    [
+      'inbound[0].to.number: may not be dialled; add its beginning to policy.destinations.allow, or name another',
+      'inbound[1].to.number: is a number of inbound itself; name the user or group it leads to',
+    ],
+  ],
+  [
+    'a call forwarded without a trunk',
+    'policy: { destinations: { allow: ["*"] } }\ninbound: [{ number: "*", to: { number: "+441" } }]',
+    ['inbound[0].to.number: is a telephone, and trunks is empty; add the trunk that calls it'],
+  ],
+  [
     'an open listener without passwords',
     'http: { host: 0.0.0.0 }\nusers: [{ name: bob }]',
     [
@@ -234,7 +270,7 @@ describe('loading a configuration', () => {
       'http.port: is text; give a number',
       'http.prot: unknown key; did you mean "port"?',
       'log.level: is not a known value; use one of debug, info, warn, error',
-      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, inbound, policy, browser, shutdown, cdr, log, admin',
+      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, groups, inbound, policy, browser, shutdown, cdr, log, admin',
       'sip.listen[0]: listens for TLS without a certificate; give sip.tls.cert and sip.tls.key, or remove the listener',
     ]);
   });

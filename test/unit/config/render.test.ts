@@ -13,7 +13,7 @@ function allKeys(schema: z.ZodType, path = ''): ReadonlyArray<readonly [string, 
   const shape = shapeOf(schema) ?? (elementOf(schema) === undefined ? undefined : shapeOf(elementOf(schema) as z.ZodType));
   return Object.entries(shape ?? {}).flatMap(([name, inner]) => {
     const full = path === '' ? name : `${path}.${name}`;
-    const deeper = docOf(inner)?.secret === true ? [] : allKeys(inner, full);
+    const deeper = docOf(inner)?.secret === true || docOf(inner)?.whole === true ? [] : allKeys(inner, full);
     return [[full, inner] as const, ...deeper];
   });
 }
