@@ -23,12 +23,17 @@ export class CallMedia {
   /** The counters at the end, once the session is closed. */
   lastStats: SessionStats | undefined;
   private readonly legOptions: { [leg in LegName]?: LegOptions };
+  /** The offer of the caller that our description answers. */
+  private callerOffer: string | undefined;
+  /** The called side's last offer that was answered: what a 200 then says again is in force already. */
+  private agreedByOffer: string | undefined;
 
   constructor(
     private readonly options: { readonly session: SessionId; readonly request: CallRequest },
     private readonly deps: CallMediaDeps,
   ) {
     this.legOptions = { a: options.request.media };
+    this.callerOffer = options.request.leg.offer;
   }
 
   /**
@@ -42,7 +47,7 @@ export class CallMedia {
     this.deps.queue.push(async () => {
       try {
         await plane.open(session);
-        const a = await this.describeCaller(request.leg.offer, request.media);
+        const a = await this.describeCaller(request.media);
         const bOffer = await plane.offer(session, 'b', called);
         post({ type: 'media-ready', a, bOffer });
       } catch (thrown) {
@@ -60,6 +65,7 @@ export class CallMedia {
     this.deps.queue.push(async () => {
       try {
         await plane.drop(session, 'b');
+        this.agreedByOffer = undefined;
         post({ type: 'callee-ready', bOffer: await plane.offer(session, 'b', called) });
       } catch (thrown) {
         this.note('the media of the next target cannot be prepared', thrown);
@@ -71,7 +77,7 @@ export class CallMedia {
   /** The plane counts a browser's set-up time from our answer; it has not been sent while the telephone network is silent. */
   renewCaller(): void {
     this.deps.queue.push(async () => {
-      await this.describeCaller(this.options.request.leg.offer, this.options.request.media);
+      await this.describeCaller(this.options.request.media);
     });
   }
 
@@ -79,7 +85,7 @@ export class CallMedia {
     const { plane, post } = this.deps;
     this.deps.queue.push(async () => {
       try {
-        await plane.accept(this.options.session, 'b', sdp);
+        if (stage === 'early' || sdp !== this.agreedByOffer) await plane.accept(this.options.session, 'b', sdp);
         post(stage === 'early' ? { type: 'early-accepted', attempt } : { type: 'final-accepted' });
       } catch (thrown) {
         this.note(`the ${stage} session description of the called side is refused`, thrown);
@@ -115,7 +121,11 @@ export class CallMedia {
     if (reoffer === undefined) return;
     this.deps.queue.push(async () => {
       try {
-        reoffer.accept(await this.describeAgain(leg, sdp, direction));
+        const ours = await this.describeAgain(leg, sdp, direction);
+        if (leg === 'a') this.callerOffer = sdp;
+        else this.agreedByOffer = sdp;
+        reoffer.accept(ours);
+        this.deps.post({ type: 'redescribed', leg, sdp: ours });
         this.deps.fact({ type: 'reoffer', leg, accepted: true });
       } catch (thrown) {
         this.note('a re-offer is refused; the call goes on as before', thrown);
@@ -150,7 +160,8 @@ export class CallMedia {
     });
   }
 
-  private async describeCaller(offer: string | undefined, media: LegOptions): Promise<CallerSdp> {
+  private async describeCaller(media: LegOptions): Promise<CallerSdp> {
+    const offer = this.callerOffer;
     const { plane } = this.deps;
     const { session } = this.options;
     if (offer === undefined) return { role: 'offer', sdp: await plane.offer(session, 'a', media) };

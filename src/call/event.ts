@@ -11,9 +11,10 @@ import type { TransferPlan } from './transfer-state.js';
  * `setup`: opening media takes too long. `ring`: nobody answers. `length`: the longest call.
  * `grace`: the browser's signalling is lost. `gone`: its media said goodbye and no BYE came.
  * `dead`: both legs silent. `closing`: legs that do not confirm their end. `transfer`: nobody
- * answers a transferred call. `parting`: whoever transferred does not hang up.
+ * answers a transferred call. `parting`: whoever transferred does not hang up. `early`: early media that
+ * was described is not heard.
  */
-export type TimerId = 'setup' | 'ring' | 'length' | 'grace' | 'gone' | 'dead' | 'closing' | 'transfer' | 'parting';
+export type TimerId = 'setup' | 'ring' | 'length' | 'grace' | 'gone' | 'dead' | 'closing' | 'transfer' | 'parting' | 'early';
 
 /** What an ending call still waits for. */
 export type Part = LegName | 'media';
@@ -41,7 +42,8 @@ export type CallEvent =
   | { readonly type: 'callee-ready'; readonly bOffer: string }
   | { readonly type: 'dial-refused'; readonly failure: FailureCode }
   | { readonly type: 'dial-exhausted' }
-  | { readonly type: 'progress'; readonly status: number; readonly sdp?: string }
+  /** `fork`: the early dialog it came from. */
+  | { readonly type: 'progress'; readonly status: number; readonly sdp?: string; readonly fork?: string }
   /** `attempt`: of which peer; the description of one that has failed since counts for nothing. */
   | { readonly type: 'early-accepted'; readonly attempt: number }
   | { readonly type: 'early-refused'; readonly attempt: number }
@@ -59,7 +61,10 @@ export type CallEvent =
   | { readonly type: 'cancelled' }
   | { readonly type: 'acked'; readonly leg: LegName; readonly sdp?: string }
   | { readonly type: 'answer-refused'; readonly leg: LegName }
-  | { readonly type: 'offered'; readonly leg: LegName; readonly sdp?: string }
+  /** `fork`: the early dialog, of an offer that the called side makes before its answer. */
+  | { readonly type: 'offered'; readonly leg: LegName; readonly sdp?: string; readonly fork?: string }
+  /** An offer of the leg's far end has been answered, with this description of ours. */
+  | { readonly type: 'redescribed'; readonly leg: LegName; readonly sdp: string }
   | { readonly type: 'leg-ended'; readonly leg: LegName; readonly by: DialogEnd['by'] }
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'media-up'; readonly leg: LegName }

@@ -59,7 +59,9 @@ export class CallLegs implements Seats {
   }
 
   watchCaller(): void {
-    const { cancelled } = this.options.request.leg;
+    const { leg } = this.options.request;
+    leg.onOffer((offer) => this.offeredEarly('a', offer));
+    const { cancelled } = leg;
     if (cancelled.aborted) {
       this.onCancel();
       return;
@@ -256,8 +258,12 @@ export class CallLegs implements Seats {
 
   private follow(dialled: Dialled, target: RouteTarget): void {
     const { leg, tryNext } = dialled;
-    leg.onProgress(({ status, sdp }) => {
-      if (!this.abandoned.has(dialled)) this.deps.post({ type: 'progress', status, ...(sdp === undefined ? {} : { sdp }) });
+    leg.onProgress(({ status, sdp, fork }) => {
+      if (!this.abandoned.has(dialled)) this.deps.post({ type: 'progress', status, fork, ...(sdp === undefined ? {} : { sdp }) });
+    });
+    leg.onOffer((offer, fork) => {
+      if (this.abandoned.has(dialled)) offer.reject(481);
+      else this.offeredEarly('b', offer, fork);
     });
     leg.outcome.then(
       (outcome) => {
@@ -273,6 +279,14 @@ export class CallLegs implements Seats {
         this.deps.post({ type: 'failed', failure: 'internal', elsewhere: false });
       },
     );
+  }
+
+  /** An UPDATE, or an offer in or to a reliable provisional, before the answer (RFC 3311 §5.2). */
+  private offeredEarly(leg: LegName, offer: Reoffer, fork?: string): void {
+    this.offers[leg]?.reject(491);
+    this.offers[leg] = offer;
+    const facts = { ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }), ...(fork === undefined ? {} : { fork }) };
+    this.deps.post({ type: 'offered', leg, ...facts });
   }
 
   /** A 200 that was on its way when the call went on must not leave somebody connected to nothing. */

@@ -1,18 +1,15 @@
 /** The arrows of a call. Pure: no clock, no I/O. A pair of state and event not named here leaves the call as it is. */
-import { type LegName, otherLeg } from '../media/plane.js';
+import type { LegName } from '../media/plane.js';
 import type { DialogEnd } from '../sip/port.js';
+import { digitFact, holdDigit } from './digit-steps.js';
 import type { CallEffect } from './effect.js';
-import type { CallEvent, CallerSdp, HeldDigit } from './event.js';
+import type { CallEvent } from './event.js';
 import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
-import { onward } from './next-target.js';
-import type { RouteTarget, TryNext } from './ports.js';
-import { type CallState, connected, type EndCause, kindOf, kindsOf, type Shown, type StateOf } from './state.js';
+import { calling, dial, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
+import { type CallState, connected, kindOf, kindsOf, type StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
-
-/** Digits from the telephone kept until the browser's dialog exists; more than these are dropped. */
-const MAX_HELD_DIGITS = 32;
 
 /** The first step of a call. */
 export function begin(direction: CallDirection): Step {
@@ -58,13 +55,15 @@ function inRouting(state: StateOf<'routing'>, event: CallEvent): Step | undefine
     case 'routed': {
       const { target, otherwise = [] } = event;
       return go({ name: 'preparing', direction: state.direction, legs: calling(state, target), target, otherwise }, [
-        { do: 'fact', fact: { type: 'routed', ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user } },
+        routed(target),
         { do: 'set-timer', id: 'setup' },
         { do: 'prepare-media', target },
       ]);
     }
     case 'route-refused':
       return end(state, { by: 'gateway', failure: event.failure });
+    case 'offered':
+      return notYet(state, event.leg);
     default:
       return undefined;
   }
@@ -76,115 +75,10 @@ function inPreparing(state: StateOf<'preparing'>, event: CallEvent): Step | unde
       return dial(state, event.a, event.bOffer);
     case 'media-refused':
       return end(state, { by: 'gateway', failure: event.failure }, { status: event.status });
+    case 'offered':
+      return notYet(state, event.leg);
     case 'timer':
       return event.id === 'setup' ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
-    default:
-      return undefined;
-  }
-}
-
-/** Between two targets. Whatever the leg before still had under way counts for nothing. */
-function inRerouting(state: StateOf<'rerouting'>, event: CallEvent): Step | undefined {
-  switch (event.type) {
-    case 'callee-ready':
-      return dial(state, state.a, event.bOffer);
-    case 'media-refused':
-      return end(state, { by: 'gateway', failure: event.failure });
-    case 'media-failed':
-      return event.leg === 'a' && state.legs.a === 'browser' ? go(state, [{ do: 'renew-caller' }]) : stay(state);
-    case 'timer':
-      return event.id === 'setup' ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
-    default:
-      return undefined;
-  }
-}
-
-function dial(state: StateOf<'preparing' | 'rerouting'>, a: CallerSdp, bOffer: string): Step {
-  const { direction, legs, target, otherwise } = state;
-  return go({ name: 'dialling', direction, legs, target, otherwise, a, bOffer, attempt: 0 }, [
-    { do: 'clear-timer', id: 'setup' },
-    { do: 'set-timer', id: 'ring', ...(target.ringMs === undefined ? {} : { ms: target.ringMs }) },
-    { do: 'dial', target, offer: bOffer, attempt: 0 },
-  ]);
-}
-
-/** On to the next target, if there is one for this failure. Never once somebody has answered: that would bill twice. */
-function onwardOrEnd(
-  state: StateOf<'dialling' | 'ringing'>,
-  cause: EndCause & { readonly failure: FailureCode },
-  how: { readonly gone?: 'b'; readonly next?: TryNext | undefined } = {},
-): Step {
-  const way = onward(state.otherwise, cause.failure, how.next);
-  if (way === undefined) return end(state, cause, how.gone === undefined ? {} : { gone: how.gone });
-  const { target, otherwise } = way;
-  const { direction, a } = state;
-  const { failure, sipStatus } = cause;
-  return go({ name: 'rerouting', direction, legs: calling(state, target), target, otherwise, a }, [
-    { do: 'clear-timer', id: 'ring' },
-    ...(how.gone === undefined ? [{ do: 'abandon-callee', cause } as const] : []),
-    {
-      do: 'fact',
-      fact: { type: 'attempt-failed', ...whom(state.target), failure, ...(sipStatus === undefined ? {} : { sipStatus }) },
-    },
-    { do: 'fact', fact: { type: 'routed', ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user } },
-    { do: 'set-timer', id: 'setup' },
-    { do: 'prepare-callee', target },
-  ]);
-}
-
-const calling = ({ legs }: Live, target: RouteTarget): Live['legs'] => ({ ...legs, b: target.kind });
-
-const whom = (target: RouteTarget): { readonly trunk: string } | { readonly user: string } =>
-  target.kind === 'trunk' ? { trunk: target.trunk } : { user: target.user };
-
-function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step | undefined {
-  switch (event.type) {
-    case 'progress':
-      return event.sdp === undefined ? ring(state, shownFor(event.status), event.status) : acceptEarly(state, event.sdp);
-    case 'early-accepted':
-      return event.attempt === state.attempt ? ring(state, 183, 183) : undefined;
-    case 'early-refused':
-      return event.attempt === state.attempt ? ring(state, 180, 183) : undefined;
-    case 'answered':
-      return answer(state, event.sdp, []);
-    case 'failed': {
-      const cause = calleeCause(event);
-      if (!event.elsewhere) return onwardOrEnd(state, cause, { gone: 'b', next: event.next });
-      const attempt = state.attempt + 1;
-      return go({ ...state, attempt, last: cause }, [{ do: 'dial', target: state.target, offer: state.bOffer, attempt }]);
-    }
-    case 'dial-refused':
-      return onwardOrEnd(state, { by: 'gateway', failure: event.failure }, { gone: 'b' });
-    case 'dial-exhausted':
-      return exhausted(state);
-    case 'media-failed':
-      // The browser has had no answer of ours yet, so it cannot have begun; the telephone network is slow.
-      return event.leg === 'a' && state.legs.a === 'browser' ? go(state, [{ do: 'renew-caller' }]) : undefined;
-    case 'timer': {
-      // A trunk that did not even say 18x has not answered us; a browser that did not is just not answering.
-      const failure = state.target.kind === 'trunk' ? 'trunk-timeout' : 'no-answer';
-      return event.id === 'ring' ? onwardOrEnd(state, { by: 'gateway', failure }) : undefined;
-    }
-    default:
-      return undefined;
-  }
-}
-
-function inRinging(state: StateOf<'ringing'>, event: CallEvent): Step | undefined {
-  switch (event.type) {
-    case 'progress':
-      return event.sdp === undefined ? ringOn(state, event.status) : acceptEarly(state, event.sdp);
-    case 'early-accepted':
-      // Early media has begun: the caller's own ringing must stop. It never starts again (RFC 3960 §3).
-      return state.shown === 183 || event.attempt !== state.attempt ? undefined : ring(state, 183, 183);
-    case 'answered':
-      return answer(state, event.sdp, state.held);
-    case 'failed':
-      return onwardOrEnd(state, calleeCause(event), { gone: 'b', next: event.next });
-    case 'timer':
-      return event.id === 'ring' ? onwardOrEnd(state, { by: 'gateway', failure: 'no-answer' }) : undefined;
-    case 'digit':
-      return holdDigit(state, event);
     default:
       return undefined;
   }
@@ -199,7 +93,9 @@ function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | unde
     case 'final-refused':
       return end(state, { by: 'gateway', failure: event.failure });
     case 'offered':
-      return go(state, [{ do: 'refuse-offer', leg: event.leg, status: 491 }]);
+      return notYet(state, event.leg);
+    case 'redescribed':
+      return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
     case 'digit':
       return holdDigit(state, event);
     default:
@@ -214,7 +110,7 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
     case 'answer-refused':
       return end(state, { by: 'gateway', failure: 'media-not-acceptable' });
     case 'offered':
-      if (event.leg === 'a') return go(state, [{ do: 'refuse-offer', leg: 'a', status: 491 }]);
+      if (event.leg === 'a') return notYet(state, 'a');
       return go(state, [answerOffer(event)]);
     case 'digit':
       return holdDigit(state, event);
@@ -222,6 +118,9 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
       return undefined;
   }
 }
+
+/** An offer while another one has no answer, or nobody to give it (RFC 3261 §14.2). */
+const notYet = (state: Live, leg: LegName): Step => go(state, [{ do: 'refuse-offer', leg, status: 491 }]);
 
 /** The caller's ACK ends the three-way handshake; when we made the offer it must bring the answer. */
 function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Step {
@@ -312,78 +211,6 @@ function closed(state: StateOf<'ending'>, part: LegName | 'media'): Step {
   if (!state.waiting.includes(part)) return stay(state);
   const waiting = state.waiting.filter((one) => one !== part);
   return waiting.length === 0 ? finish(state.cause) : go({ ...state, waiting }, []);
-}
-
-function ring(state: StateOf<'dialling' | 'ringing'>, shown: Shown, status: number): Step {
-  const { direction, legs, target, otherwise, a, attempt } = state;
-  const held = state.name === 'ringing' ? state.held : [];
-  const earlyMedia = shown === 183;
-  // A browser gets its answer at once, so that ICE and DTLS are done when the phone is picked up. To a
-  // trunk a description in 180 would mean early media, and the caller would hear silence for ringing.
-  const tellSdp = a.role === 'answer' && (earlyMedia || legs.a === 'browser');
-  return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, shown, held }, [
-    { do: 'progress-caller', status: shown, ...(tellSdp ? { sdp: a.sdp } : {}) },
-    { do: 'fact', fact: { type: 'progress', status, earlyMedia } },
-    ...(!rings(state) && rings({ name: 'ringing', shown }) ? [{ do: 'fact', fact: { type: 'ringing' } } as const] : []),
-  ]);
-}
-
-/** What a provisional response without media is to the caller: only 181 and 182 mean something of their own. */
-const shownFor = (status: number): Shown => (status === 181 || status === 182 ? status : 180);
-
-/** Once media is heard nothing else is shown: the caller's own ringing never starts again (RFC 3960 §3). */
-function ringOn(state: StateOf<'ringing'>, status: number): Step | undefined {
-  const shown = shownFor(status);
-  return state.shown === 183 || state.shown === shown ? undefined : ring(state, shown, status);
-}
-
-const rings = (state: StateOf<'dialling'> | Pick<StateOf<'ringing'>, 'name' | 'shown'>): boolean =>
-  state.name === 'ringing' && (state.shown === 180 || state.shown === 183);
-
-/** No peer is left: the failure of the last one says where to go on. */
-function exhausted(state: StateOf<'dialling'>): Step {
-  const { last } = state;
-  const failure = last?.failure ?? 'no-route';
-  return onwardOrEnd(state, { by: 'gateway', ...last, failure }, { gone: 'b' });
-}
-
-/** Newest early description wins until the final one comes; the socket stays (survey E1). */
-function acceptEarly(state: StateOf<'dialling' | 'ringing'>, sdp: string): Step {
-  return go(state, [{ do: 'accept-callee', sdp, stage: 'early', attempt: state.attempt }]);
-}
-
-function answer(state: StateOf<'dialling' | 'ringing'>, sdp: string, held: readonly HeldDigit[]): Step {
-  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a, held }, [
-    { do: 'clear-timer', id: 'ring' },
-    { do: 'set-timer', id: 'length' },
-    { do: 'fact', fact: { type: 'answered' } },
-    { do: 'accept-callee', sdp, stage: 'final', attempt: state.attempt },
-  ]);
-}
-
-type HoldingState = StateOf<'ringing' | 'answering' | 'connecting'>;
-
-function holdDigit(state: HoldingState, event: Extract<CallEvent, { type: 'digit' }>): Step | undefined {
-  if (state.legs[event.leg] !== 'trunk' || state.legs[otherLeg(event.leg)] !== 'browser') return undefined;
-  if (state.held.length >= MAX_HELD_DIGITS) return digitLost(state, event.durationMs);
-  return go({ ...state, held: [...state.held, { digit: event.digit, durationMs: event.durationMs }] }, []);
-}
-
-function digitLost(state: Live, durationMs: number): Step {
-  return go(state, [{ do: 'fact', fact: { type: 'digit', from: 'trunk', by: 'rfc4733', durationMs, delivered: false } }]);
-}
-
-/** A digit of the browser needs nothing more: the media plane has relayed it, or could not. */
-function digitFact(state: Live, event: Extract<CallEvent, { type: 'digit' }>): Step | undefined {
-  if (!hasMedia(state)) return undefined;
-  if (kindOf(state, event.leg) === 'trunk') return digitLost(state, event.durationMs);
-  const { durationMs, relayed } = event;
-  return go(state, [{ do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs, delivered: relayed } }]);
-}
-
-function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause & { readonly failure: FailureCode } {
-  const { failure, status } = event;
-  return status === undefined ? { by: 'gateway', failure } : { by: 'callee', failure, sipStatus: status };
 }
 
 const hasMedia = (state: Live): boolean => state.name !== 'routing';

@@ -16,6 +16,8 @@ export interface TrunkTarget {
   readonly media: UdpLegOptions;
   /** Longest ringing before the next target is tried; the gateway's own limit when absent. */
   readonly ringMs?: number;
+  /** What ends the caller's own ringing before the answer: the description of early media (when absent), or its first packet. */
+  readonly early?: 'described' | 'heard';
   /** Who moves a transferred call: the gateway (when absent), or the carrier by a REFER sent to it. */
   readonly transfer?: 'gateway' | 'refer';
   /** Whether the trunk hears of a page that holds: it does when absent. */

@@ -8,6 +8,7 @@ import type { CallRequest } from './request.js';
 export interface TrunkRoute {
   readonly id: string;
   readonly media: UdpLegOptions;
+  readonly early?: NonNullable<TrunkTarget['early']>;
   readonly transfer?: NonNullable<TrunkTarget['transfer']>;
   readonly hold?: NonNullable<TrunkTarget['hold']>;
 }
@@ -87,10 +88,11 @@ export class RuleRouter implements Router {
   }
 }
 
-function trunkTarget({ id, media, transfer, hold }: TrunkRoute, number: string): TrunkTarget {
+function trunkTarget({ id, media, early, transfer, hold }: TrunkRoute, number: string): TrunkTarget {
   return {
     kind: 'trunk',
     ...{ trunk: id, number, media },
+    ...(early === undefined ? {} : { early }),
     ...(transfer === undefined ? {} : { transfer }),
     ...(hold === undefined ? {} : { hold }),
   };

@@ -33,6 +33,8 @@ import type { TransferPolicy } from './transfer-policy.js';
 const GOODBYE_MS = 2_000;
 /** How long whoever transferred may take to hang up before we do. */
 const PARTING_MS = 2_000;
+/** How long a caller hears nothing when early media is described and does not come (RFC 3960 §3.2 leaves the time open). */
+const EARLY_SOUND_MS = 1_000;
 
 /** What a call works with. */
 export interface RunnerDeps {
@@ -380,6 +382,7 @@ export class CallRunner {
       closing: options.closingMs,
       transfer: options.ringMs,
       parting: PARTING_MS,
+      early: EARLY_SOUND_MS,
     };
     return delays[id];
   }

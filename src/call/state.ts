@@ -1,5 +1,6 @@
 /** The states of a call; the arrows between them are in `machine.ts`. */
 import type { LegName } from '../media/plane.js';
+import type { EarlyForks } from './early.js';
 import type { CallerSdp, HeldDigit, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
@@ -65,6 +66,7 @@ export type CallState =
       readonly a: CallerSdp;
       readonly bOffer: string;
       readonly attempt: number;
+      readonly forks: EarlyForks;
       /** How the peer before this one failed. */
       readonly last?: EndCause;
     }
@@ -76,7 +78,9 @@ export type CallState =
       readonly otherwise: readonly NextTarget[];
       readonly a: CallerSdp;
       readonly attempt: number;
-      readonly shown: Shown;
+      readonly forks: EarlyForks;
+      /** Absent: nothing yet; early media has been described and is waited for. */
+      readonly shown?: Shown;
       readonly held: readonly HeldDigit[];
     }
   /** The called leg of the target before is over or forgotten; the next one's media is being made. */

@@ -70,8 +70,11 @@ export interface RegisterOptions {
   readonly contactUser?: string;
 }
 
-/** When SDP of a provisional response opens early media: always, as P-Early-Media says (RFC 5009), or never. */
-export type EarlyMediaRule = 'relay' | 'authorised' | 'ignore';
+/**
+ * What opens early media: its first packet, SDP in a provisional response alone, SDP where P-Early-Media
+ * permits it (RFC 5009), or nothing.
+ */
+export type EarlyMediaRule = 'heard' | 'relay' | 'authorised' | 'ignore';
 
 export interface TrunkOptions {
   readonly id: string;

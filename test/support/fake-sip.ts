@@ -313,8 +313,9 @@ export class FakeInvite implements InboundCall {
   readonly from: NameAddress;
   readonly to: NameAddress;
   readonly offer?: string;
+  /** To tag of the responses from here on: another one is another phone the INVITE was forked to. */
+  tag = randomToken(4);
   private readonly abort = new AbortController();
-  private readonly tag = randomToken(4);
   private state: 'pending' | 'answered' | 'rejected' | 'cancelled' = 'pending';
   /** The CANCEL has left the caller and the final answer has not come back yet. */
   private cancelOnWire = false;

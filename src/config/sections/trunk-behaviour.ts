@@ -67,9 +67,9 @@ export const behaviour = {
     description: 'Reliable provisional responses (100rel): offered, demanded, or not mentioned.',
   }),
   sessionTimer: key(sessionTimer.optional(), { description: 'Session timer (RFC 4028).' }),
-  earlyMedia: key(z.enum(['relay', 'authorised', 'ignore']).default('relay'), {
+  earlyMedia: key(z.enum(['heard', 'relay', 'authorised', 'ignore']).default('heard'), {
     description:
-      'Sound before the answer: passed to the caller, only where P-Early-Media allows it, or never (the page makes its own ringing).',
+      "What ends the caller's own ringing before the answer: sound that has come (heard), its mere description (relay), the description where P-Early-Media allows it (authorised), or nothing (ignore).",
   }),
   transfer: key(z.enum(['gateway', 'refer']).default('gateway'), {
     description: 'Who moves a transferred call: the gateway, or the carrier by REFER.',

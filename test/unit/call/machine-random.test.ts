@@ -9,7 +9,7 @@ const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', me
 const user: RouteTarget = { kind: 'browser', user: 'alice', media: { kind: 'webrtc', codecs: ['PCMU'] }, ringMs: 20_000 };
 const otherwise: readonly NextTarget[] = [
   { target: user, when: ['unavailable', 'no-answer'] },
-  { target: { ...target, trunk: 'u' }, when: ['busy', 'no-answer', 'unavailable'] },
+  { target: { ...target, trunk: 'u', early: 'heard' }, when: ['busy', 'no-answer', 'unavailable'] },
 ];
 const a = { role: 'answer', sdp: 'answer to a' } as const;
 const digit = { digit: '5', durationMs: 100 } as const;
@@ -51,6 +51,11 @@ class World {
   private readonly pending: CallEvent[] = [];
   private flow = true;
   private answered = false;
+  /** Legs with an offer that waits for an answer. */
+  private readonly offered = { a: false, b: false };
+  /** What the media plane was last told of the called side, and what the caller hears of its ringing. */
+  private inForce: string | undefined;
+  private rungLocally: 'not yet' | 'rings' | 'hears' = 'not yet';
 
   constructor(private readonly random: () => number) {
     const step = begin(random() < 0.5 ? 'browser-to-trunk' : 'trunk-to-browser');
@@ -72,10 +77,13 @@ class World {
   }
 
   private happen(event: CallEvent): void {
+    const { name } = this.state;
     this.before(event);
     const step = next(this.state, event);
     this.state = step.state;
     this.perform(step.effects);
+    const owed = event.type === 'offered' && name !== 'ending' && name !== 'ended' && this.offered[event.leg];
+    expect(owed, 'every offer gets its answer or its refusal at once').toBe(false);
   }
 
   private possible(): CallEvent[] {
@@ -83,22 +91,33 @@ class World {
     const list: CallEvent[] = [...ready, ...ready];
     if (this.a === 'invited' && this.random() < 0.1) list.push({ type: 'cancelled' });
     for (const id of this.timers) if (this.random() < 0.1) list.push({ type: 'timer', id: id as 'ring' });
-    if (this.b === 'inviting') {
-      list.push({ type: 'progress', status: 180 }, { type: 'progress', status: 183, sdp: 'early' }, { type: 'answered', sdp: 'b' });
-      if (this.random() < 0.3)
-        list.push(
-          { type: 'failed', failure: 'trunk-unreachable', elsewhere: true },
-          { type: 'failed', failure: 'busy', status: 486, elsewhere: false },
-        );
-    }
+    if (this.b === 'inviting') list.push(...this.ofRinging());
     // The adapter may or may not win the race of CANCEL and 200.
     if (this.b === 'cancelling') list.push({ type: 'failed', failure: 'cancelled', elsewhere: false }, { type: 'answered', sdp: 'b' });
-    if (this.a === 'answered') list.push({ type: 'acked', leg: 'a' }, { type: 'offered', leg: 'a', sdp: 'x' });
+    if (this.a === 'answered') list.push({ type: 'acked', leg: 'a' });
+    // Before the answer as well (RFC 3311 §5.2); a stack hands up one offer at a time.
+    if (this.a !== 'over' && !this.offered.a) list.push({ type: 'offered', leg: 'a', sdp: 'x' });
     for (const leg of ['a', 'b'] as const)
       if (this[leg] === 'answered' && this.random() < 0.2) list.push({ type: 'leg-ended', leg, by: 'remote' });
-    if (this.b === 'answered') list.push({ type: 'offered', leg: 'b', sdp: 'x' });
+    if (this.b === 'answered' && !this.offered.b) list.push({ type: 'offered', leg: 'b', sdp: 'x' });
     if (this.media === 'open') list.push(...this.ofMedia());
     list.push(...this.ofFate());
+    return list;
+  }
+
+  /** What phones that ring may say, two of them at once. */
+  private ofRinging(): CallEvent[] {
+    const list: CallEvent[] = [];
+    const fork = this.random() < 0.5 ? 'one' : 'two';
+    const sdp = this.random() < 0.5 ? 'early' : 'moved';
+    list.push({ type: 'progress', status: 180, fork }, { type: 'progress', status: 183, sdp, fork }, { type: 'answered', sdp: 'b' });
+    list.push({ type: 'progress', status: 180, sdp, fork }, { type: 'progress', status: 199, fork });
+    if (!this.offered.b) list.push({ type: 'offered', leg: 'b', sdp: 'x', fork });
+    if (this.random() < 0.3)
+      list.push(
+        { type: 'failed', failure: 'trunk-unreachable', elsewhere: true },
+        { type: 'failed', failure: 'busy', status: 486, elsewhere: false },
+      );
     return list;
   }
 
@@ -147,9 +166,12 @@ class World {
     if (event.type === 'failed') this.end('b');
     if (event.type === 'leg-ended') this.end(event.leg);
     if (event.type === 'media-ready') this.media = 'open';
+    if (event.type === 'offered') this.offered[event.leg] = true;
   }
 
   private end(leg: 'a' | 'b'): void {
+    // The stack answers what is left of an offer itself.
+    this.offered[leg] = false;
     this.ended[leg] += 1;
     this[leg] = 'over';
   }
@@ -188,6 +210,7 @@ class World {
         this.b = 'inviting';
         return;
       case 'prepare-callee':
+        this.rungLocally = 'not yet';
         this.neverAfterAnswer();
         expect(['none', 'over'], 'nobody is ringing while the next target is prepared').toContain(this.b);
         this.pending.push(
@@ -197,11 +220,29 @@ class World {
       case 'abandon-callee':
         this.abandon();
         return;
+      case 'progress-caller':
+        expect(this.a).toBe('invited');
+        if (effect.status === 183) this.rungLocally = 'hears';
+        else expect(this.rungLocally, 'local ringing never starts again').not.toBe('hears');
+        return;
+      case 'answer-offer':
+        expect(this.offered[effect.leg], 'an offer is answered once').toBe(true);
+        expect(this.media, 'the media plane has the session').toBe('open');
+        this.offered[effect.leg] = false;
+        if (this.random() < 0.8) this.pending.push({ type: 'redescribed', leg: effect.leg, sdp: `newer for ${effect.leg}` });
+        return;
+      case 'refuse-offer':
+        expect(this.offered[effect.leg], 'an offer is refused once').toBe(true);
+        this.offered[effect.leg] = false;
+        return;
       case 'accept-callee':
+        this.inForce = effect.sdp;
         this.pending.push(this.random() < 0.9 ? acceptedAt(effect.stage, effect.attempt) : refusedAt(effect.stage, effect.attempt));
         return;
       case 'answer-caller':
         expect(this.a).toBe('invited');
+        expect(this.inForce, 'the description of the fork that answered').toBe('b');
+        expect([a.sdp, 'newer for a']).toContain(effect.answer.sdp);
         this.a = 'answered';
         return;
       case 'reject-caller':

@@ -20,8 +20,8 @@ const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', re
 const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> } = {
   routing: { name: 'routing', direction, legs },
   preparing: { name: 'preparing', direction, legs, target, otherwise: [] },
-  dialling: { name: 'dialling', direction, legs, target, otherwise: [], a, bOffer: 'offer to b', attempt: 0 },
-  ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, shown: 180, held: [] },
+  dialling: { name: 'dialling', direction, legs, target, otherwise: [], a, bOffer: 'offer to b', attempt: 0, forks: [] },
+  ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, forks: [], shown: 180, held: [] },
   rerouting: { name: 'rerouting', direction, legs, target, otherwise: [], a },
   answering: { name: 'answering', direction, legs, a, held: [] },
   connecting: { name: 'connecting', direction, legs, role: 'answer', held: [digit] },
@@ -50,6 +50,7 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   acked: { type: 'acked', leg: 'a' },
   'answer-refused': { type: 'answer-refused', leg: 'a' },
   offered: { type: 'offered', leg: 'b', sdp: 're-offer' },
+  redescribed: { type: 'redescribed', leg: 'a', sdp: 'newer answer to a' },
   'leg-ended': { type: 'leg-ended', leg: 'b', by: 'remote' },
   'flow-lost': { type: 'flow-lost', leg: 'a' },
   'media-up': { type: 'media-up', leg: 'a' },
@@ -86,12 +87,14 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
 const arrows = `
 routing + routed -> preparing: fact set-timer prepare-media
 routing + route-refused -> ended: clear-timers reject-caller finish
+routing + offered -> routing: refuse-offer
 routing + cancelled -> ended: clear-timers finish
 routing + flow-lost -> ended: clear-timers reject-caller finish
 routing + hang-up -> ended: clear-timers reject-caller finish
 routing + fault -> ended: clear-timers reject-caller finish
 preparing + media-ready -> dialling: clear-timer set-timer dial
 preparing + media-refused -> ending: clear-timers reject-caller close-media set-timer
+preparing + offered -> preparing: refuse-offer
 preparing + cancelled -> ending: clear-timers close-media set-timer
 preparing + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 preparing + media-up -> preparing: fact
@@ -107,6 +110,8 @@ dialling + progress -> ringing: progress-caller fact fact
 dialling + early-accepted -> ringing: progress-caller fact fact
 dialling + early-refused -> ringing: progress-caller fact fact
 dialling + answered -> answering: clear-timer set-timer fact accept-callee
+dialling + offered -> dialling: answer-offer
+dialling + redescribed -> dialling*:
 dialling + failed -> ending: clear-timers reject-caller close-media set-timer
 dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 dialling + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -120,6 +125,8 @@ dialling + hang-up -> ending: clear-timers reject-caller cancel-callee close-med
 dialling + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + early-accepted -> ringing*: progress-caller fact
 ringing + answered -> answering: clear-timer set-timer fact accept-callee
+ringing + offered -> ringing: answer-offer
+ringing + redescribed -> ringing*:
 ringing + failed -> ending: clear-timers reject-caller close-media set-timer
 ringing + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 ringing + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -133,6 +140,7 @@ ringing + hang-up -> ending: clear-timers reject-caller cancel-callee close-medi
 ringing + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 rerouting + media-refused -> ending: clear-timers reject-caller close-media set-timer
 rerouting + callee-ready -> dialling: clear-timer set-timer dial
+rerouting + redescribed -> rerouting*:
 rerouting + cancelled -> ending: clear-timers close-media set-timer
 rerouting + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 rerouting + media-up -> rerouting: fact
@@ -146,6 +154,7 @@ answering + final-accepted -> connecting: answer-caller
 answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + cancelled -> ending: clear-timers bye:b close-media set-timer
 answering + offered -> answering: refuse-offer
+answering + redescribed -> answering*:
 answering + leg-ended -> ending: clear-timers reject-caller close-media set-timer
 answering + flow-lost -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + media-up -> answering: fact
@@ -217,10 +226,10 @@ describe('the arrows of a call', () => {
   );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
-    expect(pairs).toHaveLength(10 * 48);
+    expect(pairs).toHaveLength(10 * 49);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
-    expect(listed.size).toBe(93 + 11);
+    expect(listed.size).toBe(93 + 19);
   });
 
   for (const { state, event, key } of pairs) {
@@ -398,6 +407,44 @@ describe('ringing and early media', () => {
     ]);
   });
 
+  it('hears the newest fork that has described media, and takes no repetition for news', () => {
+    const { effects, state } = run(
+      states.dialling,
+      { type: 'progress', status: 183, sdp: 'announcement', fork: 'one' },
+      { type: 'early-accepted', attempt: 0 },
+      { type: 'progress', status: 180, fork: 'two' },
+      { type: 'progress', status: 183, sdp: 'phone', fork: 'two' },
+      { type: 'early-accepted', attempt: 0 },
+      { type: 'progress', status: 183, sdp: 'announcement', fork: 'one' },
+      { type: 'progress', status: 180, sdp: 'phone', fork: 'two' },
+    );
+    expect(only(effects, 'accept-callee').map(({ sdp }) => sdp)).toEqual(['announcement', 'phone']);
+    expect(only(effects, 'progress-caller').map(({ status }) => status)).toEqual([183]);
+    expect(state).toMatchObject({ forks: [{ fork: 'one' }, { fork: 'two' }] });
+  });
+
+  it('goes back to the fork before when the one that is heard stops ringing, and shows nothing new for it', () => {
+    const two = run(
+      states.ringing,
+      { type: 'progress', status: 183, sdp: 'first', fork: 'one' },
+      { type: 'progress', status: 183, sdp: 'second', fork: 'two' },
+    ).state;
+    expect(effectsOf(two, { type: 'progress', status: 199, fork: 'two' })).toEqual([
+      { do: 'accept-callee', sdp: 'first', stage: 'early', attempt: 0 },
+    ]);
+    expect(effectsOf(two, { type: 'progress', status: 199, fork: 'one' })).toEqual([]);
+    expect(next(states.dialling, { type: 'progress', status: 199, fork: 'one' })).toEqual({ state: states.dialling, effects: [] });
+  });
+
+  it('forgets the forks of a peer that has failed', () => {
+    const { state } = run(
+      states.dialling,
+      { type: 'progress', status: 183, sdp: 'early', fork: 'one' },
+      { type: 'failed', failure: 'trunk-congested', status: 503, elsewhere: true },
+    );
+    expect(state).toMatchObject({ name: 'dialling', attempt: 1, forks: [] });
+  });
+
   it('gives a calling trunk no description in 180, which would silence its ringing', () => {
     const dialling: CallState = { ...states.dialling, direction: 'trunk-to-browser', legs: { a: 'trunk', b: 'browser' } };
     expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([
@@ -415,6 +462,100 @@ describe('ringing and early media', () => {
   it('answers the caller with the very description of the first 18x', () => {
     const { effects } = run(states.dialling, { type: 'progress', status: 180 }, { type: 'answered', sdp: 'b' }, { type: 'final-accepted' });
     expect(only(effects, 'answer-caller')).toEqual([{ do: 'answer-caller', answer: a }]);
+  });
+});
+
+describe('a trunk whose early media counts once it is heard', () => {
+  const dialling: CallState = { ...states.dialling, target: { ...target, early: 'heard' } };
+  const described: CallEvent = { type: 'progress', status: 183, sdp: 'early', fork: 'one' };
+  const accepted: CallEvent = { type: 'early-accepted', attempt: 0 };
+  const firstPacket: CallEvent = { type: 'media-up', leg: 'b' };
+  const shown = (effects: readonly CallEffect[]): readonly number[] => only(effects, 'progress-caller').map(({ status }) => status);
+
+  it('shows nothing at the description, and 183 with the first packet', () => {
+    const waiting = run(dialling, described, accepted);
+    expect(waiting.state).toMatchObject({ name: 'ringing' });
+    expect(shown(waiting.effects)).toEqual([]);
+    expect(only(waiting.effects, 'set-timer')).toEqual([{ do: 'set-timer', id: 'early' }]);
+    const heard = next(waiting.state, firstPacket);
+    expect(heard.effects).toEqual([
+      { do: 'fact', fact: { type: 'media-up', leg: 'b', kind: 'trunk' } },
+      { do: 'clear-timer', id: 'early' },
+      { do: 'progress-caller', status: 183, sdp: a.sdp },
+      { do: 'fact', fact: { type: 'progress', status: 183, earlyMedia: true } },
+      { do: 'fact', fact: { type: 'ringing' } },
+    ]);
+  });
+
+  it('rings locally when no packet comes, and stops that when one comes later', () => {
+    const { state, effects } = run(dialling, described, accepted, { type: 'timer', id: 'early' }, firstPacket);
+    expect(shown(effects)).toEqual([180, 183]);
+    expect(state).toMatchObject({ shown: 183 });
+    expect(only(effects, 'fact').filter(({ fact }) => fact.type === 'ringing')).toHaveLength(1);
+  });
+
+  it('rings at once at 180 with a description, and takes the description in', () => {
+    const { state, effects } = next(dialling, { type: 'progress', status: 180, sdp: 'early', fork: 'one' });
+    expect(effects.map(nameOf)).toEqual(['progress-caller', 'fact', 'fact', 'accept-callee']);
+    expect(shown(effects)).toEqual([180]);
+    expect(effectsOf(state, accepted)).toEqual([]);
+    expect(shown(effectsOf(state, firstPacket))).toEqual([183]);
+  });
+
+  it('rings at 180 after a 183 that is not heard, not after one that is', () => {
+    const silent = run(dialling, described, accepted, { type: 'progress', status: 180, fork: 'one' });
+    expect(shown(silent.effects)).toEqual([180]);
+    expect(only(silent.effects, 'clear-timer').map(({ id }) => id)).toEqual(['early']);
+    expect(shown(run(dialling, described, accepted, firstPacket, { type: 'progress', status: 180, fork: 'one' }).effects)).toEqual([183]);
+  });
+
+  it('rings after a call that waits in a queue with early media nobody hears', () => {
+    const queue: CallEvent = { type: 'progress', status: 182 };
+    const { effects } = run(dialling, queue, described, accepted, { type: 'timer', id: 'early' });
+    expect(shown(effects)).toEqual([182, 180]);
+  });
+
+  it('waits for nothing any more once somebody answers, fails or another target is tried', () => {
+    const waiting = run({ ...dialling, otherwise } as CallState, described, accepted).state;
+    for (const event of [
+      { type: 'answered', sdp: 'b' },
+      { type: 'failed', failure: 'trunk-unreachable', elsewhere: false },
+    ] as const) {
+      expect(only(effectsOf(waiting, event), 'clear-timer').map(({ id }) => id)).toEqual(['ring', 'early']);
+    }
+    expect(next(states.ringing, { type: 'timer', id: 'early' })).toEqual({ state: states.ringing, effects: [] });
+  });
+});
+
+describe('an offer before the answer', () => {
+  const ringing = run(states.ringing, { type: 'progress', status: 183, sdp: 'early', fork: 'one' }).state;
+
+  it('of the fork that is heard goes to the media plane, of another one is refused', () => {
+    expect(effectsOf(ringing, { type: 'offered', leg: 'b', sdp: 'moved', fork: 'one' })).toEqual([
+      { do: 'answer-offer', leg: 'b', sdp: 'moved' },
+    ]);
+    expect(effectsOf(ringing, { type: 'offered', leg: 'b', sdp: 'moved', fork: 'two' })).toEqual([
+      { do: 'refuse-offer', leg: 'b', status: 488 },
+    ]);
+  });
+
+  it('of the caller changes the description that the 200 will say', () => {
+    const { effects } = run(
+      ringing,
+      { type: 'offered', leg: 'a', sdp: 'caller moved' },
+      { type: 'redescribed', leg: 'a', sdp: 'newer answer' },
+      { type: 'answered', sdp: 'b' },
+      { type: 'final-accepted' },
+    );
+    expect(only(effects, 'answer-offer')).toEqual([{ do: 'answer-offer', leg: 'a', sdp: 'caller moved' }]);
+    expect(only(effects, 'answer-caller')).toEqual([{ do: 'answer-caller', answer: { role: 'answer', sdp: 'newer answer' } }]);
+  });
+
+  it('of the caller is taken between two targets too', () => {
+    expect(effectsOf(states.rerouting, { type: 'offered', leg: 'a', sdp: 'caller moved' })).toEqual([
+      { do: 'answer-offer', leg: 'a', sdp: 'caller moved' },
+    ]);
+    expect(effectsOf(states.rerouting, { type: 'offered', leg: 'b', sdp: 'of a leg that is over' })).toEqual([]);
   });
 });
 

@@ -86,8 +86,9 @@ export class Scene {
     this.lines = shared.lines;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow, transfer, hold }) => ({
+        trunks: trunks.map(({ id, codecs, mediaAllow, earlyMedia, transfer, hold }) => ({
           ...{ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } },
+          ...(earlyMedia === 'heard' ? { early: 'heard' } : {}),
           ...(transfer === undefined ? {} : { transfer }),
           ...(hold === undefined ? {} : { hold }),
         })),

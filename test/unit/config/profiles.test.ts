@@ -55,7 +55,7 @@ describe('carrier profiles', () => {
   it('change nothing for a trunk without one', () => {
     expect(load('')).toMatchObject({
       prack: 'supported',
-      earlyMedia: 'relay',
+      earlyMedia: 'heard',
       redirect: 'refuse',
       identity: { header: 'none', from: 'caller' },
     });
