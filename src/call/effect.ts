@@ -3,6 +3,7 @@ import type { DigitToSend, LegName, LegOptions, MediaDirection } from '../media/
 import type { CallerSdp, HeldDigit, TimerId } from './event.js';
 import type { CallFactBody, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
+import type { FarReasons } from './far-reason.js';
 import type { RouteTarget } from './ports.js';
 import type { Referral } from './refer.js';
 import type { EndCause, Shown } from './state.js';
@@ -26,7 +27,7 @@ export type CallEffect =
   | { readonly do: 'accept-callee'; readonly sdp: string; readonly stage: 'early' | 'final'; readonly attempt: number }
   | { readonly do: 'progress-caller'; readonly status: Shown; readonly sdp?: string }
   | { readonly do: 'answer-caller'; readonly answer: CallerSdp }
-  | { readonly do: 'reject-caller'; readonly failure: FailureCode; readonly status?: number }
+  | { readonly do: 'reject-caller'; readonly failure: FailureCode; readonly status?: number; readonly far?: FarReasons }
   | { readonly do: 'cancel-callee'; readonly cause: EndCause }
   | { readonly do: 'bye'; readonly leg: LegName; readonly cause: EndCause }
   /** Answers a re-INVITE or UPDATE of this leg through the media plane; 488 when that refuses (RFC 3261 §14.2). */

@@ -51,7 +51,13 @@ export function effectsOfEnding(
   const effects: CallEffect[] = [{ do: 'clear-timers' }];
   const waiting: Part[] = [];
   if (open.a === 'invited') {
-    effects.push({ do: 'reject-caller', failure: cause.failure ?? 'internal', ...(status === undefined ? {} : { status }) });
+    const { failure = 'internal', far } = cause;
+    effects.push({
+      do: 'reject-caller',
+      failure,
+      ...(status === undefined ? {} : { status }),
+      ...(far === undefined ? {} : { far }),
+    });
   }
   if (open.a === 'answered') {
     effects.push({ do: 'bye', leg: 'a', cause });

@@ -3,6 +3,7 @@ import type { Digit, DigitToSend, LegName, MediaDirection, SilenceCause } from '
 import type { DialogEnd } from '../sip/port.js';
 import type { EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
+import type { FarReasons } from './far-reason.js';
 import type { NextTarget, RouteTarget, TryNext } from './ports.js';
 import type { Referral } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
@@ -31,7 +32,7 @@ export interface HeldDigit {
   readonly durationMs: number;
 }
 
-/** What happened. Names ending in a past participle come from SIP, `media-…` from the media plane. */
+/** What happened; `far` is why, in the words of whoever did it. Names ending in a past participle come from SIP, `media-…` from the media plane. */
 export type CallEvent =
   | { readonly type: 'routed'; readonly target: RouteTarget; readonly otherwise?: readonly NextTarget[] }
   | { readonly type: 'route-refused'; readonly failure: FailureCode }
@@ -57,15 +58,16 @@ export type CallEvent =
       readonly status?: number;
       readonly elsewhere: boolean;
       readonly next?: TryNext;
+      readonly far?: FarReasons;
     }
-  | { readonly type: 'cancelled' }
+  | { readonly type: 'cancelled'; readonly far?: FarReasons }
   | { readonly type: 'acked'; readonly leg: LegName; readonly sdp?: string }
   | { readonly type: 'answer-refused'; readonly leg: LegName }
   /** `fork`: the early dialog, of an offer that the called side makes before its answer. */
   | { readonly type: 'offered'; readonly leg: LegName; readonly sdp?: string; readonly fork?: string }
   /** An offer of the leg's far end has been answered, with this description of ours. */
   | { readonly type: 'redescribed'; readonly leg: LegName; readonly sdp: string }
-  | { readonly type: 'leg-ended'; readonly leg: LegName; readonly by: DialogEnd['by'] }
+  | { readonly type: 'leg-ended'; readonly leg: LegName; readonly by: DialogEnd['by']; readonly far?: FarReasons }
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'media-up'; readonly leg: LegName }
   | { readonly type: 'media-failed'; readonly leg: LegName }

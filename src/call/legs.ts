@@ -9,8 +9,9 @@ import type { CallFactBody, LegKind } from './facts.js';
 import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
+import { type FarReasons, farReasons } from './far-reason.js';
 import { type InfoReading, infoBody, readInfo } from './info.js';
-import { classify } from './outcome.js';
+import { classify, isChallenge } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
 import { type EndCause, kindsOf, type Shown } from './state.js';
@@ -49,7 +50,7 @@ export class CallLegs implements Seats {
   /** Legs that were put there by a transfer. */
   private readonly guests: Partial<Record<LegName, Seated>> = {};
   private readonly offers: Partial<Record<LegName, Reoffer>> = {};
-  private readonly onCancel = (): void => this.deps.post({ type: 'cancelled' });
+  private readonly onCancel = (): void => this.deps.post({ type: 'cancelled', far: farReasons(this.options.request.leg.cancelHeaders) });
 
   constructor(
     private readonly options: CallLegsOptions,
@@ -156,9 +157,9 @@ export class CallLegs implements Seats {
     this.adopt('a', this.options.request.leg.answer(sdp));
   }
 
-  rejectCaller(failure: FailureCode, status: number | undefined): void {
+  rejectCaller(failure: FailureCode, status: number | undefined, far?: FarReasons): void {
     const { sipStatus, reasonPhrase } = failureOf(failure);
-    const headers = this.headers('a', failure);
+    const headers = this.headers('a', failure, far);
     if (status !== undefined && status !== sipStatus) {
       this.options.request.leg.reject(status, { headers });
       return;
@@ -173,7 +174,7 @@ export class CallLegs implements Seats {
       this.deps.post({ type: 'part-closed', part: 'b' });
       return;
     }
-    leg.cancel({ headers: this.headers('b', cause.failure) });
+    leg.cancel({ headers: this.headers('b', cause.failure, cause.far) });
   }
 
   /** Gives the called leg up for another target. Nothing of it comes back, not even a 200 that crosses. */
@@ -182,21 +183,21 @@ export class CallLegs implements Seats {
     if (dialled === undefined) return;
     this.dialled = undefined;
     this.abandoned.add(dialled);
-    dialled.leg.cancel({ headers: this.headers('b', cause.failure) });
+    dialled.leg.cancel({ headers: this.headers('b', cause.failure, cause.far) });
   }
 
   bye(leg: LegName, cause: EndCause): void {
     const closed = (): void => this.deps.post({ type: 'part-closed', part: leg });
     const dialog = this.dialogs[leg];
     if (dialog !== undefined) {
-      dialog.bye({ headers: this.headers(leg, cause.failure) }).then(closed, (thrown: unknown) => {
+      dialog.bye({ headers: this.headers(leg, cause.failure, cause.far) }).then(closed, (thrown: unknown) => {
         this.deps.log.warn({ leg, fault: messageOf(thrown) }, 'BYE could not be sent');
         closed();
       });
       return;
     }
     // The 200 could not be sent, so there is an INVITE to refuse instead of a dialog to end.
-    if (leg === 'a') this.rejectCaller(cause.failure ?? 'internal', undefined);
+    if (leg === 'a') this.rejectCaller(cause.failure ?? 'internal', undefined, cause.far);
     closed();
   }
 
@@ -315,6 +316,7 @@ export class CallLegs implements Seats {
       type: 'failed',
       failure,
       elsewhere,
+      far: outcome.kind === 'rejected' && !isChallenge(outcome.status) ? farReasons(outcome.headers) : [],
       ...(status === undefined ? {} : { status }),
       ...(next === undefined ? {} : { next }),
     });
@@ -338,7 +340,7 @@ export class CallLegs implements Seats {
       post((leg) => ({ type: 'offered', leg, ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }) }));
     });
     dialog.onRequest((request) => this.inDialog(seat.leg, request));
-    dialog.onEnd(({ by }) => post((leg) => ({ type: 'leg-ended', leg, by })));
+    dialog.onEnd(({ by, headers }) => post((leg) => ({ type: 'leg-ended', leg, by, far: farReasons(headers) })));
   }
 
   private inDialog(leg: LegName | undefined, request: InboundRequest): void {
@@ -364,7 +366,7 @@ export class CallLegs implements Seats {
     this.dialled = undefined;
   }
 
-  private headers(leg: LegName, failure: FailureCode | undefined): ReturnType<typeof failureHeaders> {
-    return failureHeaders(this.kindOf(leg), failure, this.options.retryAfterSeconds);
+  private headers(leg: LegName, failure: FailureCode | undefined, far?: FarReasons): ReturnType<typeof failureHeaders> {
+    return failureHeaders(this.kindOf(leg), failure, this.options.retryAfterSeconds, far);
   }
 }

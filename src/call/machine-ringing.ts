@@ -8,7 +8,7 @@ import type { FailureCode } from './failure-code.js';
 import { onward } from './next-target.js';
 import type { RouteTarget, TryNext } from './ports.js';
 import type { EndCause, Shown, StateOf } from './state.js';
-import { answerOffer, end, go, type Live, type Step, stay } from './step.js';
+import { answerOffer, end, farOf, go, type Live, type Step, stay } from './step.js';
 
 /** Between two targets. Whatever the leg before still had under way counts for nothing. */
 export function inRerouting(state: StateOf<'rerouting'>, event: CallEvent): Step | undefined {
@@ -245,5 +245,5 @@ function answer(state: EarlyState, sdp: string, held: readonly HeldDigit[]): Ste
 
 function calleeCause(event: Extract<CallEvent, { type: 'failed' }>): EndCause & { readonly failure: FailureCode } {
   const { failure, status } = event;
-  return status === undefined ? { by: 'gateway', failure } : { by: 'callee', failure, sipStatus: status };
+  return status === undefined ? { by: 'gateway', failure } : { by: 'callee', failure, sipStatus: status, ...farOf(event) };
 }

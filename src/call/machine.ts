@@ -9,7 +9,7 @@ import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
 import { calling, dial, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
 import { type CallState, connected, kindOf, kindsOf, type StateOf } from './state.js';
-import { ackedLateOffer, answerOffer, end, endedBy, finish, go, type Live, type Step, stay } from './step.js';
+import { ackedLateOffer, answerOffer, end, endedBy, farOf, finish, go, type Live, type Step, stay } from './step.js';
 
 /** The first step of a call. */
 export function begin(direction: CallDirection): Step {
@@ -136,7 +136,7 @@ function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Ste
 function anywhere(state: Live, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'cancelled':
-      return answersCaller(state) ? undefined : end(state, { by: 'caller', failure: 'cancelled' }, { gone: 'a' });
+      return answersCaller(state) ? undefined : end(state, { by: 'caller', failure: 'cancelled', ...farOf(event) }, { gone: 'a' });
     case 'leg-ended':
       return legEnded(state, event);
     case 'flow-lost':
@@ -176,7 +176,7 @@ function hangUp(state: Live, event: Extract<CallEvent, { type: 'hang-up' }>): St
 function legEnded(state: Live, event: Extract<CallEvent, { type: 'leg-ended' }>): Step | undefined {
   const { leg, by } = event;
   if (!(leg === 'a' ? answersCaller(state) : answersCallee(state))) return undefined;
-  if (by === 'remote') return end(state, { by: endedBy(leg) }, { gone: leg });
+  if (by === 'remote') return end(state, { by: endedBy(leg), ...farOf(event) }, { gone: leg });
   return end(state, { by: endedBy(leg), failure: lostDialog(kindOf(state, leg), by) }, { gone: leg });
 }
 

@@ -66,10 +66,12 @@ const byCause: Readonly<Record<number, FailureCode>> = {
 export function classify(outcome: Unanswered, kind: LegKind): Classified {
   if (outcome.kind === 'failed') return { failure: failedTransport(outcome.why, kind) };
   const { status, headers } = outcome;
-  const challenged = status === 401 || status === 407;
-  const cause = challenged ? undefined : q850CauseOf(headers);
+  const cause = isChallenge(status) ? undefined : q850CauseOf(headers);
   return { failure: (cause === undefined ? undefined : byCause[cause]) ?? byStatus[status] ?? byClass(status), status };
 }
+
+/** A carrier that does not know us says nothing about the call. */
+export const isChallenge = (status: number): boolean => status === 401 || status === 407;
 
 function failedTransport(why: 'timeout' | 'refused' | 'unresolvable' | 'transport' | 'tls' | 'cancelled', kind: LegKind): FailureCode {
   if (why === 'cancelled') return 'cancelled';

@@ -16,6 +16,7 @@ import type { CallEffect } from './effect.js';
 import type { CallEvent, TimerId } from './event.js';
 import type { CallFactBody, FactSink } from './facts.js';
 import { failureOf, NORMAL_CLEARING } from './failure.js';
+import { q850Of } from './far-reason.js';
 import { CallLegs } from './legs.js';
 import { begin, next } from './machine.js';
 import { eventOfMedia } from './media-event.js';
@@ -292,7 +293,7 @@ export class CallRunner {
         this.legs.answerCaller(effect.answer.sdp);
         return;
       case 'reject-caller':
-        this.legs.rejectCaller(effect.failure, effect.status);
+        this.legs.rejectCaller(effect.failure, effect.status, effect.far);
         return;
       case 'cancel-callee':
         this.legs.cancelCallee(effect.cause);
@@ -405,7 +406,7 @@ export class CallRunner {
       type: 'ended',
       by: cause.by,
       disposition: failure?.disposition ?? 'completed',
-      q850: failure?.q850 ?? NORMAL_CLEARING,
+      q850: q850Of(cause.far) ?? failure?.q850 ?? NORMAL_CLEARING,
       talkMs: answeredMs === undefined ? 0 : Math.round(endedMs - answeredMs),
       totalMs: Math.round(endedMs - startedMs),
       ...(cause.failure === undefined ? {} : { failure: cause.failure }),

@@ -4,6 +4,7 @@ import type { EarlyForks } from './early.js';
 import type { CallerSdp, HeldDigit, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
+import type { FarReasons } from './far-reason.js';
 import { type Hold, notHeld } from './hold.js';
 import type { NextTarget, RouteTarget } from './ports.js';
 import { noTransfer, type Transfer } from './transfer-state.js';
@@ -14,6 +15,8 @@ export interface EndCause {
   readonly failure?: FailureCode;
   /** Final SIP status of the called side where there was one. */
   readonly sipStatus?: number;
+  /** What whoever ended it said of the reason. */
+  readonly far?: FarReasons;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { CallEffect } from './effect.js';
 import { effectsOfEnding, openParts } from './ending.js';
 import type { CallEvent } from './event.js';
 import type { EndedBy } from './facts.js';
+import type { FarReasons } from './far-reason.js';
 import type { CallState, EndCause } from './state.js';
 
 /** Where a call stands after an event, and what has to be done about it. */
@@ -17,6 +18,10 @@ export type Live = Exclude<CallState, { readonly name: 'ending' | 'ended' }>;
 
 /** The side of a leg, as the record names it. */
 export const endedBy = (leg: LegName): EndedBy => (leg === 'a' ? 'caller' : 'callee');
+
+/** What an event says of the reason, for the cause of the end. */
+export const farOf = ({ far }: { readonly far?: FarReasons }): Pick<EndCause, 'far'> =>
+  far === undefined || far.length === 0 ? {} : { far };
 
 /** A step into `state`. */
 export const go = (state: CallState, effects: readonly CallEffect[]): Step => ({ state, effects });

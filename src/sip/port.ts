@@ -143,6 +143,8 @@ export interface InboundCall {
   reject(status: number, options?: { readonly reason?: string; readonly headers?: ExtraHeaders }): void;
   /** Fires when the caller gave up: CANCEL (200 and 487 already sent) or the flow died before an answer. */
   readonly cancelled: AbortSignal;
+  /** Of the CANCEL, once `cancelled` has fired for one; absent where the stack cannot tell. */
+  readonly cancelHeaders?: Headers | undefined;
 }
 
 export interface OutboundOptions {

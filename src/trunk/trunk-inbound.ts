@@ -44,6 +44,10 @@ export class TrunkInbound implements InboundCall {
     return this.call.cancelled;
   }
 
+  get cancelHeaders(): Headers | undefined {
+    return this.call.cancelHeaders;
+  }
+
   progress(status: 180 | 181 | 182 | 183, options: Parameters<InboundCall['progress']>[1] = {}): void {
     this.call.progress(status, { ...(this.rules.reliable === 'off' ? { reliable: false } : {}), ...options });
   }

@@ -156,6 +156,7 @@ export function sipPortContract(name: string, makeRig: () => Promise<SipRig>): v
       call.cancel();
       expect(await call.outcome).toMatchObject({ kind: 'failed', why: 'cancelled' });
       await rig.until(() => inbound.cancelled.aborted && invites() === 0);
+      expect(inbound.cancelHeaders?.get('Reason')).toBe('SIP;cause=200;text="Call completed elsewhere"');
       call.cancel();
     });
 

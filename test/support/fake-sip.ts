@@ -299,7 +299,7 @@ export class FakeOutboundCall implements OutboundCall {
     checkExtraHeaders(options.headers);
     if (this.cancelled || this.settled) return;
     this.cancelled = true;
-    this.invite?.cancel();
+    this.invite?.cancel(headersOf(options.headers));
   }
 }
 
@@ -315,6 +315,7 @@ export class FakeInvite implements InboundCall {
   readonly offer?: string;
   /** To tag of the responses from here on: another one is another phone the INVITE was forked to. */
   tag = randomToken(4);
+  cancelHeaders: Headers | undefined;
   private readonly abort = new AbortController();
   private state: 'pending' | 'answered' | 'rejected' | 'cancelled' = 'pending';
   /** The CANCEL has left the caller and the final answer has not come back yet. */
@@ -417,10 +418,11 @@ export class FakeInvite implements InboundCall {
     });
   }
 
-  cancel(): void {
+  cancel(headers: Headers): void {
     this.cancelOnWire = true;
     hop(() => {
       if (this.state !== 'pending') return;
+      this.cancelHeaders = headers;
       this.state = 'cancelled';
       this.close();
       this.abort.abort();

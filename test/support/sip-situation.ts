@@ -68,6 +68,8 @@ export class SituationRig {
           peers: [{ uri: `sip:127.0.0.1:${toPhone};transport=${transport}` }],
           allow: ['127.0.0.0/8'],
           callerId: '+15550000',
+          // The phones of the scenarios describe early media and send none.
+          earlyMedia: 'relay',
           ...options.trunk,
         },
       ],

@@ -37,6 +37,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
   readonly earlyKey: string;
   private readonly tag = randomToken(8);
   private readonly abort = new AbortController();
+  cancelHeaders: Headers | undefined;
   private offerHandler: ((offer: Reoffer) => void) | undefined;
   private readonly waiting: Waiting[] = [];
   private prack: Timer | undefined;
@@ -62,7 +63,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     const offer = sessionOf(request);
     if (offer !== undefined) this.offer = offer;
     context.invites.add(this);
-    libraryRequest.on('cancel', () => this.cancelledByCaller());
+    libraryRequest.on('cancel', ({ raw }) => this.cancelledByCaller(raw));
     libraryRequest.on('update', (update, updateResponder) => this.receiveRaw(update.msg.raw, updateResponder));
   }
 
@@ -177,7 +178,9 @@ export class IncomingInvite implements InboundCall, OpenInvite {
   }
 
   /** CANCEL: the server has sent the 200 and the 487. */
-  private cancelledByCaller(): void {
+  private cancelledByCaller(raw: string | undefined): void {
+    const request = readRequest(raw);
+    if (this.open && !('code' in request)) this.cancelHeaders = request.headers;
     this.abandon();
   }
 

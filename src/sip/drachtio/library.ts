@@ -19,7 +19,7 @@ export interface LibraryRequest {
   readonly stackTxnId: string;
   readonly stackDialogId?: string;
   on(event: 'response', listener: (response: LibraryResponse, acknowledge: Acknowledge) => void): this;
-  on(event: 'cancel', listener: () => void): this;
+  on(event: 'cancel', listener: (message: { readonly raw?: string }) => void): this;
   on(event: 'update', listener: (request: LibraryRequest, response: LibraryResponder) => void): this;
   cancel(options: { readonly headers?: LibraryHeaders }, done: () => void): void;
 }

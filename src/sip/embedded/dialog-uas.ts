@@ -30,6 +30,7 @@ export class IncomingInvite implements InboundCall, InviteUser {
   readonly from: NameAddress;
   readonly to: NameAddress;
   readonly offer?: string;
+  cancelHeaders: Headers | undefined;
   /** Key of the early dialog, for requests of the caller inside it. */
   readonly earlyKey: string;
   private readonly tag = randomToken(8);
@@ -138,7 +139,8 @@ export class IncomingInvite implements InboundCall, InviteUser {
   }
 
   /** CANCEL, whose 200 has been sent (RFC 3261 §9.2). */
-  receiveCancel(): void {
+  receiveCancel(headers: Headers): void {
+    if (this.phase !== 'closed') this.cancelHeaders = headers;
     this.giveUp(487);
   }
 

@@ -150,7 +150,7 @@ export class InboundDispatch implements TransactionUser {
     const call = this.unanswered.get(invite);
     const key = call === undefined ? dialogKeyOfRequest(invite.request) : undefined;
     this.answer(transaction, 200, call?.toTag);
-    call?.receiveCancel();
+    call?.receiveCancel(transaction.request.headers);
     if (key !== undefined) this.context.dialogs.get(key)?.receiveCancel(invite);
   }
 
