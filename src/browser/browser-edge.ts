@@ -5,6 +5,7 @@ import type { Edge } from '../call/edges.js';
 import type { Party } from '../call/facts.js';
 import type { CallIntake } from '../call/ports.js';
 import type { CallRequest } from '../call/request.js';
+import { hopsLeft } from '../sip/max-forwards.js';
 import type { FlowRef, InboundCall, InboundRequest } from '../sip/port.js';
 import { phoneNumberOf, userOf } from '../sip/uri.js';
 import { Identities, type Proof } from './identity.js';
@@ -49,6 +50,10 @@ export class BrowserEdge implements Edge {
     this.deps.calls.incoming(request);
   }
 
+    if (hopsLeft(call.headers) === 0) {
+      this.deps.calls.refuse(request, 'loop');
+      return;
+    }
   register(request: InboundRequest): void {
     const proof = this.identities.prove(userOf(request.to.uri), request);
     switch (proof.kind) {
@@ -101,4 +106,5 @@ export class BrowserEdge implements Edge {
 function known(user: BrowserUser): Caller {
   const from = { number: user.from ?? user.name, ...(user.displayName === undefined ? {} : { displayName: user.displayName }) };
   return { kind: 'known', from, user: user.name };
+      maxForwards: Math.max(0, hopsLeft(call.headers) - 1),
 }

@@ -8,6 +8,7 @@ export type FailureCode =
   | 'number-invalid'
   | 'destination-denied'
   | 'no-route'
+  | 'loop'
   | 'trunk-unreachable'
   | 'trunk-timeout'
   | 'trunk-auth-failed'

@@ -31,6 +31,7 @@ const rows: Readonly<Record<FailureCode, Row>> = {
   'number-invalid': [484, 'Address Incomplete', 28, 'failed', false, 'This is not a complete telephone number.'],
   'destination-denied': [403, 'Forbidden', 21, 'denied', false, 'Calls to this number are not allowed.'],
   'no-route': [404, 'Not Found', 3, 'failed', false, 'There is no way from here to this number.'],
+  loop: [483, 'Too Many Hops', 25, 'failed', false, 'This call goes round in a circle.'],
   'trunk-unreachable': [502, 'Bad Gateway', 38, 'failed', true, 'The telephone network cannot be reached.'],
   'trunk-timeout': [504, 'Server Time-out', 102, 'failed', true, 'The telephone network did not respond.'],
   'trunk-auth-failed': [502, 'Bad Gateway', 57, 'failed', false, 'The telephone network did not accept the account of this service.'],

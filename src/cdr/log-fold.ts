@@ -11,6 +11,7 @@ const operatorFailures: ReadonlySet<string> = new Set([
   'media-setup-failed',
   'media-lost',
   'no-route',
+  'loop',
   'too-many-calls',
   'internal',
 ]);

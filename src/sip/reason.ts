@@ -58,6 +58,7 @@ const q850Texts: Readonly<Record<number, string>> = {
   21: 'Call rejected',
   22: 'Number changed',
   23: 'Redirection to new destination',
+  25: 'Exchange routing error',
   26: 'Non-selected user clearing',
   27: 'Destination out of order',
   28: 'Invalid number format',

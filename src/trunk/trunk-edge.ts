@@ -3,9 +3,9 @@ import type { Log } from '../base/log.js';
 import type { Edge } from '../call/edges.js';
 import type { CallIntake } from '../call/ports.js';
 import type { CallRequest } from '../call/request.js';
-import { readInteger } from '../sip/grammar.js';
-import type { FlowRef, Headers, InboundCall, InboundRequest } from '../sip/port.js';
-import { phoneNumberOf } from '../sip/uri.js';
+import { hopsLeft } from '../sip/max-forwards.js';
+import type { FlowRef, InboundCall, InboundRequest } from '../sip/port.js';
+import { phoneNumberOf, userOf } from '../sip/uri.js';
 import { incomingIdentity } from './incoming-identity.js';
 import { normaliseNumber } from './number-format.js';
 import type { TrunkOptions } from './options.js';
@@ -18,10 +18,6 @@ interface TrunkEdgeDeps {
   readonly shared: Trunks;
   readonly log: Log;
 }
-
-/** RFC 3261 §8.1.1.6. */
-const defaultMaxForwards = 70;
-const maxMaxForwards = 255;
 
 /** Takes calls of carriers, known by where they come from. */
 export class TrunkEdge implements Edge {
@@ -47,7 +43,7 @@ export class TrunkEdge implements Edge {
     const hops = hopsLeft(call.headers);
     if (hops === 0) {
       // RFC 3261 §16.3: a call that has gone in a circle ends here.
-      call.reject(483);
+      this.deps.calls.refuse(requestOf(call, trunk, { maxForwards: 0, onOver: undefined }), 'loop');
       return;
     }
     const giveBack = this.deps.shared.lines.take(trunk.id, 'in');
@@ -101,16 +97,14 @@ function requestOf(
 
 /**
  * The number of ours that is called. A carrier we register with puts our Contact into the
- * Request-URI (RFC 3261 §16.6); the number then stands in To.
+ * Request-URI (RFC 3261 §16.6); the number then stands in To. A call to the account itself is one to
+ * the trunk's own number.
  */
 function calledNumber({ requestUri, to }: InboundCall, trunk: TrunkOptions): string {
   const inRequest = phoneNumberOf(requestUri);
   const contactUser = trunk.register?.contactUser ?? trunk.register?.user;
   const own = inRequest === undefined || inRequest === contactUser;
-  const number = (own && trunk.register !== undefined ? phoneNumberOf(to.uri) : undefined) ?? inRequest;
+  const account = contactUser !== undefined && userOf(requestUri) === contactUser ? trunk.callerId : undefined;
+  const number = (own && trunk.register !== undefined ? phoneNumberOf(to.uri) : undefined) ?? inRequest ?? account;
   return number === undefined ? '' : normaliseNumber(number, trunk.numberFormat, trunk.numberPlan);
-}
-
-function hopsLeft(headers: Headers): number {
-  return readInteger(headers.get('Max-Forwards')?.trim() ?? '', maxMaxForwards) ?? defaultMaxForwards;
 }

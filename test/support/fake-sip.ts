@@ -331,7 +331,8 @@ export class FakeInvite implements InboundCall {
     const source = link.other?.source ?? link.source;
     this.callIdHeader = uac.callIdHeader;
     this.source = source;
-    this.headers = headersOf(options.headers);
+    const hops = options.maxForwards === undefined ? [] : [['Max-Forwards', String(options.maxForwards)] as const];
+    this.headers = headersOf([...(options.headers ?? []), ...hops]);
     this.requestUri = options.requestUri;
     this.from = options.from;
     this.to = options.to ?? { uri: options.requestUri };

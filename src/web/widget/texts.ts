@@ -71,6 +71,7 @@ export const english: Texts = {
     'number-invalid': 'This is not a complete phone number.',
     'destination-denied': 'Calls to this number are not allowed here.',
     'no-route': 'This number cannot be called from here.',
+    loop: 'This number leads back to itself. Please tell the owner of this site.',
     'trunk-unreachable': 'The phone network cannot be reached just now. Please try again later.',
     'trunk-timeout': 'The phone network did not respond. Please try again.',
     'trunk-auth-failed': 'The phone line is not set up correctly. Please tell the owner of this site.',

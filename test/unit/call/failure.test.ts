@@ -12,8 +12,8 @@ const rejected = (status: number, reason?: string): Unanswered => ({
 });
 
 describe('the table of failures', () => {
-  it('has a row for each of the 22 codes, with a final status and a sentence', () => {
-    expect(failureCodes).toHaveLength(22);
+  it('has a row for each of the 23 codes, with a final status and a sentence', () => {
+    expect(failureCodes).toHaveLength(23);
     for (const code of failureCodes) {
       const { sipStatus, q850, sentence, metricLabel, reasonPhrase } = failureOf(code);
       expect(sipStatus).toBeGreaterThanOrEqual(400);
@@ -47,6 +47,9 @@ describe('what an outcome of the trunk means', () => {
     [rejected(401), 'trunk-auth-failed'],
     [rejected(407), 'trunk-auth-failed'],
     [rejected(503), 'trunk-congested'],
+    [rejected(482), 'loop'],
+    [rejected(483), 'loop'],
+    [rejected(502, 'Q.850;cause=25'), 'loop'],
     [rejected(488), 'media-not-acceptable'],
     [rejected(415), 'media-not-acceptable'],
     [rejected(606), 'media-not-acceptable'],

@@ -107,8 +107,15 @@ describe('a call from outside', () => {
     ]);
   });
 
+  it('is to the trunk’s own number when it names nothing but the account', async () => {
+    const { call, taken } = scene([{ register, callerId: '+15550100' }]);
+    await call('sip:line-1@us', [], { to: { uri: 'sip:line-1@carrier.example' } });
+    await call('sip:somebody@us', [], { to: { uri: 'sip:somebody@carrier.example' } });
+    expect(taken.map(({ to }) => to)).toEqual(['+15550100']);
+  });
+
   it('has one hop less than it came with, and ends here when it has none', async () => {
-    const { taken, call, sip, carrier, edge } = scene([{}]);
+    const { taken, refused, call, sip, edge } = scene([{}]);
     await call('sip:100@us');
     expect(taken[0]?.maxForwards).toBe(69);
     const hops = async (left: string): Promise<void> => {
@@ -119,7 +126,7 @@ describe('a call from outside', () => {
     await hops('nonsense');
     await hops('0');
     expect(taken.map(({ maxForwards }) => maxForwards)).toEqual([69, 2, 69]);
-    expect(await carrier.placed.at(-1)?.outcome).toMatchObject({ status: 483 });
+    expect(refused.map(([, why]) => why)).toEqual(['loop']);
   });
 
   it('brings who is calling as the carrier asserts it, and the way it came', async () => {
