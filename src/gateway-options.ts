@@ -1,6 +1,7 @@
 /** What each part is given out of the configuration. Parts never see the configuration itself. */
 import { availableParallelism } from 'node:os';
 import { formatHostPort, type HostPort } from './base/address.js';
+import type { BrowserDiallerOptions } from './browser/browser-dialler.js';
 import { type BrowserEdgeOptions, defaultRegistration } from './browser/options.js';
 import { type CallServiceOptions, defaultCallOptions } from './call/options.js';
 import type { InboundRule, InboundTarget } from './call/routing.js';
@@ -192,4 +193,10 @@ export function browserOptions(config: GatewayConfig, secrets: Secrets): Browser
     ...(browser.guests ? { guest } : {}),
     registration: defaultRegistration,
   };
+}
+
+/** How users are called. */
+export function browserDiallerOptions({ users, groups }: GatewayConfig, realm: string): BrowserDiallerOptions {
+  const declineStopsAll = groups.filter((group) => group.declineStopsAll).map(({ name }) => name);
+  return { realm, busyUsers: users.filter(({ busyOnBusy }) => busyOnBusy).map(({ name }) => name), declineStopsAll };
 }

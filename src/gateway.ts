@@ -12,6 +12,7 @@ import type { Startable } from './base/startable.js';
 import { BrowserDialler } from './browser/browser-dialler.js';
 import { BrowserEdge } from './browser/browser-edge.js';
 import { Registrar } from './browser/registrar.js';
+import { UserCalls } from './browser/user-calls.js';
 import { CallService } from './call/call-service.js';
 import { connectEdges } from './call/edges.js';
 import type { CallFact, FactSink } from './call/facts.js';
@@ -24,6 +25,7 @@ import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
 import {
+  browserDiallerOptions,
   browserOptions,
   callOptions,
   demoTrunk,
@@ -238,6 +240,7 @@ class RunningGateway implements Gateway {
     const { clock, log, secrets } = deps;
     const browser = browserOptions(config, secrets);
     const registrar = new Registrar(browser.registration, { clock, log });
+    const userCalls = new UserCalls();
     const shared = new Trunks(trunks, { sip, clock, log });
     this.trunks = shared;
     const router = new RuleRouter(
@@ -261,7 +264,7 @@ class RunningGateway implements Gateway {
         mayDial: (number) => mayDial(config.policy.destinations, number),
         registeredWith: (trunk) => shared.registeredWith(trunk),
       }),
-      browser: new BrowserDialler({ realm: browser.realm }, { sip, registrar }),
+      browser: new BrowserDialler(browserDiallerOptions(config, browser.realm), { sip, registrar, userCalls, clock, log }),
     };
     const ours = new Set(config.inbound.map(({ number }) => number.replace(/^\+/, '')));
     const transfers = new TransferPolicy(config.policy.transfer, { router, isOurs: (number) => ours.has(number.replace(/^\+/, '')) });
@@ -276,7 +279,7 @@ class RunningGateway implements Gateway {
       loopDelayMs: () => this.lag.read(),
     });
     const edges = {
-      browser: new BrowserEdge(browser, { calls, registrar, clock, log }),
+      browser: new BrowserEdge(browser, { calls, registrar, userCalls, clock, log }),
       trunk: new TrunkEdge(trunks, { calls, shared, log }),
     };
     connectEdges(sip, edges, calls);

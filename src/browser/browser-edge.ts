@@ -11,6 +11,7 @@ import { phoneNumberOf, userOf } from '../sip/uri.js';
 import { Identities, type Proof } from './identity.js';
 import type { BrowserEdgeOptions, BrowserUser } from './options.js';
 import type { Registrar } from './registrar.js';
+import type { UserCalls } from './user-calls.js';
 
 type Caller =
   | { readonly kind: 'known'; readonly from: Party; readonly user?: string }
@@ -23,7 +24,13 @@ export class BrowserEdge implements Edge {
 
   constructor(
     private readonly settings: BrowserEdgeOptions,
-    private readonly deps: { readonly calls: CallIntake; readonly registrar: Registrar; readonly clock: Clock; readonly log: Log },
+    private readonly deps: {
+      readonly calls: CallIntake;
+      readonly registrar: Registrar;
+      readonly userCalls: UserCalls;
+      readonly clock: Clock;
+      readonly log: Log;
+    },
   ) {
     this.identities = new Identities(settings, deps);
   }
@@ -43,17 +50,18 @@ export class BrowserEdge implements Edge {
       return;
     }
     const request = this.request(call, caller.from, caller.user);
-    if (request.to === '') {
-      this.deps.calls.refuse(request, 'number-invalid');
-      return;
-    }
-    this.deps.calls.incoming(request);
-  }
-
     if (hopsLeft(call.headers) === 0) {
       this.deps.calls.refuse(request, 'loop');
       return;
     }
+    if (request.to === '') {
+      this.deps.calls.refuse(request, 'number-invalid');
+      return;
+    }
+    const onOver = caller.user === undefined ? undefined : this.deps.userCalls.begin(caller.user);
+    this.deps.calls.incoming(onOver === undefined ? request : { ...request, onOver });
+  }
+
   register(request: InboundRequest): void {
     const proof = this.identities.prove(userOf(request.to.uri), request);
     switch (proof.kind) {
@@ -98,6 +106,7 @@ export class BrowserEdge implements Edge {
       media: { kind: 'webrtc', codecs: this.settings.codecs },
       from,
       to: phoneNumberOf(call.requestUri) ?? '',
+      maxForwards: Math.max(0, hopsLeft(call.headers) - 1),
       ...(user === undefined ? {} : { user }),
     };
   }
@@ -106,5 +115,4 @@ export class BrowserEdge implements Edge {
 function known(user: BrowserUser): Caller {
   const from = { number: user.from ?? user.name, ...(user.displayName === undefined ? {} : { displayName: user.displayName }) };
   return { kind: 'known', from, user: user.name };
-      maxForwards: Math.max(0, hopsLeft(call.headers) - 1),
 }

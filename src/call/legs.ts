@@ -243,7 +243,7 @@ export class CallLegs implements Seats {
     const { callId, request } = this.options;
     const { from, maxForwards, identity } = request;
     const common = {
-      ...{ callId, from, offer, attempt },
+      ...{ callId, from, called: request.to, offer, attempt },
       ...(maxForwards === undefined ? {} : { maxForwards }),
       ...(identity === undefined ? {} : { identity }),
     };

@@ -67,6 +67,8 @@ export interface DialRequest<T extends RouteTarget> {
   readonly callId: CallId;
   readonly target: T;
   readonly from: Party;
+  /** The number the caller dialled, where it led here by a rule. */
+  readonly called?: string;
   /** Our session description for the called leg. */
   readonly offer: string;
   /** 0 for the first peer; the core asks for the next one when a peer failed in a way that allows it. */
@@ -86,7 +88,7 @@ export type DialResult =
   | {
       readonly kind: 'dialling';
       readonly leg: OutboundCall;
-      /** The browser's flow, when the called leg is one. */
+      /** The browser's flow, when the called leg is a single one; of several, the dialog tells which. */
       readonly flow?: FlowRef;
       /** Gives back what the dialler counts (a channel of the trunk). The core calls it once, when the leg is over. */
       release(): void;

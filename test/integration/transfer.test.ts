@@ -5,6 +5,7 @@ import { BrowserDialler } from '../../src/browser/browser-dialler.js';
 import { BrowserEdge } from '../../src/browser/browser-edge.js';
 import { defaultRegistration } from '../../src/browser/options.js';
 import { Registrar } from '../../src/browser/registrar.js';
+import { UserCalls } from '../../src/browser/user-calls.js';
 import { CallService } from '../../src/call/call-service.js';
 import { connectEdges } from '../../src/call/edges.js';
 import type { CallFact } from '../../src/call/facts.js';
@@ -60,6 +61,7 @@ class Rig {
       ...{ id: 'carrier', callerId: '+15550199', numberFormat: 'e164', codecs: ['PCMA', 'PCMU'], allow: [], mediaAllow: [] },
       peers: [{ uri: uriOf(this.carrier).replace('bob@', ''), priority: 0, weight: 1 }],
     };
+    const userCalls = new UserCalls();
     const shared = new Trunks([trunk], { sip, clock, log });
     const codecs = ['PCMU', 'PCMA'] as const;
     const registrar = new Registrar(defaultRegistration, { clock, log });
@@ -76,7 +78,7 @@ class Rig {
       ...{ clock, log, router },
       diallers: {
         trunk: new TrunkDialler([trunk], { sip, clock, log, lines: shared.lines, book: shared.book, mayDial: () => true }),
-        browser: new BrowserDialler({ realm: 'gateway.example' }, { sip, registrar }),
+        browser: new BrowserDialler({ realm: 'gateway.example' }, { sip, registrar, userCalls, clock, log }),
       },
       transfers: new TransferPolicy(defaultTransferRules, { router, isOurs: () => false }),
       facts: (fact) => this.facts.push(fact),
@@ -86,7 +88,7 @@ class Rig {
         ...{ codecs, users: [], realm: 'gateway.example', allowPasswordless: true, registration: defaultRegistration },
         guest: { number: 'anonymous' },
       },
-      { calls: this.service, registrar, clock, log },
+      { calls: this.service, registrar, userCalls, clock, log },
     );
     connectEdges(sip, { browser, trunk: new TrunkEdge([trunk], { calls: this.service, shared, log }) }, this.service);
     const server = await serveWebSockets(sip);

@@ -22,6 +22,9 @@ const group = z.strictObject({
     description: 'How long the group rings; with sequential, each user.',
     unit: 'seconds',
   }),
+  declineStopsAll: key(z.boolean().default(false), {
+    description: 'Whether one user who declines declines for the whole group; otherwise the others ring on.',
+  }),
 });
 
 export const groups = key(z.array(group).default([]), {

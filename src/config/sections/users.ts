@@ -17,6 +17,9 @@ const user = z.strictObject({
     description: "Number shown when this user calls, instead of the trunk's callerId.",
     example: '+441632960001',
   }),
+  busyOnBusy: key(z.boolean().default(false), {
+    description: 'Whether this user is busy to a second call while in one; otherwise the page is called and decides.',
+  }),
 });
 
 export const users = key(z.array(user).default([]), { description: 'Browsers that register to be called.' });

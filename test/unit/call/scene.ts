@@ -1,9 +1,10 @@
 import type { SessionId } from '../../../src/base/ids.js';
 import { silentLog } from '../../../src/base/log.js';
-import { BrowserDialler } from '../../../src/browser/browser-dialler.js';
+import { BrowserDialler, type BrowserDiallerOptions } from '../../../src/browser/browser-dialler.js';
 import { BrowserEdge } from '../../../src/browser/browser-edge.js';
 import { type BrowserEdgeOptions, defaultRegistration } from '../../../src/browser/options.js';
 import { Registrar } from '../../../src/browser/registrar.js';
+import { UserCalls } from '../../../src/browser/user-calls.js';
 import { CallService } from '../../../src/call/call-service.js';
 import { connectEdges } from '../../../src/call/edges.js';
 import type { CallFact, CallFactBody } from '../../../src/call/facts.js';
@@ -50,6 +51,7 @@ export interface SceneOptions {
   readonly calls?: Partial<CallServiceOptions>;
   readonly trunk?: Partial<TrunkOptions>;
   readonly browser?: { readonly [K in keyof BrowserEdgeOptions]?: BrowserEdgeOptions[K] | undefined };
+  readonly dialler?: Partial<BrowserDiallerOptions>;
   readonly transfers?: Partial<TransferRules>;
   readonly inbound?: readonly InboundRule[];
   readonly loopDelayMs?: () => number;
@@ -82,6 +84,7 @@ export class Scene {
     sip.connect(this.carrier, { transport: 'udp', names: ['carrier.example'] });
     this.registrar = new Registrar(edge.registration, { clock, log });
     const trunks = options.secondTrunk === undefined ? [one] : [one, { ...trunk, id: 'second', ...options.secondTrunk }];
+    const userCalls = new UserCalls();
     const shared = new Trunks(trunks, { sip, clock, log });
     this.lines = shared.lines;
     const router = new RuleRouter(
@@ -106,7 +109,7 @@ export class Scene {
         router,
         diallers: {
           trunk: new TrunkDialler(trunks, { sip, lines: shared.lines, book: shared.book, clock, log, mayDial: () => true }),
-          browser: new BrowserDialler({ realm: edge.realm }, { sip, registrar: this.registrar }),
+          browser: new BrowserDialler({ realm: edge.realm, ...options.dialler }, { sip, registrar: this.registrar, userCalls, clock, log }),
         },
         ...(options.loopDelayMs === undefined ? {} : { loopDelayMs: options.loopDelayMs }),
         transfers: new TransferPolicy(
@@ -122,7 +125,7 @@ export class Scene {
     connectEdges(
       sip,
       {
-        browser: new BrowserEdge(edge, { calls: this.service, registrar: this.registrar, clock, log }),
+        browser: new BrowserEdge(edge, { calls: this.service, registrar: this.registrar, userCalls, clock, log }),
         trunk: new TrunkEdge(trunks, { calls: this.service, shared, log }),
       },
       this.service,
