@@ -136,10 +136,11 @@ export class GatewayProcess {
   /**
    * Waits until calls, dialogs, media and flows are gone. Transactions and their timers stay for up
    * to 32 s to answer retransmissions (RFC 3261 §17.2, timers H, I, J), an INVITE that nobody ever
-   * answered as long (timer B); `waitUntilNothingIsLeft` has them too.
+   * answered as long (timer B); `waitUntilNothingIsLeft` has them too. A connection to a peer that
+   * the next call is to use is named in `kept`.
    */
-  async waitUntilCallsAreGone(withinMs = 8_000): Promise<void> {
-    await this.waitUntilGone(withinMs, (kind) => !['transaction', 'sip_timer', 'invite'].includes(kind));
+  async waitUntilCallsAreGone(withinMs = 8_000, kept: readonly string[] = []): Promise<void> {
+    await this.waitUntilGone(withinMs, (kind) => !['transaction', 'sip_timer', 'invite', ...kept].includes(kind));
   }
 
   /** Waits until every kind is back where it stood before the first call. */
