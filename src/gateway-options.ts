@@ -94,6 +94,7 @@ export function callOptions({ policy, media, browser }: GatewayConfig): CallServ
   return {
     ...defaultCallOptions,
     maxCalls: policy.maxCalls,
+    ...(policy.maxCallsPerSecond === undefined ? {} : { maxCallsPerSecond: policy.maxCallsPerSecond }),
     ringMs: seconds(policy.ringSeconds),
     maxCallMs: seconds(policy.maxSeconds),
     setupMs: seconds(media.setupSeconds),

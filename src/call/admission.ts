@@ -1,6 +1,7 @@
 /** Whether one more call may be taken in: a gateway that is behind refuses new calls before it hurts those that are up. */
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import type { Crowded } from './facts.js';
 
 /** The bounds; one that is absent does not count. */
 export interface AdmissionOptions {
@@ -18,9 +19,6 @@ interface AdmissionDeps {
   /** How late the event loop has been lately; absent where nobody measures it. */
   readonly loopDelayMs?: () => number;
 }
-
-/** Which bound a call would break. */
-export type Crowded = 'calls' | 'calls-per-second' | 'loop-delay';
 
 /** A log line is written when refusing begins, not at every call refused. */
 export class Admission {

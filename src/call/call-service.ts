@@ -12,7 +12,7 @@ import type { DigitToSend, LegName, MediaEvent, MediaPlane } from '../media/plan
 import type { FlowRef } from '../sip/port.js';
 import { Admission } from './admission.js';
 import type { CallView } from './call-view.js';
-import type { CallFactBody, FactSink } from './facts.js';
+import type { CallFactBody, Crowded, FactSink } from './facts.js';
 import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
@@ -82,12 +82,9 @@ export class CallService implements CallIntake, OtherCalls {
       this.replace(request, replaces);
       return;
     }
-    if (this.draining) {
-      this.refuse(request, 'shutting-down');
-      return;
-    }
-    if (this.admission.admit(this.runners.size) !== undefined) {
-      this.refuse(request, 'too-many-calls');
+    const bound = this.draining ? 'draining' : this.admission.admit(this.runners.size);
+    if (bound !== undefined) {
+      this.turnDown(request, bound === 'draining' ? 'shutting-down' : 'too-many-calls', bound);
       return;
     }
     const runner = new CallRunner(request, this.options, {
@@ -102,22 +99,7 @@ export class CallService implements CallIntake, OtherCalls {
 
   /** A refused call is recorded like any other. */
   refuse(request: CallRequest, failure: FailureCode): void {
-    const { sipStatus, reasonPhrase, disposition, q850 } = failureOf(failure);
-    const { address, port, origin } = request.leg.source;
-    const kind = request.direction === 'browser-to-trunk' ? 'browser' : 'trunk';
-    const callId = newCallId();
-    this.deps.log.warn({ callId, failure }, 'call refused');
-    request.leg.reject(sipStatus, { reason: reasonPhrase, headers: failureHeaders(kind, failure, this.options.retryAfterSeconds) });
-    this.record(callId, {
-      type: 'received',
-      direction: request.direction,
-      from: request.from,
-      to: request.to,
-      source: formatHostPort({ host: address, port }),
-      ...(origin === undefined ? {} : { origin }),
-    });
-    this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
-    request.onOver?.();
+    this.turnDown(request, failure);
   }
 
   /** The leg with this dialog. Asked for by transfers only, so looking through the calls is quick enough. */
@@ -202,6 +184,27 @@ export class CallService implements CallIntake, OtherCalls {
     if (dialog.earlyOnly) return { kind: 'refused', status: 486 };
     const sameTrunk = found.kind === 'trunk' && request.trunk !== undefined && runner.trunkOn(found.leg) === request.trunk;
     return sameTrunk ? { kind: 'there', runner, leg: found.leg } : { kind: 'refused', status: 403 };
+  }
+
+  private turnDown(request: CallRequest, failure: FailureCode, bound?: Crowded): void {
+    const { sipStatus, reasonPhrase, disposition, q850 } = failureOf(failure);
+    const { address, port, origin } = request.leg.source;
+    const kind = request.direction === 'browser-to-trunk' ? 'browser' : 'trunk';
+    const callId = newCallId();
+    this.deps.log.warn({ callId, failure }, 'call refused');
+    request.leg.reject(sipStatus, { reason: reasonPhrase, headers: failureHeaders(kind, failure, this.options.retryAfterSeconds) });
+    this.record(callId, {
+      type: 'received',
+      direction: request.direction,
+      from: request.from,
+      to: request.to,
+      source: formatHostPort({ host: address, port }),
+      ...(origin === undefined ? {} : { origin }),
+      ...(request.trunk === undefined ? {} : { trunk: request.trunk }),
+    });
+    if (bound !== undefined) this.record(callId, { type: 'crowded', bound });
+    this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
+    request.onOver?.();
   }
 
   private endAll(): void {

@@ -7,8 +7,14 @@ import type { CallId } from '../base/ids.js';
 import type { AudioCodec, LegFailure, LegName, LegStats, MediaDirection, SilenceCause } from '../media/plane.js';
 import type { FailureCode } from './failure-code.js';
 
-export type CallDirection = 'browser-to-trunk' | 'trunk-to-browser';
 export type LegKind = 'browser' | 'trunk';
+/** Who calls whom. */
+export type CallDirection = `${LegKind}-to-${LegKind}`;
+/** What is expected of a call that has no target yet: pages call telephones, telephones call pages. */
+export type ExpectedDirection = 'browser-to-trunk' | 'trunk-to-browser';
+
+/** Which bound of the gateway one more call would break. */
+export type Crowded = 'calls' | 'calls-per-second' | 'loop-delay' | 'draining';
 
 export interface Party {
   /** Number or user name, normalised (`+15550123456`, `demo`). */
@@ -21,14 +27,25 @@ export type EndedBy = 'caller' | 'callee' | 'gateway';
 export type CallFactBody =
   | {
       readonly type: 'received';
-      readonly direction: CallDirection;
+      readonly direction: ExpectedDirection;
       readonly from: Party;
       readonly to: string;
       /** Source address of the signalling, `host:port`. */
       readonly source: string;
       readonly origin?: string;
+      /** The trunk it came in on. */
+      readonly trunk?: string;
     }
-  | { readonly type: 'routed'; readonly trunk?: string; readonly user?: string; readonly dialled: string }
+  /** The gateway had no room for the call; `ended` follows. */
+  | { readonly type: 'crowded'; readonly bound: Crowded }
+  | {
+      readonly type: 'routed';
+      /** What the call is with this target. */
+      readonly direction: CallDirection;
+      readonly trunk?: string;
+      readonly user?: string;
+      readonly dialled: string;
+    }
   /** A target did not take the call, which goes on to another one; `routed` follows. */
   | {
       readonly type: 'attempt-failed';

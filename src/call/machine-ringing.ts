@@ -4,10 +4,11 @@ import { holdDigit } from './digit-steps.js';
 import { described, heard, mayOffer, waitsForSound, without } from './early.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, CallerSdp, HeldDigit } from './event.js';
+import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { onward } from './next-target.js';
 import type { RouteTarget, TryNext } from './ports.js';
-import type { EndCause, Shown, StateOf } from './state.js';
+import { directionOf, type EndCause, type Shown, type StateOf } from './state.js';
 import { answerOffer, end, farOf, go, type Live, type Step, stay } from './step.js';
 
 /** Between two targets. Whatever the leg before still had under way counts for nothing. */
@@ -41,9 +42,9 @@ export function dial(state: StateOf<'preparing' | 'rerouting'>, a: CallerSdp, bO
 }
 
 /** The fact that a target was chosen. */
-export const routed = (target: RouteTarget): CallEffect => ({
+export const routed = (target: RouteTarget, direction: CallDirection): CallEffect => ({
   do: 'fact',
-  fact: { type: 'routed', ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user },
+  fact: { type: 'routed', direction, ...whom(target), dialled: target.kind === 'trunk' ? target.number : target.user },
 });
 
 /** What the legs are once this target is called. */
@@ -217,9 +218,11 @@ function onwardOrEnd(
   const way = onward(state.otherwise, cause.failure, how.next);
   if (way === undefined) return end(state, cause, how.gone === undefined ? {} : { gone: how.gone });
   const { target, otherwise } = way;
-  const { direction, a } = state;
+  const { a } = state;
   const { failure, sipStatus } = cause;
-  return go({ name: 'rerouting', direction, legs: calling(state, target), target, otherwise, a }, [
+  const legs = calling(state, target);
+  const direction = directionOf(legs);
+  return go({ name: 'rerouting', direction, legs, target, otherwise, a }, [
     { do: 'clear-timer', id: 'ring' },
     ...noMoreWaiting(state),
     ...(how.gone === undefined ? [{ do: 'abandon-callee', cause } as const] : []),
@@ -227,7 +230,7 @@ function onwardOrEnd(
       do: 'fact',
       fact: { type: 'attempt-failed', ...whom(state.target), failure, ...(sipStatus === undefined ? {} : { sipStatus }) },
     },
-    routed(target),
+    routed(target, direction),
     { do: 'set-timer', id: 'setup' },
     { do: 'prepare-callee', target },
   ]);

@@ -8,7 +8,7 @@ import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
 import { calling, dial, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
-import { type CallState, connected, kindOf, kindsOf, type StateOf } from './state.js';
+import { type CallState, connected, directionOf, kindOf, kindsOf, type StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, farOf, finish, go, type Live, type Step, stay } from './step.js';
 
 /** The first step of a call. */
@@ -54,8 +54,10 @@ function inRouting(state: StateOf<'routing'>, event: CallEvent): Step | undefine
   switch (event.type) {
     case 'routed': {
       const { target, otherwise = [] } = event;
-      return go({ name: 'preparing', direction: state.direction, legs: calling(state, target), target, otherwise }, [
-        routed(target),
+      const legs = calling(state, target);
+      const direction = directionOf(legs);
+      return go({ name: 'preparing', direction, legs, target, otherwise }, [
+        routed(target, direction),
         { do: 'set-timer', id: 'setup' },
         { do: 'prepare-media', target },
       ]);

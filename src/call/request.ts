@@ -1,7 +1,7 @@
 /** A call as an edge hands it to the core: who calls, whom, and the SIP leg to answer. */
 import type { LegOptions } from '../media/plane.js';
 import type { InboundCall } from '../sip/port.js';
-import type { CallDirection, Party } from './facts.js';
+import type { ExpectedDirection, Party } from './facts.js';
 
 /**
  * What a trusted edge learnt about the caller and the call's way here, and what a dialler may pass on
@@ -20,7 +20,7 @@ export interface CallIdentity {
 
 /** What an edge makes of an INVITE after it has decided who is calling. Nothing here is a mere claim of the caller. */
 export interface CallRequest {
-  readonly direction: CallDirection;
+  readonly direction: ExpectedDirection;
   /** The calling leg; the core answers or rejects it, the edge does not touch it again. */
   readonly leg: InboundCall;
   /** How the calling leg's media is made. */

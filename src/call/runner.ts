@@ -14,7 +14,7 @@ import type { CallView } from './call-view.js';
 import { DigitCopies } from './digit-copies.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, TimerId } from './event.js';
-import type { CallFactBody, FactSink } from './facts.js';
+import type { CallDirection, CallFactBody, FactSink } from './facts.js';
 import { failureOf, NORMAL_CLEARING } from './failure.js';
 import { q850Of } from './far-reason.js';
 import { CallLegs } from './legs.js';
@@ -81,6 +81,7 @@ export class CallRunner {
   /** No fact follows `ended`: what is still on its way then is dropped. */
   private finished = false;
   private routedTo: { readonly trunk?: string; readonly user?: string } = {};
+  private direction: CallDirection;
 
   constructor(
     private readonly request: CallRequest,
@@ -90,6 +91,7 @@ export class CallRunner {
     this.log = deps.log.child({ callId: this.id });
     this.startedMs = deps.clock.nowMs();
     this.startedWallMs = deps.clock.wallMs();
+    this.direction = request.direction;
     this.state = { name: 'routing', direction: request.direction, legs: kindsOf(request.direction) };
     const post = (event: CallEvent): void => this.postFromPeer(event);
     const fact = (body: CallFactBody): void => this.emit(body);
@@ -127,6 +129,7 @@ export class CallRunner {
       to: request.to,
       source: formatHostPort({ host: request.leg.source.address, port: request.leg.source.port }),
       ...(request.leg.source.origin === undefined ? {} : { origin: request.leg.source.origin }),
+      ...(request.trunk === undefined ? {} : { trunk: request.trunk }),
     });
     this.running = true;
     this.apply(begin(request.direction));
@@ -232,7 +235,7 @@ export class CallRunner {
     const user = request.user ?? this.routedTo.user;
     return {
       id: this.id,
-      direction: request.direction,
+      direction: this.direction,
       state: this.state.name,
       from: request.from,
       to: request.to,
@@ -426,6 +429,7 @@ export class CallRunner {
   private emit(body: CallFactBody): void {
     if (this.finished) return;
     if (body.type === 'ended') this.finished = true;
+    if (body.type === 'routed') this.direction = body.direction;
     if (body.type === 'answered') {
       this.answeredMs = this.deps.clock.nowMs();
       this.answeredWallMs = this.deps.clock.wallMs();

@@ -128,10 +128,18 @@ export type CallStateName = CallState['name'];
 /** The state of one name. */
 export type StateOf<N extends CallStateName> = Extract<CallState, { readonly name: N }>;
 
-/** What the legs of a call are before anybody has been chosen to be called. */
-export function kindsOf(direction: CallDirection): LegKinds {
-  return direction === 'browser-to-trunk' ? { a: 'browser', b: 'trunk' } : { a: 'trunk', b: 'browser' };
-}
+const kinds: Readonly<Record<CallDirection, LegKinds>> = {
+  'browser-to-trunk': { a: 'browser', b: 'trunk' },
+  'trunk-to-browser': { a: 'trunk', b: 'browser' },
+  'trunk-to-trunk': { a: 'trunk', b: 'trunk' },
+  'browser-to-browser': { a: 'browser', b: 'browser' },
+};
+
+/** What the legs of a call are, by its direction. */
+export const kindsOf = (direction: CallDirection): LegKinds => kinds[direction];
+
+/** The direction of a call with these legs. */
+export const directionOf = ({ a, b }: LegKinds): CallDirection => `${a}-to-${b}`;
 
 /** What a leg of a call is at the moment. */
 export function kindOf(state: Exclude<CallState, { readonly name: 'ending' | 'ended' }>, leg: LegName): LegKind {

@@ -177,14 +177,15 @@ function mediaOf(stats: LegStats, codec: AudioCodec | undefined): MediaSummary {
 function recordOf(call: OpenCall, ended: Ended): CallRecord {
   const heldMs = call.heldMs + (call.heldSinceMs === undefined ? 0 : ended.atMs - call.heldSinceMs);
   const { received, routed } = call;
-  const trunk = routed?.trunk;
+  const trunk = routed?.trunk ?? received.trunk;
   const user = routed?.user;
   return {
     callId: received.callId,
-    direction: received.direction,
+    direction: routed?.direction ?? received.direction,
     from: received.from.number,
     to: received.to,
     ...(trunk === undefined ? {} : { trunk }),
+    ...(routed?.trunk === undefined || received.trunk === undefined ? {} : { forwardedFrom: received.trunk }),
     ...(user === undefined ? {} : { user }),
     ...(received.origin === undefined ? {} : { origin: received.origin }),
     source: received.source,

@@ -32,6 +32,9 @@ function write(log: Log, fact: CallFact): void {
     case 'routed':
       log.info({ trunk: fact.trunk, user: fact.user, dialled: maskNumber(fact.dialled) }, 'call routed');
       break;
+    case 'crowded':
+      log.debug({ bound: fact.bound }, 'no room for the call');
+      break;
     case 'progress':
       log.debug({ status: fact.status, earlyMedia: fact.earlyMedia }, 'progress');
       break;

@@ -44,6 +44,8 @@ export interface CallRecord {
   readonly to: string;
   /** Trunk it left or came by. */
   readonly trunk?: string;
+  /** Trunk it came by, of a call that is forwarded to another telephone. */
+  readonly forwardedFrom?: string;
   /** Browser user that was called. */
   readonly user?: string;
   /** Web origin of the page that called. */

@@ -17,6 +17,9 @@ export const catalogue = {
   gateway_build_info: gauge('Always 1; the version as a label.', ['version']),
   gateway_ready: gauge('1 while new calls are taken, 0 while starting or draining.'),
   gateway_calls_total: counter('Calls that have ended. outcome: completed, or the failure code.', ['direction', 'outcome']),
+  gateway_calls_refused_total: counter('Calls the gateway had no room for. bound: calls, calls-per-second, loop-delay or draining.', [
+    'bound',
+  ]),
   gateway_calls_active: gauge('Calls begun and not ended.', ['direction']),
   gateway_call_setup_seconds: histogram(
     'From the INVITE to ringing and to the answer.',

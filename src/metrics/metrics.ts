@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { CallDirection, CallFact, FactSink, LegKind } from '../call/facts.js';
+import { kindsOf } from '../call/state.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LegStats } from '../media/plane.js';
 import { Instruments } from './instruments.js';
@@ -21,12 +22,14 @@ type Received = Extract<CallFact, { type: 'received' }>;
 
 interface OpenCall {
   readonly received: Received;
+  /** As far as is known: a call may be forwarded while it rings. */
+  direction: CallDirection;
   rang: boolean;
   answered: boolean;
 }
 
 const loopSamplingMs = 10;
-const directions: readonly CallDirection[] = ['browser-to-trunk', 'trunk-to-browser'];
+const directions: readonly CallDirection[] = ['browser-to-trunk', 'trunk-to-browser', 'trunk-to-trunk', 'browser-to-browser'];
 
 /** The metrics of one gateway: a fold over call facts, and what is asked at each scrape. */
 export class Metrics {
@@ -46,7 +49,7 @@ export class Metrics {
   /** Takes the next fact. */
   readonly take: FactSink = (fact) => {
     if (fact.type === 'received') {
-      this.open.set(fact.callId, { received: fact, rang: false, answered: false });
+      this.open.set(fact.callId, { received: fact, direction: fact.direction, rang: false, answered: false });
       this.instruments.add('gateway_calls_active', { direction: fact.direction }, 1);
       return;
     }
@@ -99,6 +102,9 @@ export class Metrics {
 
   private during(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     switch (fact.type) {
+      case 'crowded':
+        this.instruments.count('gateway_calls_refused_total', { bound: fact.bound });
+        break;
       case 'ringing':
         if (!call.rang) this.setUp(call, 'ringing', fact.atMs);
         call.rang = true;
@@ -123,6 +129,10 @@ export class Metrics {
         this.instruments.count('gateway_browser_flows_lost_total');
         break;
       case 'routed':
+        this.instruments.add('gateway_calls_active', { direction: call.direction }, -1);
+        this.instruments.add('gateway_calls_active', { direction: fact.direction }, 1);
+        call.direction = fact.direction;
+        break;
       case 'progress':
       case 'media-up':
       case 'media-resumed':
@@ -138,17 +148,17 @@ export class Metrics {
     }
   }
 
-  private setUp({ received }: OpenCall, until: 'ringing' | 'answer', atMs: number): void {
-    this.instruments.observe('gateway_call_setup_seconds', { direction: received.direction, until }, (atMs - received.atMs) / 1000);
+  private setUp({ received, direction }: OpenCall, until: 'ringing' | 'answer', atMs: number): void {
+    this.instruments.observe('gateway_call_setup_seconds', { direction, until }, (atMs - received.atMs) / 1000);
   }
 
-  private end({ received: { direction }, answered }: OpenCall, ended: Ended): void {
+  private end({ direction, answered }: OpenCall, ended: Ended): void {
     this.instruments.add('gateway_calls_active', { direction }, -1);
     this.instruments.count('gateway_calls_total', { direction, outcome: ended.failure ?? 'completed' });
     if (answered) this.instruments.observe('gateway_call_talk_seconds', { direction }, ended.talkMs / 1000);
-    const [a, b]: readonly LegKind[] = direction === 'browser-to-trunk' ? ['browser', 'trunk'] : ['trunk', 'browser'];
-    if (ended.mediaA !== undefined && a !== undefined) this.addMedia(a, ended.mediaA);
-    if (ended.mediaB !== undefined && b !== undefined) this.addMedia(b, ended.mediaB);
+    const { a, b } = kindsOf(direction);
+    if (ended.mediaA !== undefined) this.addMedia(a, ended.mediaA);
+    if (ended.mediaB !== undefined) this.addMedia(b, ended.mediaB);
   }
 
   private addMedia(leg: LegKind, stats: LegStats): void {

@@ -36,7 +36,7 @@ export const received: CallFactBody = {
 /** One call with everything that can happen in it: rung, answered, digits, a silence that passes, hung up. */
 export const completedCall: readonly CallFact[] = [
   factAt(0, received),
-  factAt(5, { type: 'routed', trunk: 'carrier', dialled: '+15550123456' }),
+  factAt(5, { type: 'routed', direction: 'browser-to-trunk', trunk: 'carrier', dialled: '+15550123456' }),
   factAt(400, { type: 'progress', status: 183, earlyMedia: true }),
   factAt(500, { type: 'ringing' }),
   factAt(600, { type: 'ringing' }),

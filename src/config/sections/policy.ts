@@ -38,6 +38,10 @@ export const policy = z
       { description: 'Who may move a call to another number. The number must be one that may be dialled, in any case.' },
     ),
     maxCalls: key(z.int().min(1).default(100), { description: 'Calls at one time.' }),
+    maxCallsPerSecond: key(z.number().positive().max(10_000).optional(), {
+      description: 'New calls in a second; more are refused with 503. No bound when absent.',
+      example: 50,
+    }),
     maxSeconds: key(z.int().min(1).max(86_400).default(3600), { description: 'Longest call; then it is ended.', unit: 'seconds' }),
     ringSeconds: key(z.int().min(1).max(600).default(60), {
       description: 'How long a call rings before it counts as not answered.',

@@ -471,6 +471,7 @@ describe('too many calls, and the end of all', () => {
       '7',
       'too-many-calls',
     ]);
+    expect(scene.fact('crowded')).toMatchObject({ bound: 'calls' });
     expect(scene.fact('ended')).toMatchObject({ failure: 'too-many-calls' });
   });
 

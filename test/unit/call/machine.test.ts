@@ -284,7 +284,7 @@ describe('several targets', () => {
     expect(effects).toEqual([
       { do: 'clear-timer', id: 'ring' },
       { do: 'fact', fact: { type: 'attempt-failed', trunk: 't', failure: 'trunk-unreachable' } },
-      { do: 'fact', fact: { type: 'routed', trunk: 'u', dialled: '+15550100' } },
+      { do: 'fact', fact: { type: 'routed', direction, trunk: 'u', dialled: '+15550100' } },
       { do: 'set-timer', id: 'setup' },
       { do: 'prepare-callee', target: otherwise[0]?.target },
     ]);

@@ -51,6 +51,11 @@ describe('a call with more than one place to go', () => {
     const outcome = await call.outcome;
     await scene.settle();
     expect(outcome.kind).toBe('answered');
+    expect(scene.service.calls()).toMatchObject([{ direction: 'trunk-to-trunk' }]);
+    expect(scene.facts.filter(({ type }) => type === 'routed')).toMatchObject([
+      { direction: 'trunk-to-browser', user: 'demo' },
+      { direction: 'trunk-to-trunk', trunk: 'carrier' },
+    ]);
     const methods = scene.media.requests.map(({ method }) => method);
     expect(methods.slice(methods.indexOf('drop'))).toEqual(['drop', 'offer', 'accept']);
     await there.bye();

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CallFactBody } from '../../../src/call/facts.js';
 import { CdrFold } from '../../../src/cdr/fold.js';
 import { RecentRecords } from '../../../src/cdr/recent.js';
 import type { CallRecord } from '../../../src/cdr/record.js';
@@ -22,6 +23,18 @@ describe('the call record', () => {
         '"silences":[{"leg":"trunk","cause":"source-mismatch","at":"2026-01-02T03:04:13.000Z","resumedAt":"2026-01-02T03:04:14.000Z"}],' +
         '"mediaA":{"codec":"PCMU","packetsReceived":500,"packetsSent":490,"packetsLost":2,"jitterMs":1.23},' +
         '"mediaB":{"codec":"PCMA","packetsReceived":490,"packetsSent":480,"packetsLost":2,"jitterMs":1.23}}',
+    ]);
+  });
+
+  it('tells of a forwarded call which trunk it came by and which it left by', () => {
+    const end = factAt(9, { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 0, totalMs: 9 });
+    const inbound = factAt(0, { ...received, type: 'received', direction: 'trunk-to-browser', trunk: 'in' } as CallFactBody);
+    const toUser = factAt(1, { type: 'routed', direction: 'trunk-to-browser', user: 'demo', dialled: 'demo' });
+    const onward = factAt(2, { type: 'routed', direction: 'trunk-to-trunk', trunk: 'out', dialled: '+15550177' });
+    expect(fold([inbound, toUser, end]).records).toMatchObject([{ direction: 'trunk-to-browser', trunk: 'in', user: 'demo' }]);
+    expect(fold([inbound, toUser, end]).records[0]).not.toHaveProperty('forwardedFrom');
+    expect(fold([inbound, toUser, onward, end]).records).toMatchObject([
+      { direction: 'trunk-to-trunk', trunk: 'out', forwardedFrom: 'in' },
     ]);
   });
 

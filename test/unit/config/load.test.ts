@@ -76,6 +76,7 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
   ['a broken number', 'http: { port: 80.5 }', ['http.port: is not a whole number; give a whole number']],
   ['a number too large', 'http: { port: 70000 }', ['http.port: is too large; give at most 65535']],
   ['a number too small', 'policy: { maxCalls: 0 }', ['policy.maxCalls: is too small; give at least 1']],
+  ['a number that must be more', 'policy: { maxCallsPerSecond: 0 }', ['policy.maxCallsPerSecond: is too small; give more than 0']],
   ['no value', 'log: { level: }', ['log.level: is not a known value; use one of debug, info, warn, error']],
   ['an unknown value', 'log: { level: loud }', ['log.level: is not a known value; use one of debug, info, warn, error']],
   ['a list that is none', 'trunks: carrier', ['trunks: is text; give a list: [one, two] or one entry a line, each after "- "']],

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CallFact } from '../../../src/call/facts.js';
+import type { CallDirection, CallFact, ExpectedDirection } from '../../../src/call/facts.js';
 import type { TrunkView } from '../../../src/call/trunk-view.js';
 import { catalogue, type MetricRow } from '../../../src/metrics/catalogue.js';
 import { Metrics } from '../../../src/metrics/metrics.js';
@@ -42,6 +42,14 @@ const failed = factAt(
 
 const mediaFailed = { type: 'media-failed', leg: 'a', kind: 'browser', cause: 'ice-failed', detail: 'x' } as const;
 
+/** The completed call as one that was expected to be one thing and turned out to be another. */
+function inDirection(expected: ExpectedDirection, direction: CallDirection): readonly CallFact[] {
+  return completedCall.map((fact) => {
+    if (fact.type === 'received') return { ...fact, direction: expected };
+    return fact.type === 'routed' ? { ...fact, direction } : fact;
+  });
+}
+
 describe('the metrics', () => {
   it('count a completed call, its set-up times and its packets', async () => {
     const text = await textAfter(completedCall);
@@ -72,6 +80,11 @@ describe('the metrics', () => {
     expect(text).not.toContain('gateway_call_talk_seconds_count{direction="browser-to-trunk"}');
   });
 
+  it('count a call there was no room for by the bound it would have broken', async () => {
+    const text = await textAfter([factAt(0, received, 'c-4'), factAt(0, { type: 'crowded', bound: 'loop-delay' }, 'c-4'), failed]);
+    expect(text).toContain('gateway_calls_refused_total{bound="loop-delay"} 1');
+  });
+
   it('count a leg whose media failed by its cause', async () => {
     const text = await textAfter([factAt(0, received, 'c-3'), factAt(1, mediaFailed, 'c-3')]);
     expect(text).toContain('gateway_media_failures_total{kind="browser",cause="ice-failed"} 1');
@@ -82,8 +95,19 @@ describe('the metrics', () => {
   });
 
   it('give the legs of an inbound call their sides', async () => {
-    const inbound = completedCall.map((fact) => (fact.type === 'received' ? { ...fact, direction: 'trunk-to-browser' as const } : fact));
+    const inbound = inDirection('trunk-to-browser', 'trunk-to-browser');
     expect(await textAfter(inbound)).toContain('gateway_rtp_packets_total{leg="trunk",direction="received"} 500');
+  });
+
+  it('count a call that is forwarded to a telephone as one between trunks', async () => {
+    const forwarded = inDirection('trunk-to-browser', 'trunk-to-trunk');
+    const live = await textAfter(forwarded.slice(0, 3));
+    expect(live).toContain('gateway_calls_active{direction="trunk-to-browser"} 0');
+    expect(live).toContain('gateway_calls_active{direction="trunk-to-trunk"} 1');
+    const after = await textAfter(forwarded);
+    expect(after).toContain('gateway_calls_active{direction="trunk-to-trunk"} 0');
+    expect(after).toContain('gateway_calls_total{direction="trunk-to-trunk",outcome="completed"} 1');
+    expect(after).toContain('gateway_rtp_packets_total{leg="trunk",direction="received"} 990');
   });
 
   it('forget a kind of live object that is no longer reported', async () => {
@@ -124,6 +148,7 @@ describe('the catalogue of metrics', () => {
       factAt(9700, mediaFailed),
       ...completedCall.slice(-1),
       factAt(0, received, 'c-2'),
+      factAt(0, { type: 'crowded', bound: 'calls' }, 'c-2'),
       failed,
     ]);
     const dead = rows.map(([name]) => name).filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, 'm').test(text));
