@@ -68,6 +68,13 @@ const situations: readonly Row[] = [
     disposition: 'failed',
   },
   {
+    title: 'the called side transfers the caller to another number',
+    caller: 'uac-hangs-up',
+    callerFill: { holdMs: '2500' },
+    phone: 'uas-transfers',
+    phoneCalls: 2,
+  },
+  {
     title: 'the called side redirects to a premium number',
     caller: 'uac-is-refused',
     callerFill: { status: '502' },

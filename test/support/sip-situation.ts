@@ -16,6 +16,8 @@ export interface Situation {
   readonly phone: string;
   readonly callerFill?: Readonly<Record<string, string>>;
   readonly phoneFill?: Readonly<Record<string, string>>;
+  /** Calls that reach the phone for each one that is made; 1 when absent. */
+  readonly phoneCalls?: number;
 }
 
 export interface SituationOptions {
@@ -125,7 +127,7 @@ export class SituationRig {
           port: this.phonePort,
           mediaPort: await freePortRun(4),
           transport,
-          calls,
+          calls: calls * (situation.phoneCalls ?? 1),
           fill: { contactPort: String(this.ports.toPhone), contactTransport, ...situation.phoneFill },
           args: patient,
         }),
