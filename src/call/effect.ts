@@ -25,7 +25,8 @@ export type CallEffect =
   | { readonly do: 'dial'; readonly target: RouteTarget; readonly offer: string; readonly attempt: number }
   /** Takes in the called side's description; `early-…` or `final-accepted` or `-refused`. */
   | { readonly do: 'accept-callee'; readonly sdp: string; readonly stage: 'early' | 'final'; readonly attempt: number }
-  | { readonly do: 'progress-caller'; readonly status: Shown; readonly sdp?: string }
+  /** `offer`: our offer to a caller without one, which only a reliable response may carry. */
+  | { readonly do: 'progress-caller'; readonly status: Shown; readonly sdp?: string; readonly offer?: string }
   | { readonly do: 'answer-caller'; readonly answer: CallerSdp }
   | { readonly do: 'reject-caller'; readonly failure: FailureCode; readonly status?: number; readonly far?: FarReasons }
   | { readonly do: 'cancel-callee'; readonly cause: EndCause }

@@ -61,6 +61,7 @@ export type CallEvent =
       readonly far?: FarReasons;
     }
   | { readonly type: 'cancelled'; readonly far?: FarReasons }
+  /** The ACK, or a PRACK that brought the answer to an offer of ours before it. */
   | { readonly type: 'acked'; readonly leg: LegName; readonly sdp?: string }
   | { readonly type: 'answer-refused'; readonly leg: LegName }
   /** `fork`: the early dialog, of an offer that the called side makes before its answer. */

@@ -62,6 +62,7 @@ export class CallLegs implements Seats {
   watchCaller(): void {
     const { leg } = this.options.request;
     leg.onOffer((offer) => this.offeredEarly('a', offer));
+    leg.onAnswer?.((sdp) => this.deps.post({ type: 'acked', leg: 'a', sdp }));
     const { cancelled } = leg;
     if (cancelled.aborted) {
       this.onCancel();
@@ -149,8 +150,10 @@ export class CallLegs implements Seats {
     this.follow(result, target);
   }
 
-  progressCaller(status: Shown, sdp: string | undefined): void {
-    this.options.request.leg.progress(status, sdp === undefined ? {} : { sdp });
+  progressCaller(status: Shown, sdp: string | undefined, offer: string | undefined): void {
+    const { leg } = this.options.request;
+    const said = sdp ?? (leg.takesReliable === true ? offer : undefined);
+    leg.progress(status, said === undefined ? {} : { sdp: said });
   }
 
   answerCaller(sdp: string): void {

@@ -22,6 +22,8 @@ export function inRerouting(state: StateOf<'rerouting'>, event: CallEvent): Step
       return event.leg === 'a' && state.legs.a === 'browser' ? go(state, [{ do: 'renew-caller' }]) : stay(state);
     case 'offered':
       return event.leg === 'a' ? go(state, [answerOffer(event)]) : undefined;
+    case 'acked':
+      return earlyAnswer(state, event);
     case 'redescribed':
       return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
     case 'timer':
@@ -115,11 +117,21 @@ function whileEarly(state: EarlyState, event: CallEvent): Step | undefined {
       return event.leg === 'b' ? firstSound(state) : undefined;
     case 'offered':
       return earlyOffer(state, event);
+    case 'acked':
+      return earlyAnswer(state, event);
     case 'redescribed':
       return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
     default:
       return undefined;
   }
+}
+
+/** A PRACK of the caller has answered our offer, so that he hears early media (RFC 3262 §5). */
+export function earlyAnswer(
+  state: EarlyState | StateOf<'rerouting' | 'answering'>,
+  { leg, sdp }: Extract<CallEvent, { type: 'acked' }>,
+): Step | undefined {
+  return leg === 'a' && sdp !== undefined && state.a.role === 'offer' ? go(state, [{ do: 'accept-answer', leg, sdp }]) : undefined;
 }
 
 /** The newest description is heard until the final one comes; the socket stays (survey E1). */
@@ -188,7 +200,12 @@ function ring(state: EarlyState, shown: Shown, status: number): Step {
   const tellSdp = a.role === 'answer' && (earlyMedia || legs.a === 'browser');
   return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, forks, shown, held }, [
     ...noMoreWaiting(state),
-    { do: 'progress-caller', status: shown, ...(tellSdp ? { sdp: a.sdp } : {}) },
+    {
+      do: 'progress-caller',
+      status: shown,
+      ...(tellSdp ? { sdp: a.sdp } : {}),
+      ...(a.role === 'offer' && earlyMedia ? { offer: a.sdp } : {}),
+    },
     { do: 'fact', fact: { type: 'progress', status, earlyMedia } },
     ...(!rings(state) && (shown === 180 || shown === 183) ? [{ do: 'fact', fact: { type: 'ringing' } } as const] : []),
   ]);

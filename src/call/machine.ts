@@ -7,7 +7,7 @@ import type { CallEvent } from './event.js';
 import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
-import { calling, dial, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
+import { calling, dial, earlyAnswer, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
 import { type CallState, connected, directionOf, kindOf, kindsOf, type StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, farOf, finish, go, type Live, type Step, stay } from './step.js';
 
@@ -98,6 +98,8 @@ function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | unde
       return notYet(state, event.leg);
     case 'redescribed':
       return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
+    case 'acked':
+      return earlyAnswer(state, event);
     case 'digit':
       return holdDigit(state, event);
     default:
@@ -109,8 +111,6 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
   switch (event.type) {
     case 'acked':
       return event.leg === 'a' ? callerAcked(state, event.sdp) : ackedLateOffer(state, event);
-    case 'answer-refused':
-      return end(state, { by: 'gateway', failure: 'media-not-acceptable' });
     case 'offered':
       if (event.leg === 'a') return notYet(state, 'a');
       return go(state, [answerOffer(event)]);
@@ -151,6 +151,8 @@ function anywhere(state: Live, event: CallEvent): Step | undefined {
         : undefined;
     case 'media-failed':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-setup-failed' }) : undefined;
+    case 'answer-refused':
+      return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-not-acceptable' }) : undefined;
     case 'media-lost':
       return hasMedia(state) ? end(state, { by: 'gateway', failure: 'media-lost' }) : undefined;
     case 'media-gone':

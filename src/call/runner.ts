@@ -290,7 +290,7 @@ export class CallRunner {
         this.legs.dial(effect.target, effect.offer, effect.attempt);
         return;
       case 'progress-caller':
-        this.legs.progressCaller(effect.status, effect.sdp);
+        this.legs.progressCaller(effect.status, effect.sdp, effect.offer);
         return;
       case 'answer-caller':
         this.legs.answerCaller(effect.answer.sdp);

@@ -136,6 +136,10 @@ export interface InboundCall {
     status: 180 | 181 | 182 | 183,
     options?: { readonly sdp?: string; readonly headers?: ExtraHeaders; readonly reliable?: boolean },
   ): void;
+  /** Whether a provisional response with a description goes reliably to this caller: only such a one may carry an offer of ours (RFC 3262 §5). No, when absent. */
+  readonly takesReliable?: boolean;
+  /** The answer to an offer of ours in a provisional response, which a PRACK brought; `onAck` says it once more. Absent with `takesReliable`. */
+  onAnswer?(handler: (sdp: string) => void): void;
   /** UPDATE of the caller before our answer (RFC 3311 §5.2); without a handler it is refused with 488. */
   onOffer(handler: (offer: Reoffer) => void): void;
   /** Sends 200 and retransmits it until ACK (RFC 3261 §13.3.1.4); waits for a PRACK that is due (RFC 3262 §3). */

@@ -44,12 +44,20 @@ export class TrunkInbound implements InboundCall {
     return this.call.cancelled;
   }
 
+  get takesReliable(): boolean {
+    return this.call.takesReliable === true && this.rules.reliable !== 'off';
+  }
+
   get cancelHeaders(): Headers | undefined {
     return this.call.cancelHeaders;
   }
 
   progress(status: 180 | 181 | 182 | 183, options: Parameters<InboundCall['progress']>[1] = {}): void {
     this.call.progress(status, { ...(this.rules.reliable === 'off' ? { reliable: false } : {}), ...options });
+  }
+
+  onAnswer(handler: (sdp: string) => void): void {
+    this.call.onAnswer?.(handler);
   }
 
   onOffer(handler: (offer: Reoffer) => void): void {

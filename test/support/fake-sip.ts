@@ -322,6 +322,9 @@ export class FakeInvite implements InboundCall {
   private cancelOnWire = false;
   private offerHandler: ((offer: Reoffer) => void) | undefined;
 
+  /** Whether the caller takes our offer in a provisional response; `acknowledge` is then its PRACK with the answer. */
+  takesReliable = false;
+  private answerHandler: ((sdp: string) => void) | undefined;
   constructor(
     private readonly caller: FakeSip,
     private readonly link: Link,
@@ -361,6 +364,14 @@ export class FakeInvite implements InboundCall {
       const offer: Reoffer = {
         method: 'UPDATE',
         sdp,
+  onAnswer(handler: (sdp: string) => void): void {
+    this.answerHandler = handler;
+  }
+
+  acknowledge(answer: string): void {
+    hop(() => this.answerHandler?.(answer));
+  }
+
         accept: (answer) => hop(() => resolve({ status: 200, sdp: answer })),
         reject: (status) => hop(() => resolve({ status })),
       };

@@ -94,6 +94,14 @@ export class IncomingInvite implements InboundCall, InviteUser {
     if (this.phase === 'open') this.early.progress(status, options.sdp, options.headers, options.reliable);
   }
 
+  get takesReliable(): boolean {
+    return this.early.takesReliable;
+  }
+
+  onAnswer(handler: (sdp: string) => void): void {
+    this.early.answerHandler = handler;
+  }
+
   onOffer(handler: (offer: Reoffer) => void): void {
     this.early.offerHandler = handler;
   }

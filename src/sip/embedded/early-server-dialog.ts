@@ -3,6 +3,7 @@ import { reasonPhrase } from '../status.js';
 import type { DialogState } from './dialog-state.js';
 import { EarlyOffer, overlapRetryAfter } from './early-offer.js';
 import { addExtraHeaders } from './extra-headers.js';
+import { guarded } from './guard.js';
 import { readTokens } from './header-readers.js';
 import type { SipRequestMessage, SipResponseMessage } from './message.js';
 import { ReliableProvisionals } from './reliable-provisionals.js';
@@ -38,6 +39,7 @@ const namesReliable = (request: SipRequestMessage, header: string): boolean =>
 /** The early dialog at the one called: its provisional responses, their PRACKs and UPDATEs (RFC 3262, RFC 3311). */
 export class EarlyServerDialog {
   offerHandler: ((offer: Reoffer) => void) | undefined;
+  answerHandler: ((sdp: string) => void) | undefined;
   private readonly provisionals: ReliableProvisionals;
   private readonly offers: EarlyOffer;
   private readonly wish: Wish;
@@ -58,6 +60,11 @@ export class EarlyServerDialog {
     this.late = sessionOf(request) === undefined;
     this.provisionals = new ReliableProvisionals(invite, context, user);
     this.offers = new EarlyOffer(context);
+  }
+
+  /** Whether provisional responses with a description are sent reliably. */
+  get takesReliable(): boolean {
+    return this.wish !== 'no';
   }
 
   /** No 2xx may be sent now (RFC 3262 §3). */
@@ -115,11 +122,14 @@ export class EarlyServerDialog {
     }
     const sdp = sessionOf(request);
     const answers = this.late && this.exchange === 'told';
-    if (answers && sdp !== undefined) this.prackAnswer = sdp;
+    const answer = answers ? sdp : undefined;
+    if (answer !== undefined) this.prackAnswer = answer;
     if (this.exchange === 'told') this.exchange = 'agreed';
     this.provisionals.acknowledged();
     if (sdp === undefined || answers) this.answer(transaction, 200);
     else this.handUp(transaction, 'PRACK', sdp);
+    const { answerHandler } = this;
+    if (answer !== undefined && answerHandler !== undefined) guarded(this.context.log, 'early answers', () => answerHandler(answer));
   }
 
   /** A final response is about to be sent, or the call is over. */

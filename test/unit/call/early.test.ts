@@ -164,3 +164,46 @@ describe('early media that counts once it is heard', () => {
     expect(taken(scene)).toEqual([]);
   });
 });
+
+describe('a caller without an offer', () => {
+  async function calling(takesReliable: boolean) {
+    const scene = await new Scene({ inbound: [{ number: '+15550111', targets: [{ to: { number: '+15550177' } }] }] }).start();
+    const call = scene.carrier.call({ requestUri: 'sip:15550111@carrier.example', from: { uri: 'sip:+15550123@carrier.example' } });
+    const shown: (readonly [number, string | undefined])[] = [];
+    call.onProgress(({ status, sdp: described }) => shown.push([status, described]));
+    const phone = await scene.carrier.nextCall();
+    const invite = scene.sip.received[0] as FakeInvite;
+    invite.takesReliable = takesReliable;
+    phone.progress(183, { sdp: sdp() });
+    await scene.settle();
+    return { scene, call, shown, invite, phone };
+  }
+
+  it('that takes reliable responses gets our offer with early media, and its answer is taken in from the PRACK', async () => {
+    const { scene, call, shown, invite, phone } = await calling(true);
+    expect(shown).toEqual([[183, expect.stringContaining('m=audio')]]);
+    invite.acknowledge(two);
+    await scene.settle();
+    const answers = () => scene.media.requests.filter(({ method, leg }) => method === 'accept' && leg === 'a').map(({ sdp: text }) => text);
+    expect(answers()).toEqual([two]);
+    phone.answer(sdp());
+    const outcome = await call.outcome;
+    if (outcome.kind === 'answered') outcome.answerWith?.(two);
+    await scene.settle();
+    expect(scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+
+  it('that does not is shown early media without an offer', async () => {
+    const { shown } = await calling(false);
+    expect(shown).toEqual([[183, undefined]]);
+  });
+
+  it('whose answer cannot be taken loses the telephone it calls', async () => {
+    const { scene, call, invite, phone } = await calling(true);
+    invite.acknowledge(sdp('96'));
+    expect(await call.outcome).toMatchObject({ kind: 'rejected', status: 488 });
+    await scene.settle();
+    expect(phone.cancelled.aborted).toBe(true);
+    expect(scene.left()).toEqual(nothing());
+  });
+});

@@ -96,6 +96,7 @@ preparing + media-ready -> dialling: clear-timer set-timer dial
 preparing + media-refused -> ending: clear-timers reject-caller close-media set-timer
 preparing + offered -> preparing: refuse-offer
 preparing + cancelled -> ending: clear-timers close-media set-timer
+preparing + answer-refused -> ending: clear-timers reject-caller close-media set-timer
 preparing + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 preparing + media-up -> preparing: fact
 preparing + media-failed -> ending: clear-timers reject-caller close-media set-timer
@@ -114,6 +115,7 @@ dialling + offered -> dialling: answer-offer
 dialling + redescribed -> dialling*:
 dialling + failed -> ending: clear-timers reject-caller close-media set-timer
 dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
+dialling + answer-refused -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + media-up -> dialling: fact
 dialling + media-failed -> dialling: renew-caller
@@ -129,6 +131,7 @@ ringing + offered -> ringing: answer-offer
 ringing + redescribed -> ringing*:
 ringing + failed -> ending: clear-timers reject-caller close-media set-timer
 ringing + cancelled -> ending: clear-timers cancel-callee close-media set-timer
+ringing + answer-refused -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + media-up -> ringing: fact
 ringing + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -142,6 +145,7 @@ rerouting + media-refused -> ending: clear-timers reject-caller close-media set-
 rerouting + callee-ready -> dialling: clear-timer set-timer dial
 rerouting + redescribed -> rerouting*:
 rerouting + cancelled -> ending: clear-timers close-media set-timer
+rerouting + answer-refused -> ending: clear-timers reject-caller close-media set-timer
 rerouting + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 rerouting + media-up -> rerouting: fact
 rerouting + media-failed -> rerouting: renew-caller
@@ -153,6 +157,7 @@ rerouting + fault -> ending: clear-timers reject-caller close-media set-timer
 answering + final-accepted -> connecting: answer-caller
 answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + cancelled -> ending: clear-timers bye:b close-media set-timer
+answering + answer-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + offered -> answering: refuse-offer
 answering + redescribed -> answering*:
 answering + leg-ended -> ending: clear-timers reject-caller close-media set-timer
@@ -229,7 +234,7 @@ describe('the arrows of a call', () => {
     expect(pairs).toHaveLength(10 * 49);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
-    expect(listed.size).toBe(93 + 19);
+    expect(listed.size).toBe(93 + 24);
   });
 
   for (const { state, event, key } of pairs) {
@@ -452,14 +457,26 @@ describe('ringing and early media', () => {
     ]);
   });
 
-  it('never puts our own offer into a provisional response', () => {
+  it('gives our own offer only with early media, and as one that must go reliably', () => {
     const dialling: CallState = { ...states.dialling, a: { role: 'offer', sdp: 'our offer' } };
     expect(only(effectsOf(dialling, { type: 'early-accepted', attempt: 0 }), 'progress-caller')).toEqual([
-      { do: 'progress-caller', status: 183 },
+    expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([
+      { do: 'progress-caller', status: 180 },
+    ]);
+      { do: 'progress-caller', status: 183, offer: 'our offer' },
     ]);
   });
 
   it('answers the caller with the very description of the first 18x', () => {
+  it('takes the answer to our offer when a PRACK brings it, whatever the call is about by then', () => {
+    const late = { role: 'offer', sdp: 'our offer' } as const;
+    const prack: CallEvent = { type: 'acked', leg: 'a', sdp: 'answer' };
+    for (const state of [states.dialling, states.ringing, states.rerouting, states.answering]) {
+      expect(effectsOf({ ...state, a: late }, prack)).toEqual([{ do: 'accept-answer', leg: 'a', sdp: 'answer' }]);
+      expect(effectsOf(state, prack)).toEqual([]);
+    }
+  });
+
     const { effects } = run(states.dialling, { type: 'progress', status: 180 }, { type: 'answered', sdp: 'b' }, { type: 'final-accepted' });
     expect(only(effects, 'answer-caller')).toEqual([{ do: 'answer-caller', answer: a }]);
   });

@@ -201,7 +201,11 @@ describe('provisional responses sent reliably (RFC 3262 §3)', () => {
     const { call, inside } = await arrive(supported, null);
     call.progress(183, { sdp: offer });
     const progress = await peer.nextResponse(183);
+    const early: string[] = [];
+    call.onAnswer?.((sdp) => early.push(sdp));
+    expect(call.takesReliable).toBe(true);
     await ask(inside('PRACK', 2, { headers: rack(progress), body: answer }), 200);
+    expect(early).toEqual([answer]);
     const dialog = call.answer(offer);
     const acks: (string | undefined)[] = [];
     dialog.onAck((sdp) => acks.push(sdp));
