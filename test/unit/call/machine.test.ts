@@ -95,8 +95,8 @@ routing + fault -> ended: clear-timers reject-caller finish
 preparing + media-ready -> dialling: clear-timer set-timer dial
 preparing + media-refused -> ending: clear-timers reject-caller close-media set-timer
 preparing + offered -> preparing: refuse-offer
-preparing + cancelled -> ending: clear-timers close-media set-timer
 preparing + answer-refused -> ending: clear-timers reject-caller close-media set-timer
+preparing + cancelled -> ending: clear-timers close-media set-timer
 preparing + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 preparing + media-up -> preparing: fact
 preparing + media-failed -> ending: clear-timers reject-caller close-media set-timer
@@ -114,8 +114,8 @@ dialling + answered -> answering: clear-timer set-timer fact accept-callee
 dialling + offered -> dialling: answer-offer
 dialling + redescribed -> dialling*:
 dialling + failed -> ending: clear-timers reject-caller close-media set-timer
-dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 dialling + answer-refused -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+dialling + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 dialling + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + media-up -> dialling: fact
 dialling + media-failed -> dialling: renew-caller
@@ -130,8 +130,8 @@ ringing + answered -> answering: clear-timer set-timer fact accept-callee
 ringing + offered -> ringing: answer-offer
 ringing + redescribed -> ringing*:
 ringing + failed -> ending: clear-timers reject-caller close-media set-timer
-ringing + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 ringing + answer-refused -> ending: clear-timers reject-caller cancel-callee close-media set-timer
+ringing + cancelled -> ending: clear-timers cancel-callee close-media set-timer
 ringing + flow-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + media-up -> ringing: fact
 ringing + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -144,8 +144,8 @@ ringing + fault -> ending: clear-timers reject-caller cancel-callee close-media 
 rerouting + media-refused -> ending: clear-timers reject-caller close-media set-timer
 rerouting + callee-ready -> dialling: clear-timer set-timer dial
 rerouting + redescribed -> rerouting*:
-rerouting + cancelled -> ending: clear-timers close-media set-timer
 rerouting + answer-refused -> ending: clear-timers reject-caller close-media set-timer
+rerouting + cancelled -> ending: clear-timers close-media set-timer
 rerouting + flow-lost -> ending: clear-timers reject-caller close-media set-timer
 rerouting + media-up -> rerouting: fact
 rerouting + media-failed -> rerouting: renew-caller
@@ -156,8 +156,8 @@ rerouting + hang-up -> ending: clear-timers reject-caller close-media set-timer
 rerouting + fault -> ending: clear-timers reject-caller close-media set-timer
 answering + final-accepted -> connecting: answer-caller
 answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
-answering + cancelled -> ending: clear-timers bye:b close-media set-timer
 answering + answer-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
+answering + cancelled -> ending: clear-timers bye:b close-media set-timer
 answering + offered -> answering: refuse-offer
 answering + redescribed -> answering*:
 answering + leg-ended -> ending: clear-timers reject-caller close-media set-timer
@@ -459,15 +459,14 @@ describe('ringing and early media', () => {
 
   it('gives our own offer only with early media, and as one that must go reliably', () => {
     const dialling: CallState = { ...states.dialling, a: { role: 'offer', sdp: 'our offer' } };
-    expect(only(effectsOf(dialling, { type: 'early-accepted', attempt: 0 }), 'progress-caller')).toEqual([
     expect(only(effectsOf(dialling, { type: 'progress', status: 180 }), 'progress-caller')).toEqual([
       { do: 'progress-caller', status: 180 },
     ]);
+    expect(only(effectsOf(dialling, { type: 'early-accepted', attempt: 0 }), 'progress-caller')).toEqual([
       { do: 'progress-caller', status: 183, offer: 'our offer' },
     ]);
   });
 
-  it('answers the caller with the very description of the first 18x', () => {
   it('takes the answer to our offer when a PRACK brings it, whatever the call is about by then', () => {
     const late = { role: 'offer', sdp: 'our offer' } as const;
     const prack: CallEvent = { type: 'acked', leg: 'a', sdp: 'answer' };
@@ -477,6 +476,7 @@ describe('ringing and early media', () => {
     }
   });
 
+  it('answers the caller with the very description of the first 18x', () => {
     const { effects } = run(states.dialling, { type: 'progress', status: 180 }, { type: 'answered', sdp: 'b' }, { type: 'final-accepted' });
     expect(only(effects, 'answer-caller')).toEqual([{ do: 'answer-caller', answer: a }]);
   });
