@@ -239,7 +239,14 @@ class RunningGateway implements Gateway {
     const { config, deps } = this;
     const { clock, log, secrets } = deps;
     const browser = browserOptions(config, secrets);
-    const registrar = new Registrar(browser.registration, { clock, log });
+    const registrar = new Registrar(browser.registration, {
+      clock,
+      log,
+      onMoved: (from, to) => {
+        sip.moveFlow?.(from, to);
+        calls.flowFound(to);
+      },
+    });
     const userCalls = new UserCalls();
     const shared = new Trunks(trunks, { sip, clock, log });
     this.trunks = shared;

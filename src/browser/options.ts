@@ -27,6 +27,8 @@ export interface BrowserEdgeOptions {
     readonly defaultSeconds: number;
     /** Flows at the same time for one user; the oldest goes. */
     readonly maxFlowsPerUser: number;
+    /** How often a page that knows RFC 5626 should send something, so that nothing on the way closes its connection. */
+    readonly flowTimerSeconds: number;
   };
 }
 
@@ -35,4 +37,5 @@ export const defaultRegistration: BrowserEdgeOptions['registration'] = {
   maxSeconds: 3600,
   defaultSeconds: 300,
   maxFlowsPerUser: 5,
+  flowTimerSeconds: 120,
 };

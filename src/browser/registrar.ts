@@ -1,9 +1,9 @@
-/** Which browser user is reachable over which flow (RFC 3261 §10.3). */
+/** Which browser user is reachable over which flow (RFC 3261 §10.3, RFC 5626 §6). */
 import type { Clock, Timer } from '../base/clock.js';
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Log } from '../base/log.js';
-import { formatNameAddress, type NameAddressValue, parseNameAddressList } from '../sip/name-address.js';
-import type { FlowRef, InboundRequest } from '../sip/port.js';
+import type { ExtraHeaders, FlowRef, InboundRequest } from '../sip/port.js';
+import { contactOf, contactWish, type Device } from './contact-wish.js';
 import type { BrowserEdgeOptions, BrowserUser } from './options.js';
 
 /** One page of a user: reached over its flow, never by its address, which is `.invalid` (RFC 7118 §5). */
@@ -13,32 +13,39 @@ export interface Binding {
   readonly contactUri: string;
 }
 
+/**
+ * A device of a user. One that lost its connection is not called, but known until its time is over:
+ * its calls may live on without signalling, and go to the connection it comes back on.
+ */
 interface StoredBinding extends Binding {
+  readonly device: Device;
+  readonly reach: 'connected' | 'lost';
   readonly expiresAtMs: number;
   readonly timer: Timer;
 }
 
-/** What the Contact fields of a REGISTER ask for. */
-type Wish =
-  | { readonly kind: 'query' }
-  | { readonly kind: 'remove-all' }
-  | { readonly kind: 'bind'; readonly contactUri: string; readonly seconds: number }
-  | { readonly kind: 'too-brief' }
-  | { readonly kind: 'malformed' };
+interface RegistrarDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A device came back over another connection; its dialogs should follow. */
+  readonly onMoved?: (from: FlowRef, to: FlowRef) => void;
+}
 
-/** Bindings of users to flows, each with its time. */
+/** Bindings of users' devices to flows, each with its time. */
 export class Registrar {
-  /** One binding per flow, oldest first. */
-  private readonly bindings = new Map<FlowRef, StoredBinding>();
+  /** By user and device, oldest first. */
+  private readonly bindings = new Map<string, StoredBinding>();
+  /** One device at the end of a flow. */
+  private readonly onFlow = new Map<FlowRef, string>();
 
   constructor(
     private readonly options: BrowserEdgeOptions['registration'],
-    private readonly deps: { readonly clock: Clock; readonly log: Log },
+    private readonly deps: RegistrarDeps,
   ) {}
 
   /** Serves the REGISTER of a user who has proved to be one. */
   register(user: BrowserUser, request: InboundRequest): void {
-    const wish = this.wishOf(request);
+    const wish = contactWish(request.headers, this.options);
     switch (wish.kind) {
       case 'malformed':
         request.respond(400);
@@ -47,96 +54,100 @@ export class Registrar {
         request.respond(423, { headers: [['Min-Expires', String(this.options.minSeconds)]] });
         return;
       case 'remove-all':
-        for (const { flow } of this.bindingsOf(user.name)) this.remove(flow);
+        for (const [key, binding] of [...this.bindings]) if (binding.user.name === user.name) this.remove(key);
         break;
-      case 'bind':
-        this.bind({ user, flow: request.source.flow, contactUri: wish.contactUri }, wish.seconds);
+      case 'change':
+        for (const device of wish.remove) this.remove(keyOf(user, device));
+        if (wish.bind !== undefined) this.bind(user, wish.bind, request.source.flow);
         break;
       case 'query':
         break;
     }
-    request.respond(200, { headers: this.contactsOf(user.name).map((contact) => ['Contact', contact] as const) });
+    const outbound = wish.kind === 'change' && wish.bind?.device.outbound === true;
+    request.respond(200, { headers: [...this.contactsOf(user.name), ...(outbound ? this.outboundHeaders() : [])] });
   }
 
-  /** A user's pages, the newest first. */
+  /** A user's pages that can be called, the newest first. */
   bindingsOf(user: string): readonly Binding[] {
-    return [...this.bindings.values()].filter((binding) => binding.user.name === user).reverse();
+    return this.connectedOf(user).reverse();
   }
 
   /** Who registered over this flow. */
   userOn(flow: FlowRef): BrowserUser | undefined {
-    return this.bindings.get(flow)?.user;
+    const key = this.onFlow.get(flow);
+    return key === undefined ? undefined : this.bindings.get(key)?.user;
   }
 
   flowClosed(flow: FlowRef): void {
-    this.remove(flow);
+    const key = this.onFlow.get(flow);
+    const binding = key === undefined ? undefined : this.bindings.get(key);
+    this.onFlow.delete(flow);
+    if (key !== undefined && binding !== undefined) this.bindings.set(key, { ...binding, reach: 'lost' });
   }
 
   /** Forgets everybody and sets no timer any more. */
   clear(): void {
-    for (const flow of [...this.bindings.keys()]) this.remove(flow);
+    for (const key of [...this.bindings.keys()]) this.remove(key);
   }
 
   liveObjects(): LiveObjects {
-    return { registration: this.bindings.size };
+    return { registration: this.onFlow.size };
   }
 
-  private bind(binding: Binding, seconds: number): void {
-    const { flow, user } = binding;
-    const known = this.bindings.has(flow);
-    this.remove(flow);
-    if (seconds === 0) return;
-    const { clock } = this.deps;
-    const timer = clock.after(seconds * 1000, () => this.remove(flow));
-    this.bindings.set(flow, { ...binding, expiresAtMs: clock.nowMs() + seconds * 1000, timer });
-    if (!known) this.deps.log.info({ user: user.name, seconds }, 'browser user registers');
-    const oldest = this.bindingsOf(user.name).at(-1);
-    if (oldest !== undefined && this.bindingsOf(user.name).length > this.options.maxFlowsPerUser) this.remove(oldest.flow);
+  private bind(user: BrowserUser, { device, seconds }: { readonly device: Device; readonly seconds: number }, flow: FlowRef): void {
+    const { clock, log } = this.deps;
+    const key = keyOf(user, device);
+    const before = this.bindings.get(key);
+    // Who registers over a connection is at its end; whoever was there before is not.
+    const other = this.onFlow.get(flow);
+    if (other !== undefined && other !== key) this.remove(other);
+    this.remove(key);
+    const timer = clock.after(seconds * 1000, () => this.remove(key));
+    const expiresAtMs = clock.nowMs() + seconds * 1000;
+    this.bindings.set(key, { user, device, flow, contactUri: device.contactUri, reach: 'connected', expiresAtMs, timer });
+    this.onFlow.set(flow, key);
+    this.dropBeyondLimit(user);
+    if (before === undefined) log.info({ user: user.name, seconds }, 'browser user registers');
+    if (before === undefined || before.flow === flow) return;
+    log.info({ user: user.name }, 'a page came back over another connection');
+    this.deps.onMoved?.(before.flow, flow);
   }
 
-  private remove(flow: FlowRef): void {
-    this.bindings.get(flow)?.timer.cancel();
-    this.bindings.delete(flow);
+  /** Devices that lost their connection go before those that have one, and older ones before newer. */
+  private dropBeyondLimit(user: BrowserUser): void {
+    const theirs = [...this.bindings].filter(([, binding]) => binding.user.name === user.name);
+    const lost = theirs.filter(([, { reach }]) => reach === 'lost');
+    const connected = theirs.filter(([, { reach }]) => reach === 'connected');
+    for (const [key] of [...lost, ...connected].slice(0, Math.max(0, theirs.length - this.options.maxFlowsPerUser))) this.remove(key);
   }
 
-  private contactsOf(user: string): readonly string[] {
+  private remove(key: string): void {
+    const binding = this.bindings.get(key);
+    if (binding === undefined) return;
+    binding.timer.cancel();
+    this.bindings.delete(key);
+    if (this.onFlow.get(binding.flow) === key) this.onFlow.delete(binding.flow);
+  }
+
+  private connectedOf(user: string): StoredBinding[] {
+    return [...this.bindings.values()].filter((binding) => binding.user.name === user && binding.reach === 'connected');
+  }
+
+  private contactsOf(user: string): ExtraHeaders {
     const now = this.deps.clock.nowMs();
-    return [...this.bindings.values()]
-      .filter((binding) => binding.user.name === user)
-      .map(({ contactUri, expiresAtMs }) =>
-        formatNameAddress({
-          uri: contactUri,
-          parameters: new Map([['expires', String(Math.max(0, Math.ceil((expiresAtMs - now) / 1000)))]]),
-        }),
-      );
+    return this.connectedOf(user).map(({ device, expiresAtMs }) => [
+      'Contact',
+      contactOf(device, Math.max(0, Math.ceil((expiresAtMs - now) / 1000))),
+    ]);
   }
 
-  private wishOf(request: InboundRequest): Wish {
-    const lines = request.headers.all('Contact');
-    if (lines.length === 0) return { kind: 'query' };
-    const header = secondsOf(request.headers.get('Expires'));
-    if (lines.some((line) => line.trim() === '*'))
-      return lines.length === 1 && header === 0 ? { kind: 'remove-all' } : { kind: 'malformed' };
-    const contacts = readContacts(lines);
-    const contact = contacts?.[0];
-    if (contact === undefined) return { kind: 'malformed' };
-    const asked = secondsOf(contact.parameters.get('expires')) ?? header ?? this.options.defaultSeconds;
-    if (asked > 0 && asked < this.options.minSeconds) return { kind: 'too-brief' };
-    return { kind: 'bind', contactUri: contact.uri, seconds: Math.min(asked, this.options.maxSeconds) };
+  /** The page is to show by itself that it is there (RFC 5626 §4.4 and §6). */
+  private outboundHeaders(): ExtraHeaders {
+    return [
+      ['Require', 'outbound'],
+      ['Flow-Timer', String(this.options.flowTimerSeconds)],
+    ];
   }
 }
 
-function readContacts(lines: readonly string[]): readonly NameAddressValue[] | undefined {
-  const all: NameAddressValue[] = [];
-  for (const line of lines) {
-    const values = parseNameAddressList(line);
-    if (values === undefined) return undefined;
-    all.push(...values);
-  }
-  return all;
-}
-
-/** An unreadable time counts as not given (RFC 3261 §20.19). */
-function secondsOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,10}$/.test(text.trim()) ? Number(text.trim()) : undefined;
-}
+const keyOf = ({ name }: BrowserUser, { key }: Device): string => `${name} ${key}`;

@@ -134,6 +134,14 @@ export class CallService implements CallIntake, OtherCalls {
     return digits === undefined ? { kind: 'refused', why: 'not-digits' } : await runner.sendDigits(digits);
   }
 
+  /** A page whose dialogs have moved to this connection is there again. */
+  flowFound(flow: FlowRef): void {
+    for (const runner of [...this.runners.values()]) {
+      const leg = runner.legOn(flow);
+      if (leg !== undefined) runner.post({ type: 'flow-found', leg });
+    }
+  }
+
   /** A connection toward a peer is gone. */
   flowClosed(flow: FlowRef): void {
     for (const runner of [...this.runners.values()]) {

@@ -70,6 +70,8 @@ export type CallEvent =
   | { readonly type: 'redescribed'; readonly leg: LegName; readonly sdp: string }
   | { readonly type: 'leg-ended'; readonly leg: LegName; readonly by: DialogEnd['by']; readonly far?: FarReasons }
   | { readonly type: 'flow-lost'; readonly leg: LegName }
+  /** The page is there again over another connection, and has not spoken in the call yet. */
+  | { readonly type: 'flow-found'; readonly leg: LegName }
   | { readonly type: 'media-up'; readonly leg: LegName }
   | { readonly type: 'media-failed'; readonly leg: LegName }
   | { readonly type: 'media-gone'; readonly leg: LegName }

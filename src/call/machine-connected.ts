@@ -31,6 +31,8 @@ function inTalk(state: Connected, event: CallEvent): Step | undefined {
       return end(state, { by: endedBy(otherLeg(event.leg)) }, { gone: event.leg });
     case 'flow-lost':
       return state.legs[event.leg] === 'browser' ? signallingLost(state, event.leg) : undefined;
+    case 'flow-found':
+      return returned(state, event.leg, []);
     case 'media-gone':
       return state.legs[event.leg] === 'browser' ? mediaGone(state, event.leg) : undefined;
     case 'media-silent':

@@ -288,6 +288,11 @@ export interface SipPort extends Startable {
   /** Requests outside a dialog. Without a handler OPTIONS is answered 200 and the rest 405. */
   onRequest(method: 'REGISTER' | 'OPTIONS' | 'MESSAGE', handler: (request: InboundRequest) => void): void;
   onFlowClosed(handler: (flow: FlowRef) => void): void;
+  /**
+   * The peer behind `from` is known to be behind `to` now: requests in its dialogs go there from
+   * now on. There with `flowEvents` only; another stack routes dialogs by itself.
+   */
+  moveFlow?(from: FlowRef, to: FlowRef): void;
   call(options: OutboundOptions): OutboundCall;
   /** Resolves with the final response; rejects with a `GatewayError<SipRequestError>`. */
   request(options: RequestOptions): Promise<SipResponse>;

@@ -185,6 +185,12 @@ export class FakeSip implements SipPort {
     this.flowHandlers.push(handler);
   }
 
+  moveFlow(from: FlowRef, to: FlowRef): void {
+    const there = this.links.find(({ source }) => source.flow === to);
+    if (there === undefined) return;
+    for (const dialog of this.openDialogs) if (dialog.flow === from) dialog.moveTo(there.source);
+  }
+
   call(options: OutboundOptions): OutboundCall {
     checkExtraHeaders(options.headers);
     const why = this.failNext.shift();
@@ -316,15 +322,15 @@ export class FakeInvite implements InboundCall {
   /** To tag of the responses from here on: another one is another phone the INVITE was forked to. */
   tag = randomToken(4);
   cancelHeaders: Headers | undefined;
+  /** Whether the caller takes our offer in a provisional response; `acknowledge` is then its PRACK with the answer. */
+  takesReliable = false;
+  private answerHandler: ((sdp: string) => void) | undefined;
   private readonly abort = new AbortController();
   private state: 'pending' | 'answered' | 'rejected' | 'cancelled' = 'pending';
   /** The CANCEL has left the caller and the final answer has not come back yet. */
   private cancelOnWire = false;
   private offerHandler: ((offer: Reoffer) => void) | undefined;
 
-  /** Whether the caller takes our offer in a provisional response; `acknowledge` is then its PRACK with the answer. */
-  takesReliable = false;
-  private answerHandler: ((sdp: string) => void) | undefined;
   constructor(
     private readonly caller: FakeSip,
     private readonly link: Link,
@@ -358,12 +364,6 @@ export class FakeInvite implements InboundCall {
     this.offerHandler = handler;
   }
 
-  /** The caller's UPDATE before the answer, or (`by` callee) the called side's. */
-  update(by: 'caller' | 'callee', sdp: string): Promise<{ readonly status: number; readonly sdp?: string }> {
-    return new Promise((resolve) => {
-      const offer: Reoffer = {
-        method: 'UPDATE',
-        sdp,
   onAnswer(handler: (sdp: string) => void): void {
     this.answerHandler = handler;
   }
@@ -372,6 +372,12 @@ export class FakeInvite implements InboundCall {
     hop(() => this.answerHandler?.(answer));
   }
 
+  /** The caller's UPDATE before the answer, or (`by` callee) the called side's. */
+  update(by: 'caller' | 'callee', sdp: string): Promise<{ readonly status: number; readonly sdp?: string }> {
+    return new Promise((resolve) => {
+      const offer: Reoffer = {
+        method: 'UPDATE',
+        sdp,
         accept: (answer) => hop(() => resolve({ status: 200, sdp: answer })),
         reject: (status) => hop(() => resolve({ status })),
       };
@@ -467,6 +473,7 @@ export class FakeInvite implements InboundCall {
 export class FakeDialog implements SipDialog {
   readonly id = `fake-dialog-${nextSerial()}`;
   readonly localTag = randomToken(4);
+  flow: FlowRef;
   private other: FakeDialog | undefined;
   private ended: DialogEnd | undefined;
   private readonly endHandlers: ((end: DialogEnd) => void)[] = [];
@@ -481,8 +488,16 @@ export class FakeDialog implements SipDialog {
   constructor(
     private readonly sip: FakeSip,
     readonly callIdHeader: string,
-    private readonly source: Source,
-  ) {}
+    private source: Source,
+  ) {
+    this.flow = source.flow;
+  }
+
+  /** The other end is known to have come over another connection. */
+  moveTo(source: Source): void {
+    this.source = source;
+    this.flow = source.flow;
+  }
 
   get remoteTag(): string {
     return this.other?.localTag ?? '';

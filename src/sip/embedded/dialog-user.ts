@@ -1,4 +1,4 @@
-import type { ExtraHeaders } from '../port.js';
+import type { ExtraHeaders, FlowRef } from '../port.js';
 import type { SipRequestMessage } from './message.js';
 import type { InviteServerTransaction, NonInviteServerTransaction } from './transaction-server.js';
 
@@ -8,5 +8,7 @@ export interface DialogUser {
   receiveInvite(transaction: InviteServerTransaction): void;
   receiveCancel(transaction: InviteServerTransaction): void;
   receiveRequest(transaction: NonInviteServerTransaction): void;
+  /** Its peer came from `from` to `to`; nothing for a dialog that is elsewhere. */
+  moveFlow(from: FlowRef, to: FlowRef): void;
   bye(options?: { readonly headers?: ExtraHeaders }): Promise<void>;
 }

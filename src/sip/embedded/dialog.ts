@@ -398,6 +398,11 @@ export class Dialog implements SipDialog, DialogUser {
     this.offers.pump();
   }
 
+  moveFlow(from: FlowRef, to: FlowRef): void {
+    const { state } = this.facts;
+    if (state.flow === from) state.moveTo(to);
+  }
+
   /** A browser that came back on another connection is reached there from now on. */
   private followFlow({ flow }: AnyServerTransaction): void {
     if (isWebSocket(flow.transport)) this.facts.state.moveTo(flow.ref);

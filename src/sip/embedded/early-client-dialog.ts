@@ -95,6 +95,9 @@ export class EarlyClientDialog implements DialogUser {
     this.answer(transaction, 491);
   }
 
+  /** The INVITE's transaction stays on its connection, and its early dialogs with it. */
+  moveFlow(): void {}
+
   receiveAck(): void {}
 
   receiveCancel(): void {}

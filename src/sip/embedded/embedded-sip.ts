@@ -193,6 +193,10 @@ export class EmbeddedSip implements SipPort {
     this.flowHandlers.push(handler);
   }
 
+  moveFlow(from: FlowRef, to: FlowRef): void {
+    for (const dialog of this.dialogs.values()) dialog.moveFlow(from, to);
+  }
+
   call(options: OutboundOptions): OutboundCall {
     return new OutgoingInvite(options, this.context);
   }

@@ -124,6 +124,7 @@ class World {
   private ofFate(): CallEvent[] {
     const list: CallEvent[] = [];
     if (this.flow && this.random() < 0.02) list.push({ type: 'flow-lost', leg: this.random() < 0.5 ? 'a' : 'b' });
+    if (!this.flow && this.random() < 0.1) list.push({ type: 'flow-found', leg: 'a' }, { type: 'flow-found', leg: 'b' });
     if (this.random() < 0.02) list.push({ type: 'fault' }, { type: 'hang-up', by: 'gateway', failure: 'shutting-down' });
     return list;
   }

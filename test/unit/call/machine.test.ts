@@ -53,6 +53,7 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   redescribed: { type: 'redescribed', leg: 'a', sdp: 'newer answer to a' },
   'leg-ended': { type: 'leg-ended', leg: 'b', by: 'remote' },
   'flow-lost': { type: 'flow-lost', leg: 'a' },
+  'flow-found': { type: 'flow-found', leg: 'a' },
   'media-up': { type: 'media-up', leg: 'a' },
   'media-failed': { type: 'media-failed', leg: 'a' },
   'media-gone': { type: 'media-gone', leg: 'a' },
@@ -231,7 +232,7 @@ describe('the arrows of a call', () => {
   );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
-    expect(pairs).toHaveLength(10 * 49);
+    expect(pairs).toHaveLength(10 * 50);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
     expect(listed.size).toBe(93 + 24);

@@ -82,7 +82,14 @@ export class Scene {
     ) as unknown as BrowserEdgeOptions;
     this.pageFlow = sip.connect(this.page, { transport: 'wss', origin: 'https://page.example' });
     sip.connect(this.carrier, { transport: 'udp', names: ['carrier.example'] });
-    this.registrar = new Registrar(edge.registration, { clock, log });
+    this.registrar = new Registrar(edge.registration, {
+      clock,
+      log,
+      onMoved: (from, to) => {
+        sip.moveFlow(from, to);
+        this.service.flowFound(to);
+      },
+    });
     const trunks = options.secondTrunk === undefined ? [one] : [one, { ...trunk, id: 'second', ...options.secondTrunk }];
     const userCalls = new UserCalls();
     const shared = new Trunks(trunks, { sip, clock, log });
