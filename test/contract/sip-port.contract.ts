@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/base/errors.js';
-import type { DialogEnd, InboundCall, OutboundCall, OutboundOptions, Progress, Reoffer, SipDialog, SipPort } from '../../src/sip/port.js';
+import type { DialogEnd, FlowRef, InboundCall, OutboundCall, OutboundOptions, Progress, Reoffer, SipDialog, SipPort } from '../../src/sip/port.js';
 
 /** Two started ports that can call each other. */
 export interface SipRig {
@@ -70,6 +70,18 @@ export function sipPortContract(name: string, makeRig: () => Promise<SipRig>): v
 
     const dialogs = (): number => (rig.caller.liveObjects()['dialog'] ?? 0) + (rig.callee.liveObjects()['dialog'] ?? 0);
     const invites = (): number => (rig.caller.liveObjects()['invite'] ?? 0) + (rig.callee.liveObjects()['invite'] ?? 0);
+
+    it('moves dialogs of one connection only, and can do so where it tells of closed ones', async () => {
+      const { near, far, farEnds } = await establish();
+      expect(rig.caller.moveFlow !== undefined).toBe(rig.caller.capabilities.flowEvents);
+      const before = near.flow;
+      rig.caller.moveFlow?.('udp:nobody' as FlowRef, 'udp:elsewhere' as FlowRef);
+      expect(near.flow).toBe(before);
+      far.onRequest((request) => request.respond(200));
+      expect((await near.request('INFO')).status).toBe(200);
+      await near.bye();
+      await rig.until(() => farEnds.length === 1 && dialogs() === 0);
+    });
 
     it('hands an INVITE up with its addresses, its headers and its offer', async () => {
       const { call } = place({ headers: [['X-Greeting', 'hello']], to: { uri: 'sip:bob@example.com' } });

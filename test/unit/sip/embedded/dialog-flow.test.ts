@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { GatewayError } from '../../../../src/base/errors.js';
 import type { EmbeddedSip } from '../../../../src/sip/embedded/embedded-sip.js';
-import type { DialogEnd, SipDialog } from '../../../../src/sip/port.js';
+import type { DialogEnd, FlowRef, SipDialog } from '../../../../src/sip/port.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { RawPage, serveWebSockets } from '../../../support/raw-page.js';
 import { startStack, until } from '../../../support/sip-rigs.js';
@@ -150,4 +150,32 @@ it('is not taken for dead by a request that was left on the connection its page 
   expect(await asked).toBeInstanceOf(GatewayError);
   expect(ends).toEqual([]);
   old.cut();
+});
+
+it('follows a page that is known to be behind another connection, before it has spoken there', async () => {
+  const before = dialog.flow;
+  await lose();
+  const back = await RawPage.open(server.url);
+  const there = new Promise<FlowRef>((resolve) => {
+    stack.onRequest('REGISTER', (request) => {
+      request.respond(200);
+      resolve(request.source.flow);
+    });
+  });
+  back.send(back.request('REGISTER', { cseq: 1 }));
+  const flow = await there;
+  if (before === undefined) throw new Error('the dialog has no connection');
+  stack.moveFlow('ws:another' as FlowRef, flow);
+  expect(dialog.flow).toBe(before);
+  stack.moveFlow(before, flow);
+  expect(dialog.flow).toBe(flow);
+  const asked = dialog.request('INFO');
+  back.answer(await back.nextRequest('INFO'), 200);
+  expect((await asked).status).toBe(200);
+  const ended = dialog.bye();
+  back.answer(await back.nextRequest('BYE'), 200);
+  await ended;
+  back.cut();
+  await until(() => stack.liveObjects()['flow'] === 0);
+  await clock.advanceAsync(32_000);
 });
