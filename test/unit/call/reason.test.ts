@@ -79,6 +79,21 @@ describe('the reason on its way through the gateway', () => {
     ]);
   });
 
+  it('goes from the CANCEL of a calling trunk to the telephone it is forwarded to', async () => {
+    const scene = await new Scene({ inbound: [{ number: '*', targets: [{ to: { number: '+15550177' } }] }] }).start();
+    const call = scene.carrier.call({
+      requestUri: 'sip:15550111@carrier.example',
+      from: { uri: 'sip:+15550123@carrier.example' },
+      offer: sdp(),
+    });
+    const phone = (await scene.carrier.nextCall()) as FakeInvite;
+    await scene.settle();
+    call.cancel({ headers: [['Reason', 'Q.850;cause=31']] });
+    await scene.settle();
+    expect(phone.cancelHeaders?.all('Reason')).toEqual(['Q.850;cause=31;text="Normal, unspecified"']);
+    expect(scene.fact('ended')).toMatchObject({ by: 'caller', disposition: 'cancelled', q850: 31 });
+  });
+
   it('goes from the BYE of the telephone to the page, and from that of the page to the telephone', async () => {
     const one = await connected();
     const pageEnd = endOf(one.here);

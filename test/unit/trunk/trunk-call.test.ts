@@ -147,6 +147,16 @@ describe('early media', () => {
     leg.progress(progress(183, 'v=0', value === undefined ? [] : [['P-Early-Media', value]]));
     expect(seen.map(({ sdp }) => sdp !== undefined)).toEqual([passes]);
   });
+
+  it.each([
+    ['sendrecv', true],
+    ['inactive', false],
+    [undefined, true],
+  ])('is waited for under P-Early-Media: %s where it counts once it is heard: %s', (value, passes) => {
+    const { leg, seen } = scene({ earlyMedia: 'heard' });
+    leg.progress(progress(183, 'v=0', value === undefined ? [] : [['P-Early-Media', value]]));
+    expect(seen.map(({ sdp }) => sdp !== undefined)).toEqual([passes]);
+  });
 });
 
 describe('a redirection', () => {
