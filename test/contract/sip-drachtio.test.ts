@@ -3,6 +3,7 @@ import { silentLog } from '../../src/base/log.js';
 import { DrachtioSip } from '../../src/sip/drachtio/drachtio-sip.js';
 import { DrachtioServer } from '../support/drachtio-server.js';
 import { startStack, until, uriOf } from '../support/sip-rigs.js';
+import { wireBetween } from '../support/sip-wire.js';
 import { sipPortContract } from './sip-port.contract.js';
 
 /** Shorter than RFC 3261's, so that what ends by timer ends within the test. */
@@ -12,6 +13,7 @@ interface App {
   readonly sip: DrachtioSip;
   /** Where the server speaks SIP. */
   readonly uri: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -23,7 +25,7 @@ async function connect(server: { readonly host: string; readonly port: number; r
   await sip.start();
   const contact = sip.bound().find(({ transport }) => transport === 'udp');
   if (contact === undefined) throw new Error('the server has no UDP contact');
-  return { sip, uri: `sip:bob@${contact.host}:${contact.port};transport=udp`, stop: () => sip.stop() };
+  return { sip, uri: `sip:bob@${contact.host}:${contact.port};transport=udp`, port: contact.port, stop: () => sip.stop() };
 }
 
 async function startApp(): Promise<App> {
@@ -50,6 +52,7 @@ sipPortContract(`drachtio calls the embedded stack, by ${which}`, async () => {
     callee,
     toCallee: { requestUri: uriOf(callee) },
     until,
+    wire: wireBetween({ callerPort: app.port, calleePort: callee.bound()[0]?.port ?? 0 }),
     stop: async () => {
       await Promise.all([app.sip.stop(), callee.stop()]);
       await app.stop();
@@ -64,6 +67,7 @@ sipPortContract(`the embedded stack calls drachtio, by ${which}`, async () => {
     callee: app.sip,
     toCallee: { requestUri: app.uri },
     until,
+    wire: wireBetween({ callerPort: caller.bound()[0]?.port ?? 0, calleePort: app.port }),
     stop: async () => {
       await Promise.all([caller.stop(), app.sip.stop()]);
       await app.stop();

@@ -1,4 +1,4 @@
-import { FakeSip } from '../support/fake-sip.js';
+import { type FakeInvite, FakeSip } from '../support/fake-sip.js';
 import { until } from '../support/sip-rigs.js';
 import { sipPortContract } from './sip-port.contract.js';
 
@@ -10,6 +10,17 @@ sipPortContract('the fake', async () => {
     callee: right,
     toCallee: { requestUri: 'sip:bob@callee.example' },
     until,
+    wire: {
+      update: (by, call, _fork, sdp) => (call as FakeInvite).update(by, sdp),
+      fork: (call, _status, tag, sdp) => {
+        const invite = call as FakeInvite;
+        const own = invite.tag;
+        invite.tag = tag;
+        invite.progress(183, { sdp });
+        invite.tag = own;
+        return Promise.resolve();
+      },
+    },
     stop: async () => {
       await Promise.all([left.stop(), right.stop()]);
     },

@@ -1,17 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/base/errors.js';
-import type { DialogEnd, FlowRef, InboundCall, OutboundCall, OutboundOptions, Progress, Reoffer, SipDialog, SipPort } from '../../src/sip/port.js';
-
-/** Two started ports that can call each other. */
-export interface SipRig {
-  readonly caller: SipPort;
-  readonly callee: SipPort;
-  /** How the caller reaches the callee. */
-  readonly toCallee: Pick<OutboundOptions, 'requestUri' | 'via'>;
-  stop(): Promise<void>;
-  /** Lets time pass until the condition holds; fails when it does not. */
-  until(condition: () => boolean): Promise<void>;
-}
+import type { DialogEnd, FlowRef, InboundCall, OutboundOptions, Progress, Reoffer, SipDialog } from '../../src/sip/port.js';
+import { earlyDialogCases } from './sip-early-dialogs.contract.js';
+import type { Placed, SipRig } from './sip-rig.js';
 
 const offer = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
 const answer = offer.replace('4000', '5000');
@@ -36,9 +27,9 @@ export function sipPortContract(name: string, makeRig: () => Promise<SipRig>): v
       await rig.stop();
     });
 
-    function place(options: Partial<OutboundOptions> = {}): { call: OutboundCall; heard: Progress[] } {
+    function place(options: Partial<OutboundOptions> = {}, made: { readonly offer?: string } = { offer }): Placed {
       const heard: Progress[] = [];
-      const call = rig.caller.call({ ...rig.toCallee, from: alice, offer, ...options });
+      const call = rig.caller.call({ ...rig.toCallee, from: alice, ...made, ...options });
       call.onProgress((progress) => heard.push(progress));
       return { call, heard };
     }
@@ -430,5 +421,7 @@ export function sipPortContract(name: string, makeRig: () => Promise<SipRig>): v
       expect(rig.callee.liveObjects()['dialog']).toBe(0);
       expect(rig.callee.liveObjects()['invite']).toBe(0);
     });
+
+    earlyDialogCases({ rig: () => rig, place, nextCall, left: () => dialogs() + invites() });
   });
 }

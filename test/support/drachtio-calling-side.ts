@@ -93,7 +93,7 @@ export class DrachtioCallingSide {
     }
     if (status >= 200) this.clients.delete(id);
     if (status >= 200 && status < 300 && request !== undefined) {
-      const state = DialogState.ofUac(request, response, this.firstHopOf(client, request));
+      const state = DialogState.ofUac(request, response, this.firstHopOf(client, request), client.early);
       const dialog = this.core.addDialog(client.dialogId, app, state, client.sending.transaction?.flow, request.body.toString('utf8'));
       dialog.ackSequence = cseqOf(request);
       this.core.armSession(dialog, response.headers, 'uac');

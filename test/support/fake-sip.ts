@@ -78,7 +78,7 @@ export class FakeSip implements SipPort {
     reliableProvisionals: false,
     update: true,
     sessionTimers: false,
-    forks: false,
+    forks: true,
     lateOffer: true,
   };
   /** INVITEs that arrived here, oldest first. */
@@ -340,8 +340,7 @@ export class FakeInvite implements InboundCall {
     const source = link.other?.source ?? link.source;
     this.callIdHeader = uac.callIdHeader;
     this.source = source;
-    const hops = options.maxForwards === undefined ? [] : [['Max-Forwards', String(options.maxForwards)] as const];
-    this.headers = headersOf([...(options.headers ?? []), ...hops]);
+    this.headers = headersOf([...(options.headers ?? []), ['Max-Forwards', String(options.maxForwards ?? 70)]]);
     this.requestUri = options.requestUri;
     this.from = options.from;
     this.to = options.to ?? { uri: options.requestUri };
@@ -394,7 +393,8 @@ export class FakeInvite implements InboundCall {
     checkExtraHeaders(options.headers);
     if (this.state !== 'pending') return;
     const sdp = options.sdp === undefined ? {} : { sdp: options.sdp };
-    hop(() => this.uac.progress({ status, ...sdp, headers: headersOf(options.headers), fork: this.tag }));
+    const progress = { status, ...sdp, headers: headersOf(options.headers), fork: this.tag };
+    hop(() => this.uac.progress(progress));
   }
 
   answer(sdp: string, options: { readonly headers?: ExtraHeaders } = {}): SipDialog {

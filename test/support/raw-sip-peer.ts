@@ -88,6 +88,11 @@ export class RawSipPeer {
     this.socket.send(typeof message === 'string' ? Buffer.from(message) : serialize(message), port, '127.0.0.1');
   }
 
+  /** Sends, and resolves once the datagram has left. */
+  deliver(message: SipMessage, port: number): Promise<void> {
+    return new Promise((resolve) => this.socket.send(serialize(message), port, '127.0.0.1', () => resolve()));
+  }
+
   /** Takes the next request of this method out of the inbox, waiting for it. */
   async nextRequest(method: string): Promise<SipRequestMessage> {
     return (await this.next((each) => each.kind === 'request' && each.method === method)) as SipRequestMessage;

@@ -71,6 +71,8 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
   private requestHandler: ((request: InboundRequest) => void) | undefined;
   private ackHandler: ((sdp: string | undefined) => void) | undefined;
   private earlyAck: { readonly sdp: string | undefined } | undefined;
+  /** The caller's answer in PRACK, which its ACK does not say again. */
+  private prackAnswer: string | undefined;
   private acknowledgementDue: boolean;
   private whenAcknowledged: (() => void)[] = [];
   /** Requests that wait for the server to have sent our 2xx. */
@@ -176,8 +178,15 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     this.line.pump();
   }
 
+  /** The caller answered our offer before our 2xx; the ACK is told as if it had brought the answer. */
+  answeredEarly(answer: string): void {
+    this.prackAnswer = answer;
+  }
+
   /** Of a 2xx of theirs that was acknowledged; of ours, when the ACK has come. */
-  acknowledged(sdp: string | undefined): void {
+  acknowledged(said: string | undefined): void {
+    const sdp = said ?? this.prackAnswer;
+    this.prackAnswer = undefined;
     this.acknowledgementDue = false;
     if (this.ended === undefined) {
       const { ackHandler } = this;

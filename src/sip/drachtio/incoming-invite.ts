@@ -1,6 +1,7 @@
 import type { Timer } from '../../base/clock.js';
 import { randomToken } from '../../base/ids.js';
 import { DigestClient } from '../embedded/digest-client.js';
+import { overlapRetryAfter } from '../embedded/early-offer.js';
 import { checkExtraHeaders } from '../embedded/extra-headers.js';
 import { guarded } from '../embedded/guard.js';
 import { fromTag, readCallId, readFrom, readTo } from '../embedded/header-readers.js';
@@ -43,6 +44,12 @@ export class IncomingInvite implements InboundCall, OpenInvite {
   private prack: Timer | undefined;
   private accepting: (() => void) | undefined;
   private earlyOffer: { settle(status: number): void } | undefined;
+  /** Where offer and answer stand: ours may be told reliably, and is agreed on with its PRACK (RFC 3262 §5). */
+  private exchange: 'open' | 'told' | 'agreed' = 'open';
+  /** What the caller answered in PRACK to our offer; its ACK then brings none. */
+  private prackAnswer: string | undefined;
+  /** An offer of the caller was taken since, so the 2xx must not bring an older description. */
+  private updated = false;
   private open = true;
 
   constructor(
@@ -83,7 +90,10 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     if (!this.open || this.accepting !== undefined) return;
     const required = hasOption(this.headers, 'Require', '100rel');
     const supported = required || hasOption(this.headers, 'Supported', '100rel');
-    const reliable = required || (supported && options.reliable !== false && (options.sdp !== undefined || options.reliable === true));
+    const reliable = required || (supported && options.reliable !== false && options.sdp !== undefined);
+    // Told reliably once, it is not told again: the caller would have to take it for a new offer (RFC 3262 §5).
+    const sdp = reliable && this.exchange !== 'open' ? undefined : options.sdp;
+    if (reliable && sdp !== undefined) this.exchange = 'told';
     const headers: ExtraHeaders = [...(options.headers ?? []), ['Allow', this.context.allow()], ['Server', this.context.userAgent]];
     this.waiting.push({
       status,
@@ -91,7 +101,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
       content: {
         to: this.tag,
         headers: reliable ? [...headers, ['Require', '100rel']] : headers,
-        ...(options.sdp === undefined ? {} : { sdp: options.sdp }),
+        ...(sdp === undefined ? {} : { sdp }),
       },
     });
     this.pump();
@@ -129,7 +139,9 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     this.abort.signal.addEventListener('abort', () => dialog.neverWas({ by: 'remote' }), { once: true });
     this.accepting = () => {
       this.close();
-      respond(this.responder, 200, { headers, sdp, to: this.tag }, (fault, dialogId) => {
+      const agreed = this.updated || this.prackAnswer !== undefined;
+      if (this.prackAnswer !== undefined) dialog.answeredEarly(this.prackAnswer);
+      respond(this.responder, 200, { headers, to: this.tag, ...(agreed ? {} : { sdp }) }, (fault, dialogId) => {
         if (fault === undefined) dialog.established(dialogId);
         else dialog.neverWas({ by: 'remote' });
       });
@@ -215,7 +227,10 @@ export class IncomingInvite implements InboundCall, OpenInvite {
       return;
     }
     const sdp = sessionOf(request);
-    if (sdp === undefined || this.offer === undefined) answerRequest(responder, 200);
+    const answers = this.offer === undefined && this.exchange === 'told';
+    if (answers) this.prackAnswer = sdp;
+    if (this.exchange === 'told') this.exchange = 'agreed';
+    if (sdp === undefined || answers) answerRequest(responder, 200);
     else this.handOffer('PRACK', sdp, responder);
     this.pracked();
   }
@@ -230,7 +245,9 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     const sdp = sessionOf(request);
     if (!this.open) answerRequest(responder, 481);
     else if (sdp === undefined) answerRequest(responder, 200);
-    else if (this.earlyOffer !== undefined || this.prack !== undefined) answerRequest(responder, 500, [['Retry-After', '1']]);
+    else if (this.earlyOffer !== undefined || (this.offer !== undefined && this.exchange !== 'agreed')) {
+      answerRequest(responder, 500, [['Retry-After', overlapRetryAfter(this.context.random)]]);
+    } else if (this.exchange !== 'agreed') answerRequest(responder, 491);
     else this.handOffer('UPDATE', sdp, responder);
   }
 
@@ -251,7 +268,11 @@ export class IncomingInvite implements InboundCall, OpenInvite {
       offerHandler({
         method,
         sdp,
-        accept: (answer) => settle(() => respond(responder, 200, { headers: [['Allow', this.context.allow()]], sdp: answer })),
+        accept: (answer) =>
+          settle(() => {
+            this.updated = true;
+            respond(responder, 200, { headers: [['Allow', this.context.allow()]], sdp: answer });
+          }),
         reject: (status) => pending.settle(status),
       }),
     );

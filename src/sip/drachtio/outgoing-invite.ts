@@ -1,6 +1,7 @@
 import { randomToken } from '../../base/ids.js';
 import { ChallengeRetry } from '../embedded/challenge-retry.js';
 import { DigestClient } from '../embedded/digest-client.js';
+import { overlapRetryAfter } from '../embedded/early-offer.js';
 import { addExtraHeaders, checkExtraHeaders } from '../embedded/extra-headers.js';
 import { guarded } from '../embedded/guard.js';
 import { fromTag, toTag } from '../embedded/header-readers.js';
@@ -37,8 +38,9 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
   private resolve: (outcome: OutboundOutcome) => void = () => {};
   private settled = false;
   private cancelHeaders: HeaderFields | undefined;
-  /** The offer of a late-offer call came early and was answered in PRACK: the 2xx brings none. */
-  private answeredEarly = false;
+  /** What each called side said last, where offer and answer were agreed on before the 2xx: it brings none. */
+  private readonly agreed = new Map<string, string>();
+  private updating = false;
 
   constructor(
     private readonly options: OutboundOptions,
@@ -145,13 +147,16 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
     const fork = toTag(message.headers) ?? '';
     const sdp = sessionOf(message);
     const reliable = hasOption(message.headers, 'Require', '100rel') && message.headers.get('RSeq') !== undefined;
-    const offered = reliable && this.options.offer === undefined && !this.answeredEarly ? sdp : undefined;
+    const offered = reliable && this.options.offer === undefined && !this.agreed.has(fork) ? sdp : undefined;
     if (sdp !== undefined) this.earlySessions.set(fork, sdp);
+    if (reliable && sdp !== undefined && this.options.offer !== undefined && !this.agreed.has(fork)) this.agreed.set(fork, sdp);
     if (reliable && offered === undefined) response.acknowledge({});
     if (this.cancelHeaders !== undefined) return;
     const { progressHandler } = this;
     if (progressHandler !== undefined) {
-      const progress = { status: message.status, ...(sdp === undefined ? {} : { sdp }), headers: message.headers, fork };
+      // An offer in a reliable response goes its own way, to whoever answers offers.
+      const hint = this.options.offer === undefined ? undefined : sdp;
+      const progress = { status: message.status, ...(hint === undefined ? {} : { sdp: hint }), headers: message.headers, fork };
       guarded(this.context.log, 'progress', () => progressHandler(progress));
     }
     if (offered !== undefined) this.earlyOffer(response, offered, fork);
@@ -162,7 +167,7 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
     const { offerHandler } = this;
     if (offerHandler === undefined) {
       acknowledge({});
-      this.refuseEarly();
+      this.cancel();
       return;
     }
     let open = true;
@@ -172,23 +177,15 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
     };
     const accept = (answer: string): void =>
       once(() => {
-        this.answeredEarly = true;
+        this.agreed.set(fork, sdp);
         acknowledge({ body: answer });
       });
     const reject = (): void =>
       once(() => {
         acknowledge({});
-        this.refuseEarly();
+        this.cancel();
       });
     guarded(this.context.log, 'early offers', () => offerHandler({ method: 'PRACK', sdp, accept, reject }, fork));
-  }
-
-  /** An offer that PRACK cannot refuse ends the INVITE (RFC 3262 §5 has no other way). */
-  private refuseEarly(): void {
-    this.sent?.cancel(new HeaderFields());
-    const headers = new HeaderFields();
-    this.cancelHeaders = headers;
-    this.settle({ kind: 'rejected', status: 488, reason: 'Not Acceptable Here', headers });
   }
 
   private update(raw: string | undefined, responder: LibraryResponder): void {
@@ -198,24 +195,36 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
       return;
     }
     const sdp = sessionOf(request);
+    const fork = fromTag(request.headers) ?? '';
     const { offerHandler } = this;
     if (sdp === undefined) {
       answerRequest(responder, 200);
+    } else if (this.updating) {
+      answerRequest(responder, 500, [['Retry-After', overlapRetryAfter(this.context.random)]]);
+    } else if (!this.agreed.has(fork)) {
+      answerRequest(responder, 491);
     } else if (offerHandler === undefined || this.settled) {
       answerRequest(responder, 488);
     } else {
       let open = true;
+      this.updating = true;
       const once = (act: () => void): void => {
-        if (open) act();
+        if (!open) return;
         open = false;
+        this.updating = false;
+        act();
       };
       const offer: Reoffer = {
         method: 'UPDATE',
         sdp,
-        accept: (answer) => once(() => respond(responder, 200, { sdp: answer })),
+        accept: (answer) =>
+          once(() => {
+            this.agreed.set(fork, sdp);
+            respond(responder, 200, { sdp: answer });
+          }),
         reject: (status) => once(() => answerRequest(responder, status)),
       };
-      offerHandler(offer, fromTag(request.headers) ?? '');
+      guarded(this.context.log, 'early offers', () => offerHandler(offer, fork));
     }
   }
 
@@ -238,14 +247,14 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
     );
     dialog.established(dialogId);
     const body = sessionOf(message);
-    const late = this.options.offer === undefined && !this.answeredEarly && body !== undefined;
+    const late = this.options.offer === undefined && !this.agreed.has(fork) && body !== undefined;
     if (this.settled || this.cancelHeaders !== undefined) {
       acknowledge({});
       void dialog.bye();
       this.settleCancelled('answered while being cancelled');
       return;
     }
-    const sdp = body ?? this.earlySessions.get(fork) ?? '';
+    const sdp = this.agreed.get(fork) ?? body ?? this.earlySessions.get(fork) ?? '';
     if (!late) {
       acknowledge({});
       this.settle({ kind: 'answered', dialog, sdp, headers: message.headers, fork });

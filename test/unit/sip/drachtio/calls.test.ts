@@ -282,23 +282,47 @@ describe('an INVITE that comes through drachtio', () => {
     expect([call.cancelled.aborted, ends.length, empty()]).toEqual([true, 1, true]);
   });
 
-  it('hands an UPDATE of the caller up before the answer', async () => {
+  /** An INVITE whose offer has its answer already, in a reliable response with its PRACK (RFC 3311 §5.2). */
+  async function agree() {
+    const { invite, call } = await arrive([['Supported', '100rel']]);
+    call.progress(183, { sdp: other });
+    const early = await peer.nextResponse(183);
+    const tag = tagOf(early.headers.get('To'));
+    const rack = `${early.headers.get('RSeq')} ${invite.headers.get('CSeq')}`;
+    peer.send(inside(invite, 'PRACK', tag, 2, { headers: [['RAck', rack]] }), server.sipPort);
+    await peer.nextResponse(200);
+    return { invite, call, tag };
+  }
+
+  it('hands an UPDATE of the caller up before the answer, one at a time, and leaves the older description out of the 2xx', async () => {
+    const { invite, call, tag } = await agree();
+    const offers: Reoffer[] = [];
+    call.onOffer((offer) => offers.push(offer));
+    peer.send(inside(invite, 'UPDATE', tag, 3, { body: sdp }), server.sipPort);
+    await until(() => offers.length === 1);
+    peer.send(inside(invite, 'UPDATE', tag, 4, { body: sdp }), server.sipPort);
+    await peer.nextResponse(500);
+    offers[0]?.accept(other);
+    const answered = await peer.nextResponse(200);
+    expect([readCSeq(answered.headers).method, answered.body.toString()]).toEqual(['UPDATE', other]);
+    call.answer(other);
+    expect((await peer.nextResponse(200)).body.length).toBe(0);
+  });
+
+  it('asks for patience with an UPDATE that comes before the answer to the first offer', async () => {
     const { invite, call } = await arrive();
     call.onOffer((offer) => offer.accept(other));
     call.progress(183, { sdp: other });
     const early = await peer.nextResponse(183);
     peer.send(inside(invite, 'UPDATE', tagOf(early.headers.get('To')), 2, { body: sdp }), server.sipPort);
-    const answered = await peer.nextResponse(200);
-    expect([readCSeq(answered.headers).method, answered.body.toString()]).toEqual(['UPDATE', other]);
+    expect((await peer.nextResponse(500)).headers.get('Retry-After')).toBeDefined();
     call.reject(480);
     await peer.nextResponse(480);
   });
 
   it('refuses an early UPDATE with 488 when nobody listens for it', async () => {
-    const { invite, call } = await arrive();
-    call.progress(180);
-    const early = await peer.nextResponse(180);
-    peer.send(inside(invite, 'UPDATE', tagOf(early.headers.get('To')), 2, { body: sdp }), server.sipPort);
+    const { invite, call, tag } = await agree();
+    peer.send(inside(invite, 'UPDATE', tag, 3, { body: sdp }), server.sipPort);
     await peer.nextResponse(488);
     call.reject(480);
     await peer.nextResponse(480);
