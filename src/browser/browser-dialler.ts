@@ -50,13 +50,15 @@ export class BrowserDialler implements Dialler<UserTarget> {
     const refusal = this.refusalOf(users);
     if (refusal !== undefined) return { kind: 'refused', failure: refusal };
     let over = (): void => {};
+    let winner: string | undefined;
     const release = (): void => over();
     const won = (user: string): void => {
       over = this.deps.userCalls.begin(user);
+      winner = user;
     };
     const devices = steps.flatMap((step) => this.devicesOf(step));
     const [only] = devices;
-    if (only !== undefined && devices.length === 1 && steps.length === 1) {
+    if (only !== undefined && devices.length === 1 && target.steps === undefined) {
       const leg = this.call(only, request);
       void leg.outcome.then(({ kind }) => {
         if (kind === 'answered') won(only.user.name);
@@ -70,7 +72,7 @@ export class BrowserDialler implements Dialler<UserTarget> {
       { steps, declineStopsAll: target.steps !== undefined && this.options.declineStopsAll?.includes(target.user) === true },
       { clock, log, callStep, onWon: (user) => won(user) },
     );
-    return { kind: 'dialling', leg, release };
+    return { kind: 'dialling', leg, release, ...(target.steps === undefined ? {} : { answeredBy: () => winner }) };
   }
 
   /** Nobody of all of them is there, or those who are there talk. */

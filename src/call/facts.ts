@@ -56,7 +56,8 @@ export type CallFactBody =
     }
   | { readonly type: 'progress'; readonly status: number; readonly earlyMedia: boolean }
   | { readonly type: 'ringing' }
-  | { readonly type: 'answered' }
+  /** `by`: the user of a group who took the call. */
+  | { readonly type: 'answered'; readonly by?: string }
   | { readonly type: 'media-up'; readonly leg: LegName; readonly kind: LegKind }
   | {
       readonly type: 'media-silent';

@@ -128,6 +128,11 @@ export class CallLegs implements Seats {
     return { dialog, kind: this.kindOf(leg), release, ...(flow === undefined ? {} : { flow }) };
   }
 
+  /** Of a group that was called: the user who took the call. */
+  get answeredBy(): string | undefined {
+    return this.dialled?.answeredBy?.();
+  }
+
   private firstFlowOf(leg: LegName): FlowRef | undefined {
     const guest = this.guests[leg];
     if (guest !== undefined) return guest.flow;

@@ -92,6 +92,8 @@ export type DialResult =
       readonly flow?: FlowRef;
       /** Gives back what the dialler counts (a channel of the trunk). The core calls it once, when the leg is over. */
       release(): void;
+      /** Of a group: the user who took the call, once one has. */
+      readonly answeredBy?: () => string | undefined;
       /** What the trunk's own rules say of an outcome; the table of failures decides when absent. */
       readonly tryNext?: (outcome: Exclude<OutboundOutcome, { readonly kind: 'answered' }>) => TryNext;
     }

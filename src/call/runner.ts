@@ -434,8 +434,10 @@ export class CallRunner {
       this.answeredMs = this.deps.clock.nowMs();
       this.answeredWallMs = this.deps.clock.wallMs();
     }
+    const by = this.legs.answeredBy;
+    const told = body.type === 'answered' && by !== undefined ? { ...body, by } : body;
     try {
-      this.deps.facts({ ...body, callId: this.id, atMs: this.deps.clock.wallMs() });
+      this.deps.facts({ ...told, callId: this.id, atMs: this.deps.clock.wallMs() });
     } catch (thrown) {
       this.log.error({ fact: body.type, fault: messageOf(thrown) }, 'a listener of call facts failed; the call goes on');
     }

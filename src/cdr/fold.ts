@@ -17,6 +17,7 @@ interface OpenSilence {
 interface OpenCall {
   readonly received: Received;
   routed?: Routed;
+  answeredBy?: string | undefined;
   ringingAtMs?: number;
   answeredAtMs?: number;
   mediaFailure?: LegFailure;
@@ -97,6 +98,7 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
       break;
     case 'answered':
       call.answeredAtMs ??= fact.atMs;
+      call.answeredBy ??= fact.by;
       break;
     case 'media-silent':
       call.silences.push({ leg: fact.kind, cause: fact.cause, atMs: fact.atMs });
@@ -187,6 +189,7 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(trunk === undefined ? {} : { trunk }),
     ...(routed?.trunk === undefined || received.trunk === undefined ? {} : { forwardedFrom: received.trunk }),
     ...(user === undefined ? {} : { user }),
+    ...(call.answeredBy === undefined ? {} : { answeredBy: call.answeredBy }),
     ...(received.origin === undefined ? {} : { origin: received.origin }),
     source: received.source,
     startedAt: iso(received.atMs),

@@ -46,8 +46,10 @@ export interface CallRecord {
   readonly trunk?: string;
   /** Trunk it came by, of a call that is forwarded to another telephone. */
   readonly forwardedFrom?: string;
-  /** Browser user that was called. */
+  /** Browser user that was called, or group of them. */
   readonly user?: string;
+  /** User of the group who took the call. */
+  readonly answeredBy?: string;
   /** Web origin of the page that called. */
   readonly origin?: string;
   /** `host:port` the caller's signalling came from. */

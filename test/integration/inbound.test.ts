@@ -19,7 +19,8 @@ class Stack extends FakeSip {
   constructor() {
     super('gateway');
     this.connect(this.carrier, { transport: 'udp', names: ['127.0.0.1:5999', '@gateway'] });
-    for (const [name, page] of Object.entries(this.pages)) this.connect(page, { transport: 'ws', names: [`${name}.invalid`, 'sip:gateway'] });
+    for (const [name, page] of Object.entries(this.pages))
+      this.connect(page, { transport: 'ws', names: [`${name}.invalid`, 'sip:gateway'] });
   }
 
   bound(): readonly ListenAddress[] {
@@ -91,5 +92,30 @@ describe('a call from a trunk', () => {
     const call = stack.callIn('+15550111');
     (await stack.pages.alice.nextCall()).reject(486);
     expect(await call.outcome).toMatchObject({ kind: 'rejected', status: 486 });
+  });
+
+  it('rings a group user by user, and is taken by the one who answers', async () => {
+    const { stack, gateway } = await start(
+      'groups: [{ name: sales, users: [alice, bob, carol], strategy: sequential, ringSeconds: 5 }]\ninbound: [{ number: "*", to: { group: sales } }]',
+    );
+    for (const name of ['alice', 'carol'] as const) expect(await stack.register(name)).toBe(200);
+    const call = stack.callIn('+15550111');
+    (await stack.pages.alice.nextCall()).reject(486);
+    const dialog = (await stack.pages.carol.nextCall()).answer(sdp);
+    expect((await call.outcome).kind).toBe('answered');
+    await dialog.bye();
+    await gateway.drain(1_000);
+    expect(await gateway.liveObjects()).toMatchObject({ call: 0, dialog: 0, invite: 0 });
+  });
+
+  it('rings a whole group at once, and goes on to the telephone when all of it are busy', async () => {
+    const { stack } = await start(
+      'groups: [{ name: sales, users: [alice, bob] }]\ninbound: [{ number: "*", to: { group: sales }, otherwise: { number: "+15550177", when: [busy] } }]',
+    );
+    for (const name of ['alice', 'bob'] as const) expect(await stack.register(name)).toBe(200);
+    stack.callIn('+15550111');
+    const calls = [await stack.pages.alice.nextCall(), await stack.pages.bob.nextCall()];
+    for (const call of calls) call.reject(486);
+    expect((await stack.carrier.nextCall()).requestUri).toBe('sip:+15550177@127.0.0.1:5999');
   });
 });

@@ -60,6 +60,7 @@ describe('a group', () => {
     expect([ann?.cancelled.aborted, home?.cancelled.aborted, bob?.cancelled.aborted]).toEqual([true, true, false]);
     expect([ann, home].map((one) => one instanceof FakeInvite && one.cancelHeaders?.get('Reason'))).toEqual([elsewhere, elsewhere]);
     expect(scene.fact('routed')).toMatchObject({ user: 'sales' });
+    expect(scene.fact('answered')).toMatchObject({ by: 'bob' });
     await dialog?.bye();
     await scene.settle();
     expect(scene.left()).toEqual(nothing());

@@ -38,6 +38,15 @@ describe('the call record', () => {
     ]);
   });
 
+  it('tells of a group who took the call', () => {
+    const end = factAt(9, { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 0, totalMs: 9 });
+    const toGroup = factAt(1, { type: 'routed', direction: 'trunk-to-browser', user: 'sales', dialled: 'sales' });
+    const taken = factAt(2, { type: 'answered', by: 'bob' });
+    const first = factAt(0, { ...received, type: 'received' } as CallFactBody);
+    expect(fold([first, toGroup, taken, end]).records).toMatchObject([{ user: 'sales', answeredBy: 'bob' }]);
+    expect(fold([first, toGroup, end]).records[0]).not.toHaveProperty('answeredBy');
+  });
+
   it('is written for a call that failed before it went anywhere', () => {
     const { records } = fold([
       factAt(0, received),
