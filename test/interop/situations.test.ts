@@ -6,6 +6,8 @@ import { type Situation, SituationRig, type Way } from '../support/sip-situation
 interface Row extends Situation {
   readonly title: string;
   readonly disposition?: string;
+  /** The first INVITE of each call is refused before it is a call, so one that SIPp gives up then has no record. */
+  readonly refusedFirst?: boolean;
 }
 
 /** What carriers do to a call, and what has to come of it; each side is a scenario of SIPp's. */
@@ -59,7 +61,12 @@ const situations: readonly Row[] = [
   { title: 'the caller changes its codec', caller: 'uac-changes-codec', phone: 'uas-rings-and-answers' },
   { title: 'a re-INVITE comes without an offer', caller: 'uac-offers-nothing-new', phone: 'uas-rings-and-answers' },
   { title: 'the called side refreshes with UPDATE', caller: 'uac-hangs-up', phone: 'uas-updates' },
-  { title: 'the session timer of the caller is too short', caller: 'uac-timer-too-small', phone: 'uas-rings-and-answers' },
+  {
+    title: 'the session timer of the caller is too short',
+    caller: 'uac-timer-too-small',
+    phone: 'uas-rings-and-answers',
+    refusedFirst: true,
+  },
   { title: 'our session timer is too short for the called side', caller: 'uac-hangs-up', phone: 'uas-timer-too-small' },
   {
     title: 'the called side has forgotten the call',
@@ -93,7 +100,7 @@ for (const way of ['udp', 'tcp', 'tls'] as const satisfies readonly Way[]) {
     });
     afterAll(() => rig?.dispose());
 
-    for (const { title, disposition = 'completed', ...situation } of situations) {
+    for (const { title, disposition = 'completed', refusedFirst: _, ...situation } of situations) {
       it(title, { timeout }, async () => {
         const before = rig.gateway.cdrs().length;
         await rig.play(situation);
@@ -105,32 +112,34 @@ for (const way of ['udp', 'tcp', 'tls'] as const satisfies readonly Way[]) {
 }
 
 describeWithPeers('Between two SIPps over UDP that loses a fifth of all datagrams each way', ['sipp'], () => {
-  const calls = 10;
-  let rig: SituationRig;
-  beforeAll(async () => {
-    rig = await SituationRig.start({ way: 'lossy udp' });
-  });
-  afterAll(() => rig?.dispose());
+  const calls = 6;
 
-  for (const { title, ...situation } of situations) {
-    // SIPp takes some repetitions for something new and gives such a call up, so its own verdict is
-    // no measure here: every call has one record, and of none anything stays.
-    it(`ends every call: ${title}`, { timeout: 120_000 }, async () => {
-      const before = rig.gateway.cdrs().length;
-      const { caller, end } = await rig.begin(situation, calls);
+  // SIPp takes some repetitions for something new and gives such a call up, so its own verdict is no
+  // measure here: every call has one record, and of none anything stays. Side by side, since what
+  // takes long is waiting for what was lost.
+  for (const { title, refusedFirst = false, ...situation } of situations) {
+    const least = refusedFirst ? calls / 2 : calls;
+    it.concurrent(`ends every call: ${title}`, { timeout: 240_000 }, async ({ expect: check }) => {
+      const rig = await SituationRig.start({ way: 'lossy udp' });
       try {
-        const { successful } = await caller.ended(70_000);
-        await eventually(() => (rig.gateway.cdrs().length >= before + calls ? true : undefined), {
-          what: `${calls} records`,
-          withinMs: 40_000,
-          explain: () => `${rig.gateway.cdrs().length - before} records\n${caller.describe()}`,
-        });
-        await rig.gateway.waitUntilCallsAreGone(40_000);
-        expect(successful, caller.describe()).toBeGreaterThanOrEqual(calls / 2);
+        const { caller, end } = await rig.begin(situation, calls);
+        try {
+          await caller.ended(80_000);
+          await eventually(() => (rig.gateway.cdrs().length >= least ? true : undefined), {
+            what: `${least} records`,
+            withinMs: 40_000,
+            explain: () => `${rig.gateway.cdrs().length} records\n${caller.describe()}`,
+          });
+          // A request that is never answered takes 64·T1, and so does the BYE after it.
+          await rig.gateway.waitUntilCallsAreGone(70_000);
+        } finally {
+          await end();
+        }
+        const records = rig.gateway.cdrs().length;
+        check([records >= least, records <= calls], `${records} records`).toEqual([true, true]);
       } finally {
-        await end();
+        await rig.dispose();
       }
-      expect(rig.gateway.cdrs().length).toBe(before + calls);
     });
   }
 });
