@@ -187,6 +187,13 @@ describe('a password', () => {
     expect(identities.prove('alice', request(by('bob', 'other')))).toEqual({ kind: 'refused', status: 403 });
   });
 
+  it('is asked for when credentials are of another kind, and a malformed one is refused', () => {
+    const users = [{ name: 'alice', password: 'secret' }];
+    const identities = new Identities({ users, realm: 'gateway.example', allowPasswordless: false }, { clock: new FakeClock() });
+    expect(identities.prove('alice', registerWith('Bearer eyJhbGciOiJFZERTQSJ9.e30.c2ln=='))).toMatchObject({ kind: 'challenge' });
+    expect(identities.prove('alice', registerWith('Digest username="'))).toEqual({ kind: 'refused', status: 400 });
+  });
+
   it('cannot be replayed, and a nonce of an earlier life of the gateway asks for a fresh one', () => {
     const users = [{ name: 'alice', password: 'secret' }];
     const make = (): Identities =>
