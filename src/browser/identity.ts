@@ -53,7 +53,7 @@ export class Identities {
   proveByPassword(request: { readonly method: string; readonly requestUri: string; readonly headers: Headers }): Proof {
     const { method, requestUri, headers } = request;
     const verdict = this.challenger.verify(
-      { method, requestUri, authorization: credentials(headers, 'digest') },
+      { method, requestUri, authorization: headers.all('Authorization') },
       (name) => this.users.get(name)?.password,
     );
     return this.judge(verdict);
@@ -80,9 +80,4 @@ export class Identities {
   private challenge(stale: boolean): Proof {
     return { kind: 'challenge', headers: this.challenger.challenges({ stale }).map((value) => ['WWW-Authenticate', value] as const) };
   }
-}
-
-/** Credentials of one scheme (RFC 7235 §2.1); those of another, such as a bearer token (RFC 8898), say nothing of a password. */
-function credentials(headers: Headers, scheme: string): readonly string[] {
-  return headers.all('Authorization').filter((line) => line.trim().split(/\s/, 1)[0]?.toLowerCase() === scheme);
 }
