@@ -28,7 +28,9 @@ const rooms: Readonly<Record<string, Room>> = {
   'sip/drachtio': {
     mayImport: [
       ...['base', 'sip'],
-      ...['challenge-retry', 'counting-clock', 'digest-client', 'extra-headers', 'guard', 'header-readers', 'message'].map(embeddedFile),
+      ...['challenge-retry', 'counting-clock', 'digest-client', 'early-offer', 'extra-headers', 'guard', 'header-readers', 'message'].map(
+        embeddedFile,
+      ),
       ...['parse-error', 'parser', 'port-values', 'session-body'].map(embeddedFile),
     ],
     packages: ['drachtio-srf'],
