@@ -235,16 +235,24 @@ export function earlyDialogCases({ rig, place, nextCall, left }: EarlyDialogSuit
       const offers: (readonly [Reoffer, string])[] = [];
       call.onOffer((offer, fork) => offers.push([offer, fork]));
       const inbound = await nextCall();
+      expect(inbound.takesReliable).toBe(true);
+      const told: string[] = [];
+      inbound.onAnswer?.((sdp) => told.push(sdp));
+      inbound.progress(180);
       inbound.progress(183, { sdp: early });
       await rig().until(() => offers.length === 1);
       expect(offers[0]).toMatchObject([{ method: 'PRACK', sdp: early }, heard[0]?.fork]);
-      expect(heard.map(({ status, sdp }) => [status, sdp])).toEqual([[183, undefined]]);
+      expect(heard.map(({ status, sdp }) => [status, sdp])).toEqual([
+        [180, undefined],
+        [183, undefined],
+      ]);
       const far = inbound.answer(early);
       const acks: (string | undefined)[] = [];
       far.onAck((sdp) => acks.push(sdp));
       offers[0]?.[0].accept(answer);
       const outcome = await answered(call.outcome);
       expect([outcome.sdp, outcome.answerWith]).toEqual([early, undefined]);
+      expect(told).toEqual([answer]);
       await rig().until(() => acks.length === 1);
       expect(acks, 'what the PRACK said').toEqual([answer]);
       await hangUp(outcome.dialog);

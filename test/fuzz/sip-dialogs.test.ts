@@ -1,9 +1,10 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { EmbeddedSip } from '../../src/sip/embedded/embedded-sip.js';
-import type { DialogEnd, OfferOutcome, Reoffer, SipDialog } from '../../src/sip/port.js';
+import type { DialogEnd, InboundCall, OfferOutcome, Reoffer, SipDialog } from '../../src/sip/port.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../support/lossy-relay.js';
 import { MemoryNetwork } from '../support/memory-network.js';
+import { hearRinging, type Ringing, ring, type Sessions } from '../support/random-ringing.js';
 import { startStack, uriOf } from '../support/sip-rigs.js';
 
 /** On each network. */
@@ -102,35 +103,84 @@ function newSession(): string {
 }
 
 interface Pair {
+  readonly ringing: Ringing;
+  /** The offer came with the answer. */
+  late?: boolean;
   near?: End;
   far?: End;
   outcome?: string;
 }
 
-/** Starts a call and gives both ends a few things to do at random moments. */
-function start(
-  caller: EmbeddedSip,
-  target: string,
-  far: Map<string, (dialog: SipDialog, answer: string) => void>,
-  clock: FakeClock,
-  random: () => number,
-): Pair {
-  const pair: Pair = {};
-  const busy = (end: End): End => {
-    for (let i = 0; i < 6; i += 1) clock.after(random() * busyMs, () => end.act());
-    return end;
-  };
-  const offer = newSession();
-  const call = caller.call({ requestUri: target, from: { uri: 'sip:a@example.com' }, offer });
-  far.set(call.callIdHeader, (dialog, answer) => {
-    pair.far = busy(new End(dialog, clock, random, { ours: answer, theirs: offer }));
+/** How many things each end does with a call that is up. */
+const actions = 5;
+
+/** Everything chance decides on, in the order of the seed. */
+interface Scene {
+  readonly caller: EmbeddedSip;
+  readonly target: string;
+  readonly clock: FakeClock;
+  readonly random: () => number;
+  /** Calls that ring, by Call-ID. */
+  readonly pairs: Map<string, Pair>;
+}
+
+function busy(end: End, { clock, random }: Scene): End {
+  for (let i = 0; i < actions; i += 1) clock.after(random() * busyMs, () => end.act());
+  return end;
+}
+
+/** Starts a call, with an offer or without, and gives both ends a few things to do at random moments. */
+function start(scene: Scene): Pair {
+  const { caller, target, clock, random } = scene;
+  const ours: Sessions = { ours: random() < 0.75 ? newSession() : undefined, theirs: undefined };
+  const reliable = (['supported', 'required', 'off'] as const)[Math.floor(random() * 3)] ?? 'off';
+  const call = caller.call({
+    requestUri: target,
+    from: { uri: 'sip:a@example.com' },
+    ...(ours.ours === undefined ? {} : { offer: ours.ours }),
+    reliable,
   });
-  if (random() < 0.1) clock.after(random() * 1000, () => call.cancel());
+  const pair: Pair = { ringing: { updating: false, updates: 0 } };
+  scene.pairs.set(call.callIdHeader, pair);
+  hearRinging(call, ours, pair.ringing, { clock, random, newSession });
+  if (random() < 0.1) clock.after(random() * 6000, () => call.cancel());
   void call.outcome.then((outcome) => {
     pair.outcome = outcome.kind;
-    if (outcome.kind === 'answered') pair.near = busy(new End(outcome.dialog, clock, random, { ours: offer, theirs: outcome.sdp }));
+    if (outcome.kind !== 'answered') return;
+    const { answerWith, dialog, sdp } = outcome;
+    const take = (said: string): void => {
+      pair.near = busy(new End(dialog, clock, random, { ours: said, theirs: ours.theirs ?? sdp }), scene);
+    };
+    if (answerWith === undefined) {
+      take(ours.ours ?? 'nothing');
+      return;
+    }
+    take('nothing yet');
+    pair.late = true;
+    // Now and then never: the stack hangs up then.
+    if (random() < 0.95) {
+      clock.after(random() * 5000, () => {
+        const answer = newSession();
+        if (pair.near?.ends.length === 0) pair.near.ours = answer;
+        answerWith(answer);
+      });
+    }
   });
   return pair;
+}
+
+/** Rings at the one called, and answers. */
+function arrive(call: InboundCall, scene: Scene): void {
+  const { clock, random } = scene;
+  const pair = scene.pairs.get(call.callIdHeader);
+  if (pair === undefined) throw new Error('a call nobody placed');
+  const theirs: Sessions = { ours: undefined, theirs: call.offer };
+  ring(call, theirs, pair.ringing, { clock, random, newSession }, () => {
+    const answer = theirs.ours ?? newSession();
+    const dialog = call.answer(answer);
+    if (!call.cancelled.aborted)
+      pair.far = busy(new End(dialog, clock, random, { ours: answer, theirs: theirs.theirs ?? 'nothing' }), scene);
+  });
 }
 
 /** Both ends still up and nothing under way: they must mean the same session. True when it was so. */
@@ -160,19 +210,14 @@ it.each([
   new MemoryNetwork({ loss, maxDelayMs }, { clock, random });
   const options = { sessionTimer: { expiresSeconds: 90, minSeconds: 90 } };
   const [caller, callee] = await Promise.all([startStack(options, { clock, random }), startStack(options, { clock, random })]);
-  const far = new Map<string, (dialog: SipDialog, answer: string) => void>();
-  callee.onCall((call) => {
-    const seen = far.get(call.callIdHeader);
-    clock.after(random() * 1000, () => {
-      const answer = newSession();
-      const dialog = call.answer(answer);
-      if (!call.cancelled.aborted) seen?.(dialog, answer);
-    });
-  });
+  const scene: Scene = { caller, target: uriOf(callee), clock, random, pairs: new Map() };
+  callee.onCall((call) => arrive(call, scene));
   const kinds = new Set<string>();
   let lasting = 0;
+  let updates = 0;
+  let late = 0;
   for (let done = 0; done < calls; done += together) {
-    const pairs = Array.from({ length: together }, () => start(caller, uriOf(callee), far, clock, random));
+    const pairs = Array.from({ length: together }, () => start(scene));
     await clock.advanceAsync(busyMs + quietMs);
     lasting += pairs.filter(agreed).length;
     for (const { near } of pairs) void near?.dialog.bye();
@@ -181,9 +226,13 @@ it.each([
     for (const stack of [caller, callee]) {
       expect(stack.liveObjects()).toMatchObject({ dialog: 0, invite: 0, transaction: 0, sip_timer: 0 });
     }
-    far.clear();
+    updates += pairs.reduce((sum, { ringing }) => sum + ringing.updates, 0);
+    late += pairs.filter((pair) => pair.late).length;
+    scene.pairs.clear();
   }
   expect(lasting).toBeGreaterThan(calls / 20);
+  expect(updates).toBeGreaterThan(calls / 100);
+  expect(late).toBeGreaterThan(calls / 20);
   expect([...kinds].sort()).toEqual(['ack-timeout', 'dialog-gone', 'local', 'remote', 'session-timer']);
   await Promise.all([caller.stop(), callee.stop()]);
 });

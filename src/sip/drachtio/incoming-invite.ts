@@ -22,6 +22,8 @@ interface Waiting {
   readonly status: number;
   readonly content: ResponseContent;
   readonly reliable: boolean;
+  /** It brings the description that its PRACK agrees on. */
+  readonly tells: boolean;
 }
 
 /** An INVITE from outside a dialog, until it has its final response (RFC 3261 §13.3). */
@@ -40,8 +42,11 @@ export class IncomingInvite implements InboundCall, OpenInvite {
   private readonly abort = new AbortController();
   cancelHeaders: Headers | undefined;
   private offerHandler: ((offer: Reoffer) => void) | undefined;
+  private answerHandler: ((sdp: string) => void) | undefined;
   private readonly waiting: Waiting[] = [];
   private prack: Timer | undefined;
+  /** Of the response that waits for its PRACK: see `Waiting`. */
+  private prackAgrees = false;
   private accepting: (() => void) | undefined;
   private earlyOffer: { settle(status: number): void } | undefined;
   /** Where offer and answer stand: ours may be told reliably, and is agreed on with its PRACK (RFC 3262 §5). */
@@ -78,6 +83,14 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     return this.abort.signal;
   }
 
+  get takesReliable(): boolean {
+    return hasOption(this.headers, 'Require', '100rel') || hasOption(this.headers, 'Supported', '100rel');
+  }
+
+  onAnswer(handler: (sdp: string) => void): void {
+    this.answerHandler = handler;
+  }
+
   onOffer(handler: (offer: Reoffer) => void): void {
     this.offerHandler = handler;
   }
@@ -93,11 +106,13 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     const reliable = required || (supported && options.reliable !== false && options.sdp !== undefined);
     // Told reliably once, it is not told again: the caller would have to take it for a new offer (RFC 3262 §5).
     const sdp = reliable && this.exchange !== 'open' ? undefined : options.sdp;
-    if (reliable && sdp !== undefined) this.exchange = 'told';
+    const tells = reliable && sdp !== undefined;
+    if (tells) this.exchange = 'told';
     const headers: ExtraHeaders = [...(options.headers ?? []), ['Allow', this.context.allow()], ['Server', this.context.userAgent]];
     this.waiting.push({
       status,
       reliable,
+      tells,
       content: {
         to: this.tag,
         headers: reliable ? [...headers, ['Require', '100rel']] : headers,
@@ -140,7 +155,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     this.accepting = () => {
       this.close();
       const agreed = this.updated || this.prackAnswer !== undefined;
-      if (this.prackAnswer !== undefined) dialog.answeredEarly(this.prackAnswer);
+      if (this.prackAnswer !== undefined && !this.updated) dialog.answeredEarly(this.prackAnswer);
       respond(this.responder, 200, { headers, to: this.tag, ...(agreed ? {} : { sdp }) }, (fault, dialogId) => {
         if (fault === undefined) dialog.established(dialogId);
         else dialog.neverWas({ by: 'remote' });
@@ -205,6 +220,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
         return;
       }
       if (next.reliable) {
+        this.prackAgrees = next.tells;
         this.prack = this.context.clock.after(this.context.timing.prackMs, () => this.giveUp(504));
       }
       respond(this.responder, next.status, next.content, (fault) => {
@@ -227,12 +243,18 @@ export class IncomingInvite implements InboundCall, OpenInvite {
       return;
     }
     const sdp = sessionOf(request);
-    const answers = this.offer === undefined && this.exchange === 'told';
+    const agrees = this.prackAgrees;
+    const answers = this.offer === undefined && agrees;
     if (answers) this.prackAnswer = sdp;
-    if (this.exchange === 'told') this.exchange = 'agreed';
+    if (agrees) this.exchange = 'agreed';
     if (sdp === undefined || answers) answerRequest(responder, 200);
+    else if (this.earlyOffer !== undefined) answerRequest(responder, 500, [['Retry-After', overlapRetryAfter(this.context.random)]]);
     else this.handOffer('PRACK', sdp, responder);
     this.pracked();
+    const { answerHandler } = this;
+    if (answers && sdp !== undefined && answerHandler !== undefined) {
+      guarded(this.context.log, 'early answers', () => answerHandler(sdp));
+    }
   }
 
   private receiveRaw(raw: string | undefined, responder: LibraryResponder): void {

@@ -166,7 +166,7 @@ export class Dialog implements SipDialog, DialogUser {
     const whole = this.success(transaction, agreed === undefined ? sdp : undefined, headers);
     if (agreed !== undefined) this.agreed(sdp);
     this.earlyAnswer = agreed?.answer;
-    this.answerDue = sessionOf(request) === undefined && agreed?.answer === undefined;
+    this.answerDue = sessionOf(request) === undefined && agreed === undefined;
     this.unacknowledged = new UnacknowledgedOk(
       cseqOf(request),
       () => transaction.respond(whole),

@@ -28,7 +28,7 @@ export class EarlyOffer {
     return this.pending !== undefined;
   }
 
-  /** Hands an offer up; without a handler it is refused with 488. */
+  /** Hands an offer up; without a handler it is refused with 488, and with 500 while another one waits. */
   handUp(
     offer: { readonly method: Reoffer['method']; readonly sdp: string },
     handler: ((offer: Reoffer) => void) | undefined,
@@ -36,6 +36,10 @@ export class EarlyOffer {
   ): void {
     if (handler === undefined) {
       user.reject(488);
+      return;
+    }
+    if (this.pending !== undefined) {
+      user.reject(500);
       return;
     }
     const pending = { user, limit: this.context.clock.after(lifetimeMs(this.context.timers), () => settle(() => user.reject(500))) };

@@ -15,7 +15,7 @@ import type { InviteServerTransaction, NonInviteServerTransaction } from './tran
 
 /** What came of offers before the final answer, so that the 2xx must not say it again (RFC 3262 §5). */
 export interface EarlyAgreement {
-  /** The caller's answer to our offer, which its PRACK brought. */
+  /** The caller's answer to our offer, which its PRACK brought, if nothing was agreed on since. */
   readonly answer?: string;
 }
 
@@ -74,8 +74,8 @@ export class EarlyServerDialog {
 
   /** There when the 2xx must not carry a session description. */
   get agreement(): EarlyAgreement | undefined {
-    if (this.late && this.prackAnswer !== undefined) return { answer: this.prackAnswer };
-    return this.updated ? {} : undefined;
+    if (this.updated) return {};
+    return this.late && this.prackAnswer !== undefined ? { answer: this.prackAnswer } : undefined;
   }
 
   progress(status: number, sdp: string | undefined, headers: ExtraHeaders | undefined, reliable: boolean | undefined): void {
@@ -121,10 +121,12 @@ export class EarlyServerDialog {
       return;
     }
     const sdp = sessionOf(request);
-    const answers = this.late && this.exchange === 'told';
+    // One of an earlier response says nothing of the description that waits behind it.
+    const agrees = this.provisionals.holdsSuccess && this.exchange === 'told';
+    const answers = this.late && agrees;
     const answer = answers ? sdp : undefined;
     if (answer !== undefined) this.prackAnswer = answer;
-    if (this.exchange === 'told') this.exchange = 'agreed';
+    if (agrees) this.exchange = 'agreed';
     this.provisionals.acknowledged();
     if (sdp === undefined || answers) this.answer(transaction, 200);
     else this.handUp(transaction, 'PRACK', sdp);

@@ -43,7 +43,7 @@ export class ReliableProvisionals {
     this.rseq = 1 + Math.floor(context.random() * (maxFirstRSeq - 1));
   }
 
-  /** A 2xx would overtake a session description that nobody has acknowledged. */
+  /** The response that waits has a session description, which a 2xx would overtake. */
   get holdsSuccess(): boolean {
     return this.waiting?.session === true;
   }

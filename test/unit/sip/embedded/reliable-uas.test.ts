@@ -230,6 +230,53 @@ describe('provisional responses sent reliably (RFC 3262 §3)', () => {
     call.reject(486);
   });
 
+  it('takes the PRACK of a ringing response for no answer to the description that waits behind it', async () => {
+    const { call, inside } = await arrive(required, null);
+    const offers: Reoffer[] = [];
+    const early: string[] = [];
+    call.onOffer((each) => offers.push(each));
+    call.onAnswer?.((sdp) => early.push(sdp));
+    call.progress(180);
+    call.progress(183, { sdp: offer });
+    await ask(inside('PRACK', 2, { headers: rack(await peer.nextResponse(180)) }), 200);
+    const progress = await peer.nextResponse(183);
+    await ask(inside('UPDATE', 3, { body: offer }), 491);
+    await ask(inside('PRACK', 4, { headers: rack(progress), body: answer }), 200);
+    expect([early, offers]).toEqual([[answer], []]);
+    call.reject(486);
+  });
+
+  it('refuses an offer in a PRACK with 500 while an UPDATE waits, and answers both', async () => {
+    const { call, inside } = await arrive(required);
+    const offers: Reoffer[] = [];
+    call.onOffer((each) => offers.push(each));
+    call.progress(183, { sdp: answer });
+    await ask(inside('PRACK', 2, { headers: rack(await peer.nextResponse(183)) }), 200);
+    call.progress(180);
+    const ringing = await peer.nextResponse(180);
+    peer.send(inside('UPDATE', 3, { body: offer }), port);
+    await until(() => offers.length === 1);
+    await ask(inside('PRACK', 4, { headers: rack(ringing), body: offer }), 500);
+    offers[0]?.accept(answer);
+    expect((await peer.nextResponse(200)).headers.get('CSeq')).toBe('3 UPDATE');
+    call.reject(486);
+  });
+
+  it('tells no older answer with the ACK once an UPDATE has changed the session', async () => {
+    const { call, inside } = await arrive(supported, null);
+    call.onOffer((each) => each.accept('v=0\r\ns=updated\r\n'));
+    call.progress(183, { sdp: offer });
+    await ask(inside('PRACK', 2, { headers: rack(await peer.nextResponse(183)), body: answer }), 200);
+    await ask(inside('UPDATE', 3, { body: 'v=0\r\ns=newer\r\n' }), 200);
+    const acks: (string | undefined)[] = [];
+    call.answer(offer).onAck((sdp) => acks.push(sdp));
+    expect((await peer.nextResponse(200)).body.toString()).toBe('');
+    peer.send(inside('ACK', 1), port);
+    await until(() => acks.length === 1);
+    expect(acks).toEqual([undefined]);
+    await ask(inside('BYE', 4), 200);
+  });
+
   it('takes UPDATE before the answer by the rules of RFC 3311 §5.2', async () => {
     const { call, inside } = await arrive(supported);
     const offers: Reoffer[] = [];
