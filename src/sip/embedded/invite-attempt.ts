@@ -26,7 +26,8 @@ export class InviteAttempt implements ClientUser {
   private readonly sending: Sending;
   private cancelHeaders: ExtraHeaders | undefined;
   private cancelSent = false;
-  private proceeding = false;
+  /** The transaction that had a provisional response: only that one may be cancelled. */
+  private proceeding: Sending['transaction'];
   private over = false;
   private guard: Timer | undefined;
 
@@ -61,7 +62,8 @@ export class InviteAttempt implements ClientUser {
       this.sending.abandon();
       return false;
     }
-    if (this.proceeding) this.sendCancel();
+    this.sending.stay();
+    if (this.proceeding === this.sending.transaction) this.sendCancel();
     return true;
   }
 
@@ -74,7 +76,7 @@ export class InviteAttempt implements ClientUser {
 
   onResponse(response: SipResponseMessage): void {
     if (response.status < 200) {
-      this.proceeding = true;
+      this.proceeding = this.sending.transaction;
       if (this.cancelled) this.sendCancel();
       this.user.onProvisional(response);
       return;

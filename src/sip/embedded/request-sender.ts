@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { FlowRef, SipTransport } from '../port.js';
 import { formatUriHost } from '../uri.js';
+import { DeadAddresses } from './dead-addresses.js';
 import { type Flow, type FlowFailure, isWebSocket } from './flow.js';
 import { type Candidate, locate, type Resolver } from './locate.js';
 import type { SipRequestMessage, SipResponseMessage } from './message.js';
@@ -28,6 +29,8 @@ export type BuildRequest = (local: LocalIdentity) => SipRequestMessage;
 /** A request being sent; the transaction is there once a flow was found. */
 export interface Sending {
   readonly transaction: ClientTransaction | undefined;
+  /** No further address is tried from now on: what comes of the one under way is what is reported. */
+  stay(): void;
   /** Gives up: nothing more is sent or reported. A transaction under way is ended. */
   abandon(): void;
 }
@@ -46,6 +49,8 @@ const maxDatagramBytes = 1300;
 /** How long a peer without TCP is remembered as such. */
 const noTcpMs = 10 * 60_000;
 const maxRemembered = 1024;
+/** A request given up after this long without any response speaks against the address. */
+const silentMs = 2000;
 
 /** `<sip:user@host:port;transport=…>` for a flow; WebSocket is `ws` with and without TLS (RFC 7118 §5.2). */
 export function contactFor({ transport, sentBy }: LocalIdentity, user: string | undefined): string {
@@ -67,9 +72,11 @@ export interface SentAck {
 
 /** Finds the way for a request, tries the next one when a way fails, and starts the transaction. */
 export class RequestSender {
-  private readonly shared: SharedState = { withoutTcp: new Map(), closed: false };
+  private readonly shared: SharedState;
 
-  constructor(private readonly deps: SenderDeps) {}
+  constructor(private readonly deps: SenderDeps) {
+    this.shared = { withoutTcp: new Map(), dead: new DeadAddresses(deps.clock), closed: false };
+  }
 
   send(destination: Destination, build: BuildRequest, user: ClientUser): Sending {
     const attempt = new Attempt(this.deps, build, user, this.shared);
@@ -115,7 +122,8 @@ export class RequestSender {
     const { resolver, random, transport } = this.deps;
     locate(destination.uri, resolver, { transports: transport.dialTransports, random })
       .catch(() => [])
-      .then((candidates) => {
+      .then((located) => {
+        const candidates = this.shared.dead.last(located);
         if (preferred === undefined) done(candidates.map((candidate) => ({ candidate })));
         else transport.flow(preferred, (flow) => done(withPreferred(candidates, flow)));
       })
@@ -127,6 +135,7 @@ export class RequestSender {
 interface SharedState {
   /** Until when (clock) a peer counts as having no TCP. */
   readonly withoutTcp: Map<string, number>;
+  readonly dead: DeadAddresses;
   closed: boolean;
 }
 
@@ -161,56 +170,121 @@ function take(transport: TransportLayer, way: Way, onFlow: (flow: Flow) => void,
   });
 }
 
+/**
+ * The ways of one request, one after the other (RFC 3263 §4.3). After silence or a 503 the next
+ * address gets the request only while nothing but a 100 has come from this one: once a phone may
+ * have rung, a second INVITE could be a second call.
+ */
 class Attempt implements Sending, ClientUser {
   transaction: ClientTransaction | undefined;
   private ways: readonly Way[] = [];
   private index = -1;
-  private over = false;
-  private last: FlowFailure = { why: 'unresolvable', detail: 'no address was found for the next hop' };
+  private phase: 'silent' | 'trying' | 'ringing' | 'over' = 'silent';
+  private readonly tried = new Set<string>();
+  private report: () => void;
+  private sentAtMs = 0;
 
   constructor(
     private readonly deps: SenderDeps,
     private readonly build: BuildRequest,
     private readonly user: ClientUser,
     private readonly shared: SharedState,
-  ) {}
+  ) {
+    this.report = this.reporting({ why: 'unresolvable', detail: 'no address was found for the next hop' });
+  }
 
   run(ways: readonly Way[]): void {
     this.ways = ways;
     this.next();
   }
 
+  stay(): void {
+    const waitedMs = this.deps.clock.nowMs() - this.sentAtMs;
+    if (this.phase === 'silent' && this.transaction !== undefined && waitedMs >= silentMs) this.addressFailed();
+    this.ways = this.ways.slice(0, this.index + 1);
+  }
+
   abandon(): void {
-    this.over = true;
+    this.phase = 'over';
     this.transaction?.kill();
   }
 
   onResponse(response: SipResponseMessage): void {
-    if (!this.over) this.user.onResponse(response);
+    if (this.phase === 'over') return;
+    if (response.status === 503 && this.phase !== 'ringing' && this.hasOtherAddress()) {
+      this.addressFailed();
+      this.next(() => this.user.onResponse(response));
+      return;
+    }
+    if (response.status === 503) this.addressFailed();
+    else this.addressAnswered();
+    if (response.status > 100) this.phase = 'ringing';
+    else if (this.phase === 'silent') this.phase = 'trying';
+    this.user.onResponse(response);
   }
 
   onTimeout(): void {
-    if (this.over) return;
-    this.over = true;
+    if (this.phase === 'over') return;
+    if (this.phase === 'silent') this.addressFailed();
+    if (this.phase === 'silent' && this.hasOtherAddress()) {
+      this.next(() => this.user.onTimeout());
+      return;
+    }
+    this.phase = 'over';
     this.user.onTimeout();
   }
 
   /** The next address of RFC 3263 §4.3, as a new transaction; the failure when there is none. */
   onTransportError(failure: FlowFailure): void {
-    this.last = failure;
-    this.next();
+    if (this.phase === 'over') return;
+    this.addressFailed();
+    if (this.phase === 'ringing') this.stay();
+    this.next(this.reporting(failure));
   }
 
-  private next(): void {
-    if (this.over) return;
+  private reporting(failure: FlowFailure): () => void {
+    return () => this.user.onTransportError(failure);
+  }
+
+  private get candidate(): Candidate | undefined {
+    const way = this.ways[this.index];
+    return way !== undefined && 'candidate' in way ? way.candidate : undefined;
+  }
+
+  private addressFailed(): void {
+    if (this.candidate !== undefined) this.shared.dead.failed(this.candidate);
+  }
+
+  private addressAnswered(): void {
+    if (this.candidate !== undefined) this.shared.dead.answered(this.candidate);
+  }
+
+  /** Leaves out, of what is still to be tried, other roads to a server that has had the request. */
+  private hasOtherAddress(): boolean {
+    const { transaction } = this;
+    if (transaction !== undefined) this.tried.add(placeOf(transaction.flow.remote));
+    const done = this.ways.slice(0, this.index + 1);
+    const rest = this.ways.slice(this.index + 1);
+    const fresh = rest.filter(
+      (way) => 'candidate' in way && !this.tried.has(placeOf({ host: way.candidate.address, port: way.candidate.port })),
+    );
+    this.ways = [...done, ...fresh];
+    return fresh.length > 0;
+  }
+
+  /** Takes the next way, or says what came of the last that was taken. */
+  private next(report: () => void = this.report): void {
+    if (this.phase === 'over') return;
+    this.report = report;
     this.index += 1;
     const way = this.shared.closed ? undefined : this.ways[this.index];
     if (way === undefined) {
-      this.over = true;
-      const failure = this.last;
-      queueMicrotask(() => this.user.onTransportError(failure));
+      this.phase = 'over';
+      queueMicrotask(report);
       return;
     }
+    this.phase = 'silent';
+    this.transaction = undefined;
     take(
       this.deps.transport,
       way,
@@ -223,12 +297,12 @@ class Attempt implements Sending, ClientUser {
   }
 
   private use(flow: Flow, way: Way): void {
-    if (this.over) return;
+    if (this.phase === 'over') return;
     try {
       this.start(flow, way);
     } catch (thrown) {
       this.deps.log.error({ fault: messageOf(thrown) }, 'A SIP request could not be written');
-      this.ways = [];
+      this.stay();
       this.onTransportError({ why: 'transport', detail: messageOf(thrown) });
     }
   }
@@ -245,6 +319,7 @@ class Attempt implements Sending, ClientUser {
       this.next();
       return;
     }
+    this.sentAtMs = this.deps.clock.nowMs();
     this.transaction = this.deps.transactions.send(request, branch, flow, this);
   }
 
@@ -260,6 +335,10 @@ class Attempt implements Sending, ClientUser {
     if (this.shared.withoutTcp.size >= maxRemembered) this.shared.withoutTcp.clear();
     this.shared.withoutTcp.set(tcpKey(way.candidate), this.deps.clock.nowMs() + noTcpMs);
   }
+}
+
+function placeOf({ host, port }: HostPort): string {
+  return `${host} ${port}`;
 }
 
 function tcpKey({ address, port }: Candidate): string {
