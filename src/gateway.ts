@@ -17,7 +17,7 @@ import { CallService } from './call/call-service.js';
 import { connectEdges } from './call/edges.js';
 import type { CallFact, FactSink } from './call/facts.js';
 import { RuleRouter } from './call/routing.js';
-import { TransferPolicy } from './call/transfer-policy.js';
+import { TransferPolicy } from './call/transfer/transfer-policy.js';
 import { CdrFile } from './cdr/file.js';
 import { CdrFold } from './cdr/fold.js';
 import { logFold } from './cdr/log-fold.js';

@@ -19,11 +19,11 @@ import { failureHeaders } from './failure-headers.js';
 import type { FoundLeg, OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { CallIntake, Diallers, Router } from './ports.js';
-import { type ReplacedDialog, readReplaces } from './refer.js';
 import type { CallRequest } from './request.js';
 import { CallRunner, type SendDigitsResult } from './runner.js';
-import type { Borrowed } from './transfer-legs.js';
-import type { TransferPolicy } from './transfer-policy.js';
+import { type ReplacedDialog, readReplaces } from './transfer/refer.js';
+import type { Borrowed } from './transfer/transfer-legs.js';
+import type { TransferPolicy } from './transfer/transfer-policy.js';
 
 export type { CallServiceOptions } from './options.js';
 

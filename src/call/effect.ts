@@ -5,9 +5,9 @@ import type { CallFactBody, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
 import type { RouteTarget } from './ports.js';
-import type { Referral } from './refer.js';
 import type { EndCause, Shown } from './state.js';
-import type { TransferPlan } from './transfer-state.js';
+import type { Referral } from './transfer/refer.js';
+import type { TransferPlan } from './transfer/transfer-state.js';
 
 /** One thing to do. */
 export type CallEffect =

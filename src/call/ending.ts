@@ -3,7 +3,7 @@ import type { LegName } from '../media/plane.js';
 import type { CallEffect } from './effect.js';
 import type { Part } from './event.js';
 import type { CallState, EndCause } from './state.js';
-import { goneInTransfer } from './transfer-state.js';
+import { goneInTransfer } from './transfer/transfer-state.js';
 
 /** What exists of a call and must be ended. */
 export interface OpenParts {

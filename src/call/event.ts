@@ -5,8 +5,8 @@ import type { EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
 import type { NextTarget, RouteTarget, TryNext } from './ports.js';
-import type { Referral } from './refer.js';
-import type { TransferPlan } from './transfer-state.js';
+import type { Referral } from './transfer/refer.js';
+import type { TransferPlan } from './transfer/transfer-state.js';
 
 /**
  * `setup`: opening media takes too long. `ring`: nobody answers. `length`: the longest call.

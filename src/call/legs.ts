@@ -15,7 +15,7 @@ import { classify, isChallenge } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
 import { type EndCause, kindsOf, type Shown } from './state.js';
-import type { Seated, Seats } from './transfer-legs.js';
+import type { Seated, Seats } from './transfer/transfer-legs.js';
 
 interface CallLegsOptions {
   readonly callId: CallId;

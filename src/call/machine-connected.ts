@@ -5,7 +5,7 @@ import type { CallEvent } from './event.js';
 import { asked, asks, farAsksForOffer, farOffers, farSays, type Hold, isHeld, owed, wanted } from './hold.js';
 import type { Presence, StateOf } from './state.js';
 import { ackedLateOffer, answerOffer, end, endedBy, go, type Step } from './step.js';
-import { inTransfer } from './transfer.js';
+import { inTransfer } from './transfer/transfer.js';
 
 type Connected = StateOf<'connected'>;
 

@@ -12,11 +12,11 @@ import { failureOf } from './failure.js';
 import { HoldTeller } from './hold-teller.js';
 import type { CallLegs } from './legs.js';
 import type { Diallers, RouteTarget } from './ports.js';
-import { type Referral, type ReplacedDialog, readRefer } from './refer.js';
 import type { CallRequest } from './request.js';
-import { type Borrowed, TransferLegs } from './transfer-legs.js';
-import { TransferMedia } from './transfer-media.js';
-import type { TransferPolicy } from './transfer-policy.js';
+import { type Referral, type ReplacedDialog, readRefer } from './transfer/refer.js';
+import { type Borrowed, TransferLegs } from './transfer/transfer-legs.js';
+import { TransferMedia } from './transfer/transfer-media.js';
+import type { TransferPolicy } from './transfer/transfer-policy.js';
 
 /** A leg of some call, by its dialog. */
 export interface FoundLeg {

@@ -4,8 +4,8 @@ import type { UdpLegOptions, WebRtcLegOptions } from '../media/plane.js';
 import type { FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
 import type { LegKind, Party } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import type { Referral } from './refer.js';
 import type { CallIdentity, CallRequest } from './request.js';
+import type { Referral } from './transfer/refer.js';
 
 /** A number behind a trunk. */
 export interface TrunkTarget {

@@ -23,12 +23,12 @@ import { eventOfMedia } from './media-event.js';
 import { type FoundLeg, MidCall, type OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
-import type { ReplacedDialog } from './refer.js';
 import type { CallRequest } from './request.js';
 import { type CallState, type EndCause, kindsOf } from './state.js';
 import type { Step } from './step.js';
-import type { Borrowed } from './transfer-legs.js';
-import type { TransferPolicy } from './transfer-policy.js';
+import type { ReplacedDialog } from './transfer/refer.js';
+import type { Borrowed } from './transfer/transfer-legs.js';
+import type { TransferPolicy } from './transfer/transfer-policy.js';
 
 /** How long a browser whose media said goodbye may take to say BYE. */
 const GOODBYE_MS = 2_000;

@@ -7,7 +7,7 @@ import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
 import { type Hold, notHeld } from './hold.js';
 import type { NextTarget, RouteTarget } from './ports.js';
-import { noTransfer, type Transfer } from './transfer-state.js';
+import { noTransfer, type Transfer } from './transfer/transfer-state.js';
 
 /** Why a call ended. Without `failure` it was answered and somebody hung up. */
 export interface EndCause {

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
-import { formatReplaces, type Referral } from '../call/refer.js';
+import { formatReplaces, type Referral } from '../call/transfer/refer.js';
 import type { ExtraHeaders, OutboundCall, OutboundOptions, OutboundOutcome, SipPort } from '../sip/port.js';
 import { requestUriOf, type UriPlace } from './number-uri.js';
 import { defaultSilentMs, defaultStalledMs, type TrunkOptions } from './options.js';

@@ -11,7 +11,7 @@ import { connectEdges } from '../../src/call/edges.js';
 import type { CallFact } from '../../src/call/facts.js';
 import { defaultCallOptions } from '../../src/call/options.js';
 import { RuleRouter } from '../../src/call/routing.js';
-import { defaultTransferRules, TransferPolicy } from '../../src/call/transfer-policy.js';
+import { defaultTransferRules, TransferPolicy } from '../../src/call/transfer/transfer-policy.js';
 import { EmbeddedMediaPlane } from '../../src/media/embedded/embedded-media-plane.js';
 import type { EmbeddedSip } from '../../src/sip/embedded/embedded-sip.js';
 import type { InboundCall, SipDialog } from '../../src/sip/port.js';

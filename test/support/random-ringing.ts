@@ -1,7 +1,7 @@
 import { exchange } from '../../src/sip/embedded/dialog-exchange.js';
 import type { DialogState } from '../../src/sip/embedded/dialog-state.js';
 import type { OutgoingInvite } from '../../src/sip/embedded/dialog-uac.js';
-import type { IncomingInvite } from '../../src/sip/embedded/dialog-uas.js';
+import { IncomingInvite } from '../../src/sip/embedded/dialog-uas.js';
 import type { InboundCall, OutboundCall, Reoffer } from '../../src/sip/port.js';
 import type { FakeClock } from './fake-clock.js';
 
@@ -30,7 +30,8 @@ type Updated = { readonly kind: 'agreed'; readonly sdp: string } | { readonly ki
 /** The ports send no UPDATE before the answer; peers do. */
 async function update(end: OutgoingInvite | IncomingInvite, state: DialogState, sdp: string): Promise<Updated> {
   const body = { type: 'application/sdp', content: sdp };
-  const result = await exchange(end['context'], { state, contactUser: undefined }, 'UPDATE', { body });
+  const context = end instanceof IncomingInvite ? end['context'] : end['context'];
+  const result = await exchange(context, { state, contactUser: undefined }, 'UPDATE', { body });
   if (result.kind === 'failed') return { kind: 'unknown' };
   const { response } = result;
   return response.status < 300 ? { kind: 'agreed', sdp: response.body.toString() } : { kind: 'refused' };

@@ -4,8 +4,8 @@ import type { CallEvent, CallEventType } from '../../../src/call/event.js';
 import type { FailureCode } from '../../../src/call/failure-code.js';
 import { next } from '../../../src/call/machine.js';
 import type { NextTarget, RouteTarget, TryNext } from '../../../src/call/ports.js';
-import type { Referral } from '../../../src/call/refer.js';
 import { type CallState, type CallStateName, connected, type EndCause } from '../../../src/call/state.js';
+import type { Referral } from '../../../src/call/transfer/refer.js';
 
 const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550100', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
 const a = { role: 'answer', sdp: 'answer to a' } as const;

@@ -4,8 +4,8 @@ import type { CallEvent } from '../../../src/call/event.js';
 import { owed } from '../../../src/call/hold.js';
 import { next } from '../../../src/call/machine.js';
 import type { RouteTarget } from '../../../src/call/ports.js';
-import type { Referral } from '../../../src/call/refer.js';
 import type { CallState } from '../../../src/call/state.js';
+import type { Referral } from '../../../src/call/transfer/refer.js';
 import type { LegName, MediaDirection } from '../../../src/media/plane.js';
 import { connectedCall } from './connected-call.js';
 

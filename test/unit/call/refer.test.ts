@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatReplaces, readRefer, readReplaces, referReport, withoutUriHeaders } from '../../../src/call/refer.js';
+import { formatReplaces, readRefer, readReplaces, referReport, withoutUriHeaders } from '../../../src/call/transfer/refer.js';
 import { headersOf } from '../../support/fake-sip.js';
 
 const refer = (...referTo: readonly string[]): ReturnType<typeof readRefer> =>

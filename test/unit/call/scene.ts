@@ -10,7 +10,7 @@ import { connectEdges } from '../../../src/call/edges.js';
 import type { CallFact, CallFactBody } from '../../../src/call/facts.js';
 import { type CallServiceOptions, defaultCallOptions } from '../../../src/call/options.js';
 import { type InboundRule, RuleRouter } from '../../../src/call/routing.js';
-import { TransferPolicy, type TransferRules } from '../../../src/call/transfer-policy.js';
+import { TransferPolicy, type TransferRules } from '../../../src/call/transfer/transfer-policy.js';
 import { mayDial } from '../../../src/policy/destinations.js';
 import type { FlowRef } from '../../../src/sip/port.js';
 import type { TrunkOptions } from '../../../src/trunk/options.js';

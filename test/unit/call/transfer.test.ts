@@ -4,9 +4,9 @@ import type { CallEffect } from '../../../src/call/effect.js';
 import type { CallEvent } from '../../../src/call/event.js';
 import { next } from '../../../src/call/machine.js';
 import type { RouteTarget } from '../../../src/call/ports.js';
-import type { Referral } from '../../../src/call/refer.js';
 import type { CallState } from '../../../src/call/state.js';
-import type { TransferPlan } from '../../../src/call/transfer-state.js';
+import type { Referral } from '../../../src/call/transfer/refer.js';
+import type { TransferPlan } from '../../../src/call/transfer/transfer-state.js';
 import { connectedCall } from './connected-call.js';
 
 const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550123', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };

@@ -1,11 +1,11 @@
 /** The media side of transfers: a third leg beside the two of the call, until it takes the place of one. */
-import { messageOf } from '../base/errors.js';
-import type { SessionId } from '../base/ids.js';
-import type { Log } from '../base/log.js';
-import type { SerialQueue } from '../base/serial-queue.js';
-import type { LegName, LegOptions, MediaPlane } from '../media/plane.js';
-import { mediaRefusal } from './call-media.js';
-import type { CallEvent } from './event.js';
+import { messageOf } from '../../base/errors.js';
+import type { SessionId } from '../../base/ids.js';
+import type { Log } from '../../base/log.js';
+import type { SerialQueue } from '../../base/serial-queue.js';
+import type { LegName, LegOptions, MediaPlane } from '../../media/plane.js';
+import { mediaRefusal } from '../call-media.js';
+import type { CallEvent } from '../event.js';
 
 interface TransferMediaDeps {
   readonly plane: MediaPlane;

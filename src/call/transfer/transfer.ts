@@ -2,15 +2,15 @@
  * The arrows of a transfer inside a connected call. Pure. The old call stays up until somebody has
  * taken the place of the one who transfers, so a transfer that fails changes nothing (RFC 5589 §6.1).
  */
-import { type LegName, otherLeg } from '../media/plane.js';
-import type { CallEffect } from './effect.js';
-import type { CallEvent } from './event.js';
-import type { CallFactBody, LegKind } from './facts.js';
-import { failureOf } from './failure.js';
-import type { FailureCode } from './failure-code.js';
-import { seatedAnew } from './hold.js';
-import type { StateOf } from './state.js';
-import { end, endedBy, go, type Step } from './step.js';
+import { type LegName, otherLeg } from '../../media/plane.js';
+import type { CallEffect } from '../effect.js';
+import type { CallEvent } from '../event.js';
+import type { CallFactBody, LegKind } from '../facts.js';
+import { failureOf } from '../failure.js';
+import type { FailureCode } from '../failure-code.js';
+import { seatedAnew } from '../hold.js';
+import type { StateOf } from '../state.js';
+import { end, endedBy, go, type Step } from '../step.js';
 import { noTransfer, plannedKind, plannedMedia, type Transfer, type TransferOf, type TransferPlan } from './transfer-state.js';
 
 type Connected = StateOf<'connected'>;

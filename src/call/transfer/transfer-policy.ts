@@ -1,9 +1,9 @@
 /** Who may transfer a call, and where to: a REFER to any number would be a door for toll fraud. */
-import type { LegKind } from './facts.js';
-import type { FailureCode } from './failure-code.js';
-import type { RouteDecision, Router, RouteTarget } from './ports.js';
+import type { LegKind } from '../facts.js';
+import type { FailureCode } from '../failure-code.js';
+import type { RouteDecision, Router, RouteTarget } from '../ports.js';
+import type { CallRequest } from '../request.js';
 import type { Referral } from './refer.js';
-import type { CallRequest } from './request.js';
 
 /** Rules of a configuration. */
 export interface TransferRules {

@@ -1,15 +1,15 @@
 /** The SIP side of transfers: the REFER and its reports, the third leg, and the dialog that is parted with. */
-import { messageOf } from '../base/errors.js';
-import type { CallId } from '../base/ids.js';
-import type { Log } from '../base/log.js';
-import { type LegName, otherLeg } from '../media/plane.js';
-import type { FlowRef, InboundCall, InboundRequest, OutboundCall, SipDialog } from '../sip/port.js';
-import { formatReason, q850Reason } from '../sip/reason.js';
-import type { CallEvent } from './event.js';
-import type { LegKind, Party } from './facts.js';
-import { failureOf, NORMAL_CLEARING } from './failure.js';
-import { classify } from './outcome.js';
-import type { Diallers, DialResult, RouteTarget } from './ports.js';
+import { messageOf } from '../../base/errors.js';
+import type { CallId } from '../../base/ids.js';
+import type { Log } from '../../base/log.js';
+import { type LegName, otherLeg } from '../../media/plane.js';
+import type { FlowRef, InboundCall, InboundRequest, OutboundCall, SipDialog } from '../../sip/port.js';
+import { formatReason, q850Reason } from '../../sip/reason.js';
+import type { CallEvent } from '../event.js';
+import type { LegKind, Party } from '../facts.js';
+import { failureOf, NORMAL_CLEARING } from '../failure.js';
+import { classify } from '../outcome.js';
+import type { Diallers, DialResult, RouteTarget } from '../ports.js';
 import { type Referral, referReport, reportedStatus } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 

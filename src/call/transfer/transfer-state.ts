@@ -1,9 +1,9 @@
 /** How far a transfer of a connected call is; the arrows are in `transfer.ts`. */
-import type { CallId } from '../base/ids.js';
-import type { LegName, LegOptions } from '../media/plane.js';
-import type { LegKind } from './facts.js';
-import type { FailureCode } from './failure-code.js';
-import type { RouteTarget } from './ports.js';
+import type { CallId } from '../../base/ids.js';
+import type { LegName, LegOptions } from '../../media/plane.js';
+import type { LegKind } from '../facts.js';
+import type { FailureCode } from '../failure-code.js';
+import type { RouteTarget } from '../ports.js';
 import type { Referral } from './refer.js';
 
 /** Who takes the place of the one who transfers. */

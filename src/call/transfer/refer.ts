@@ -1,8 +1,8 @@
 /** REFER read (RFC 3515), and the dialog that a Replaces names (RFC 3891). Pure. */
-import { parseNameAddress } from '../sip/name-address.js';
-import type { Body, ExtraHeaders, Headers } from '../sip/port.js';
-import { reasonPhrase } from '../sip/status.js';
-import { formatSipUri, parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../sip/uri.js';
+import { parseNameAddress } from '../../sip/name-address.js';
+import type { Body, ExtraHeaders, Headers } from '../../sip/port.js';
+import { reasonPhrase } from '../../sip/status.js';
+import { formatSipUri, parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../../sip/uri.js';
 
 /** A dialog by its identifiers as its owner, the one who gets the Replaces, has them (RFC 3891 §3). */
 export interface ReplacedDialog {
