@@ -32,6 +32,8 @@ export class MemoryNetwork {
         send.apply(this, parameters);
         return;
       }
+      const [sent] = parameters.slice(2).filter((each) => typeof each === 'function');
+      if (sent !== undefined) queueMicrotask(() => sent(null));
       if (deps.random() < options.loss) return;
       const from = { address: '127.0.0.1', family: 'IPv4', port: this.address().port, size: data.length };
       deps.clock.after(Math.floor(deps.random() * options.maxDelayMs), () => target.emit('message', data, from));

@@ -33,6 +33,9 @@ export class UdpTransport {
   private socket: Socket | undefined;
   private boundTo: HostPort | undefined;
   private readonly probes = new Set<Socket>();
+  /** Datagrams that are on their way into the socket. */
+  private leaving = 0;
+  private emptied: (() => void) | undefined;
 
   constructor(
     private readonly index: number,
@@ -69,12 +72,19 @@ export class UdpTransport {
     });
   }
 
-  stop(): Promise<void> {
+  /** Takes nothing more to send; what it has taken still leaves. */
+  async stop(): Promise<void> {
     for (const probe of this.probes) probe.close();
     this.probes.clear();
     const { socket } = this;
+    if (socket === undefined) return;
     this.socket = undefined;
-    return socket === undefined ? Promise.resolve() : new Promise((resolve) => socket.close(() => resolve()));
+    if (this.leaving > 0) {
+      await new Promise<void>((resolve) => {
+        this.emptied = resolve;
+      });
+    }
+    await new Promise<void>((resolve) => socket.close(resolve));
   }
 
   /** The flow to a peer; in the same turn when our address toward it is known. */
@@ -94,8 +104,11 @@ export class UdpTransport {
       return;
     }
     socket.send(bytes, remote.port, remote.host, (error) => {
+      this.leaving -= 1;
+      if (this.leaving === 0) this.emptied?.();
       if (error !== null) onFailure({ why: 'transport', detail: messageOf(error) });
     });
+    this.leaving += 1;
   }
 
   /**
@@ -126,7 +139,7 @@ export class UdpTransport {
   }
 
   private receive(data: Buffer, from: RemoteInfo): void {
-    if (from.port === 0 || !looksLikeSip(data)) return;
+    if (this.socket === undefined || from.port === 0 || !looksLikeSip(data)) return;
     this.flowTo({ host: from.address, port: from.port }, (flow) => this.deps.user.onMessage(flow, data));
   }
 }
