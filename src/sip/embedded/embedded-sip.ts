@@ -25,6 +25,7 @@ import { guarded } from './guard.js';
 import { type HandledMethod, InboundDispatch } from './inbound-dispatch.js';
 import type { InviteUser } from './invite-user.js';
 import { type Resolver, systemResolver } from './locate.js';
+import { addOptionTag } from './option-tags.js';
 import { defaultOverload, LoopLag, Overload, type OverloadOptions } from './overload.js';
 import { RequestSender } from './request-sender.js';
 import { SingleRequests } from './single-request.js';
@@ -137,6 +138,7 @@ export class EmbeddedSip implements SipPort {
       localOn: (flow) => ({ transport: flow.transport, sentBy: transport.sentBy(flow) }),
       addCapabilities: (headers) => {
         if (!headers.has('Allow')) headers.add('Allow', this.dispatch.allow);
+        addOptionTag(headers, 'Supported', 'replaces');
       },
     };
     const overload = new Overload(options.overload ?? defaultOverload, {

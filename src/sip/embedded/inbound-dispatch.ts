@@ -10,6 +10,7 @@ import type { SipFramingErrorInfo } from './framing.js';
 import { topVia } from './header-readers.js';
 import { StackRequest } from './inbound-request.js';
 import type { SipMessage, SipRequestMessage, Via } from './message.js';
+import { addOptionTag } from './option-tags.js';
 import type { Overload } from './overload.js';
 import { isSipParseError, type SipParseErrorInfo } from './parse-error.js';
 import { parseMessage } from './parser.js';
@@ -191,6 +192,8 @@ export class InboundDispatch implements TransactionUser {
     const response = responseTo(request, status, reasonPhrase(status), toTag);
     addExtraHeaders(response.headers, headers);
     if (status === 200 && request.method === 'OPTIONS') {
+      addOptionTag(response.headers, 'Supported', 'timer');
+      addOptionTag(response.headers, 'Supported', '100rel');
       this.context.addCapabilities(response.headers);
       response.headers.add('Accept', 'application/sdp');
     }

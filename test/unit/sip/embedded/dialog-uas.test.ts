@@ -445,6 +445,12 @@ describe('an INVITE that reaches the stack', () => {
     call.answer(offer);
     const ok = await peer.nextResponse(200);
     expect(ok.headers.get('Allow')).toBe('INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY');
-    expect(ok.headers.all('Supported')).toEqual(['timer']);
+    expect(ok.headers.all('Supported')).toEqual(['replaces, timer']);
+  });
+
+  it('names all it can do in the answer to OPTIONS', async () => {
+    const ok = await answered(peer.request({ method: 'OPTIONS', uri }), 200);
+    expect(ok.headers.all('Supported')).toEqual(['timer, 100rel, replaces']);
+    expect(ok.headers.get('Accept')).toBe('application/sdp');
   });
 });

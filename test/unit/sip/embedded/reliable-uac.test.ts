@@ -73,8 +73,8 @@ describe('early dialogs of an INVITE of ours (RFC 3262 §4, RFC 3311)', () => {
   };
 
   it.each([
-    ['supported', 'timer, 100rel', undefined],
-    ['required', 'timer, 100rel', '100rel'],
+    ['supported', 'timer, 100rel, replaces', undefined],
+    ['required', 'timer, 100rel, replaces', '100rel'],
     ['off', undefined, undefined],
   ] as const)('says of 100rel what was asked for: %s', async (reliable, supports, requires) => {
     const { call, invite } = await place({ reliable });
