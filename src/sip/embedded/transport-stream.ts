@@ -12,6 +12,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
 import { CloseListeners, type ConnectionFlow, type FlowFailure, type FlowUser, newFlowRef, plainAddress } from './flow.js';
 import { StreamFramer } from './framing.js';
+import { StreamKeepAlive } from './stream-keep-alive.js';
 
 /** Certificate and trust of the TLS transport, as PEM texts. */
 export interface TlsMaterial {
@@ -45,6 +46,7 @@ const checkEveryMs = 15_000;
 const maxQueuedBytes = 4 * 1024 * 1024;
 const keepAliveDelayMs = 30_000;
 const pong = Buffer.from('\r\n');
+const ping = Buffer.from('\r\n\r\n');
 
 /** What stream transports need. */
 export interface StreamDeps {
@@ -135,6 +137,8 @@ export class StreamTransport {
 export interface StreamTarget {
   readonly transport: 'tcp' | 'tls';
   readonly remote: HostPort;
+  /** Silence before a ping; as RFC 5626 §4.4.1 has it when absent. */
+  readonly pingAfterMs?: number;
   /** Name the certificate must carry (RFC 5922 §7.2); the address when absent. */
   readonly serverName?: string;
 }
@@ -157,6 +161,7 @@ export function openStream(target: StreamTarget, material: TlsMaterial | undefin
           ...(material?.ca === undefined ? {} : { ca: material.ca }),
         });
   const flow = new StreamFlow(target.transport, socket, target.remote, deps);
+  flow.keepAlive(target.pingAfterMs);
   const timer = deps.clock.after(connectTimeoutMs, () =>
     flow.fail({ why: 'timeout', detail: `no connection to ${formatHostPort(target.remote)}` }),
   );
@@ -190,6 +195,7 @@ export class StreamFlow implements ConnectionFlow {
   private failure: FlowFailure | undefined;
   private queue: Buffer[] = [];
   private readonly whenReady: (() => void)[] = [];
+  private keeper: StreamKeepAlive | undefined;
 
   constructor(
     readonly transport: 'tcp' | 'tls',
@@ -226,6 +232,18 @@ export class StreamFlow implements ConnectionFlow {
     for (const each of this.whenReady.splice(0)) each();
   }
 
+  /** Pings the peer from now on; for connections that we opened. */
+  keepAlive(pingAfterMs?: number): void {
+    this.keeper = new StreamKeepAlive({
+      ...(pingAfterMs === undefined ? {} : { pingAfterMs }),
+      clock: this.deps.clock,
+      ping: () => {
+        if (this.ready && this.open) this.socket.write(ping);
+      },
+      onDead: () => this.fail({ why: 'timeout', detail: 'the peer no longer answers pings' }),
+    });
+  }
+
   /** Calls back when the connection stands and its local address is known; in the same turn if it does. */
   onReady(listener: () => void): void {
     if (this.ready) listener();
@@ -260,9 +278,11 @@ export class StreamFlow implements ConnectionFlow {
   private receive(chunk: Buffer): void {
     const now = this.deps.clock.nowMs();
     this.lastActivityMs = now;
+    this.keeper?.heard();
     for (const item of this.framer.push(chunk)) {
       if (item.kind === 'message') this.deps.user.onMessage(this, item.data);
       else if (item.kind === 'ping') this.send(pong, () => {});
+      else if (item.kind === 'pong') this.keeper?.pong();
       else if (item.kind === 'broken') {
         const { head, why } = item.error.info;
         if (head !== undefined) this.deps.user.onBroken(this, head, why);
@@ -287,6 +307,7 @@ export class StreamFlow implements ConnectionFlow {
 
   private closed(): void {
     this.check?.cancel();
+    this.keeper?.stop();
     this.queue = [];
     const failure = this.failure ?? { why: 'transport', detail: 'the peer closed the connection' };
     this.closing.fire(failure);
