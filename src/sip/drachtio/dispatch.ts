@@ -20,7 +20,7 @@ interface Refusal {
 }
 
 /** Extensions a peer may require (RFC 3261 §8.2.2.3). */
-const understood: ReadonlySet<string> = new Set(['100rel', 'timer']);
+const understood: ReadonlySet<string> = new Set(['100rel', 'timer', 'replaces']);
 
 /** Leads every request of the server to its dialog, its INVITE or its handler. */
 export class Dispatch {

@@ -147,7 +147,7 @@ export class IncomingInvite implements InboundCall, OpenInvite {
     const headers: ExtraHeaders = [
       ...(options.headers ?? []),
       ['Allow', this.context.allow()],
-      ['Supported', 'timer, 100rel'],
+      ['Supported', 'timer, 100rel, replaces'],
       ['Server', this.context.userAgent],
       ...(options.sessionTimer === 'off' ? [] : grantTimer(this.headers, timer)),
     ];

@@ -119,7 +119,7 @@ export class OutgoingInvite implements OutboundCall, OpenInvite {
     addExtraHeaders(headers, options.headers);
     if (!headers.has('Allow')) headers.add('Allow', context.allow());
     const reliable = options.reliable ?? 'supported';
-    headers.add('Supported', reliable === 'off' ? 'timer' : 'timer, 100rel');
+    headers.add('Supported', reliable === 'off' ? 'timer, replaces' : 'timer, 100rel, replaces');
     if (reliable === 'required') headers.add('Require', '100rel');
     askTimer(headers, chosenTimer(options.sessionTimer, context.sessionTimer), this.minSeconds);
     headers.add('User-Agent', context.userAgent);
