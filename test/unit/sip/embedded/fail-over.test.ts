@@ -3,6 +3,7 @@ import { DeadAddresses } from '../../../../src/sip/embedded/dead-addresses.js';
 import type { EmbeddedSip } from '../../../../src/sip/embedded/embedded-sip.js';
 import type { Candidate } from '../../../../src/sip/embedded/locate.js';
 import { DnsServer } from '../../../support/dns-server.js';
+import { FakeClock } from '../../../support/fake-clock.js';
 import { RawSipPeer } from '../../../support/raw-sip-peer.js';
 import { startStack, until } from '../../../support/sip-rigs.js';
 
@@ -151,14 +152,14 @@ describe('addresses that failed', () => {
   const [one, two, three] = [at('192.0.2.1'), at('192.0.2.2'), at('192.0.2.3')] as const;
 
   it('are tried last for half a minute, and again in their place after that or after an answer', () => {
-    const clock = { now: 0, nowMs: () => clock.now, after: () => ({ cancel: () => {} }) };
+    const clock = new FakeClock();
     const dead = new DeadAddresses(clock);
     dead.failed(one);
     expect(dead.last([one, two, three])).toEqual([two, three, one]);
     dead.failed(two);
     dead.answered(one);
     expect(dead.last([one, two, three])).toEqual([one, three, two]);
-    clock.now = 30_000;
+    clock.advance(30_000);
     expect(dead.last([one, two, three])).toEqual([one, two, three]);
   });
 });
