@@ -37,12 +37,16 @@ function identityFault(domain: string, certificate: PeerCertificate): Error | un
 }
 
 const maxConnections = 4096;
+/** Connections that one source address may hold, those in their TLS handshake included. */
+const maxPerSource = 256;
 const connectTimeoutMs = 5000;
 /** A connection that nobody uses is closed after this long; the next request opens another. */
 const idleLimitMs = 10 * 60_000;
 /** A message that began has to be whole by then. */
-const partialLimitMs = 30_000;
-const checkEveryMs = 15_000;
+const partialLimitMs = 10_000;
+/** Who connects to us has to say something by then. */
+const firstWordLimitMs = 10_000;
+const checkEveryMs = 5000;
 const maxQueuedBytes = 4 * 1024 * 1024;
 const keepAliveDelayMs = 30_000;
 const pong = Buffer.from('\r\n');
@@ -60,6 +64,7 @@ export class StreamTransport {
   private server: Server | undefined;
   private tls: TlsServer | undefined;
   private boundTo: HostPort | undefined;
+  private readonly perSource = new Map<string, number>();
 
   constructor(
     readonly transport: 'tcp' | 'tls',
@@ -78,16 +83,19 @@ export class StreamTransport {
 
   start(): Promise<void> {
     const accept = (socket: Socket): void => {
+      if (socket.destroyed) return;
       const flow = new StreamFlow(
         this.transport,
         socket,
         { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
         this.deps,
       );
+      flow.awaitFirstWord();
       flow.connected();
     };
     const server = this.transport === 'tcp' ? createServer(accept) : this.tlsServer(accept);
     server.maxConnections = maxConnections;
+    server.prependListener('connection', (socket: Socket) => this.admit(socket));
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       server.listen(this.listen.port, this.listen.host, () => {
@@ -111,6 +119,22 @@ export class StreamTransport {
     const { server } = this;
     this.server = undefined;
     return server === undefined ? Promise.resolve() : new Promise((resolve) => server.close(() => resolve()));
+  }
+
+  /** Counts a connection for its source, or ends it when the source has too many. */
+  private admit(socket: Socket): void {
+    const source = socket.remoteAddress ?? '';
+    const count = this.perSource.get(source) ?? 0;
+    if (count >= maxPerSource) {
+      socket.destroy();
+      return;
+    }
+    this.perSource.set(source, count + 1);
+    socket.once('close', () => {
+      const left = (this.perSource.get(source) ?? 1) - 1;
+      if (left > 0) this.perSource.set(source, left);
+      else this.perSource.delete(source);
+    });
   }
 
   private tlsServer(accept: (socket: Socket) => void): Server {
@@ -196,6 +220,7 @@ export class StreamFlow implements ConnectionFlow {
   private queue: Buffer[] = [];
   private readonly whenReady: (() => void)[] = [];
   private keeper: StreamKeepAlive | undefined;
+  private firstWordDueMs: number | undefined;
 
   constructor(
     readonly transport: 'tcp' | 'tls',
@@ -230,6 +255,11 @@ export class StreamFlow implements ConnectionFlow {
     this.queue = [];
     this.check = this.deps.clock.after(checkEveryMs, () => this.checkUp());
     for (const each of this.whenReady.splice(0)) each();
+  }
+
+  /** The peer has connected to us, and has to say something before long. */
+  awaitFirstWord(): void {
+    this.firstWordDueMs = this.deps.clock.nowMs() + firstWordLimitMs;
   }
 
   /** Pings the peer from now on; for connections that we opened. */
@@ -280,6 +310,8 @@ export class StreamFlow implements ConnectionFlow {
     this.lastActivityMs = now;
     this.keeper?.heard();
     for (const item of this.framer.push(chunk)) {
+      this.firstWordDueMs = undefined;
+      this.partialSinceMs = undefined;
       if (item.kind === 'message') this.deps.user.onMessage(this, item.data);
       else if (item.kind === 'ping') this.send(pong, () => {});
       else if (item.kind === 'pong') this.keeper?.pong();
@@ -296,7 +328,9 @@ export class StreamFlow implements ConnectionFlow {
 
   private checkUp(): void {
     const now = this.deps.clock.nowMs();
-    if (this.partialSinceMs !== undefined && now - this.partialSinceMs > partialLimitMs) {
+    if (this.firstWordDueMs !== undefined && now >= this.firstWordDueMs) {
+      this.close('nothing was said in time');
+    } else if (this.partialSinceMs !== undefined && now - this.partialSinceMs >= partialLimitMs) {
       this.close('a message was not finished in time');
     } else if (now - this.lastActivityMs > idleLimitMs) {
       this.close('idle');
