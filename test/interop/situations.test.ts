@@ -119,7 +119,7 @@ describeWithPeers('Between two SIPps over UDP that loses a fifth of all datagram
   // takes long is waiting for what was lost.
   for (const { title, refusedFirst = false, ...situation } of situations) {
     const least = refusedFirst ? calls / 2 : calls;
-    it.concurrent(`ends every call: ${title}`, { timeout: 240_000 }, async ({ expect: check }) => {
+    it.concurrent(`ends every call: ${title}`, { timeout: 330_000 }, async ({ expect: check }) => {
       const rig = await SituationRig.start({ way: 'lossy udp' });
       try {
         const { caller, end } = await rig.begin(situation, calls);
@@ -130,8 +130,9 @@ describeWithPeers('Between two SIPps over UDP that loses a fifth of all datagram
             withinMs: 40_000,
             explain: () => `${rig.gateway.cdrs().length} records\n${caller.describe()}`,
           });
-          // A request that is never answered takes 64·T1, and so does the BYE after it.
-          await rig.gateway.waitUntilCallsAreGone(70_000);
+          // What SIPp has given up without a word ends a minute after its last packet; a request that is
+          // never answered takes 64·T1, and so does the BYE after it.
+          await rig.gateway.waitUntilCallsAreGone(140_000);
         } finally {
           await end();
         }

@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import type { Chromium } from './chromium.js';
 import { eventually } from './eventually.js';
-import { type MeasuredTone, type Sound, strongestTone } from './tones.js';
+import { heardBy, keepConnections, toneHeardBy } from './page-sound.js';
+import type { MeasuredTone, Sound } from './tones.js';
 
 /** An event of the call button as the page saw it. */
 export interface SeenEvent {
@@ -26,32 +27,16 @@ export interface CallPageOptions {
   readonly button?: { readonly gateway: string; readonly to: string; readonly user?: string };
 }
 
-/**
- * Runs before the page's own scripts: keeps every peer connection and every event of the button,
- * and asks for the microphone without the browser's noise suppression, which takes a steady tone
- * for noise.
- */
-function instrument(): void {
+/** Runs before the page's own scripts: keeps every event of the button. */
+function keepEvents(): void {
   const page = window as unknown as Instrumented;
   page.__seen = [];
-  page.__connections = [];
   for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'error', 'quality']) {
     document.addEventListener(type, (event) => {
       const detail = (event as CustomEvent<Record<string, unknown> | undefined>).detail;
       if (detail !== undefined) page.__seen.push({ type, atMs: performance.now(), detail });
     });
   }
-  const Native = window.RTCPeerConnection;
-  window.RTCPeerConnection = class extends Native {
-    constructor(configuration?: RTCConfiguration) {
-      super(configuration);
-      page.__connections.push(this);
-    }
-  };
-  const devices = navigator.mediaDevices;
-  if (devices === undefined) return;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = () => getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
 }
 
 /** Starts timing: press the button, then note the first moment anything is heard. */
@@ -82,28 +67,6 @@ function pressAndListen(): void {
     void context.close();
   }, 5);
   setTimeout(() => clearInterval(watch), 20_000);
-}
-
-/** The last 0.68 s of what the page hears, as 16-bit samples. */
-async function hear(): Promise<{ rateHz: number; samples: number[] } | undefined> {
-  const page = window as unknown as Instrumented;
-  const track = page.__connections
-    .at(-1)
-    ?.getReceivers()
-    .find((receiver) => receiver.track.kind === 'audio')?.track;
-  if (track === undefined) return undefined;
-  if (page.__ears === undefined || page.__ears.track !== track) {
-    const context = new AudioContext();
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 32_768;
-    context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-    page.__ears = { context, analyser, track };
-  }
-  const { context, analyser } = page.__ears;
-  await context.resume();
-  const samples = new Float32Array(analyser.fftSize);
-  analyser.getFloatTimeDomainData(samples);
-  return { rateHz: context.sampleRate, samples: Array.from(samples, (sample) => Math.round(sample * 32_767)) };
 }
 
 /** Loudness of what the page hears, once each 20 ms for a while. */
@@ -152,7 +115,8 @@ export class CallPage {
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
     });
-    await page.addInitScript(instrument);
+    await page.addInitScript(keepConnections);
+    await page.addInitScript(keepEvents);
     await page.goto(url);
     await page.waitForFunction(() => customElements.get('call-button') !== undefined);
     if (button !== undefined) {
@@ -219,22 +183,13 @@ export class CallPage {
     );
   }
 
-  async heard(): Promise<Sound | undefined> {
-    const sound = await this.page.evaluate(hear);
-    return sound === undefined ? undefined : { rateHz: sound.rateHz, samples: Int16Array.from(sound.samples) };
+  heard(): Promise<Sound | undefined> {
+    return heardBy(this.page);
   }
 
   /** Waits until a tone of `frequencyHz` is what is heard, and measures it. */
-  async waitForTone(frequencyHz: number, withinMs: number, explain: () => string = () => ''): Promise<MeasuredTone> {
-    let last: MeasuredTone | undefined;
-    return eventually(
-      async () => {
-        const sound = await this.heard();
-        last = sound === undefined ? undefined : strongestTone(sound);
-        return last !== undefined && Math.abs(last.frequencyHz - frequencyHz) < 3 && last.purity > 0.9 ? last : undefined;
-      },
-      { what: `the page hears ${frequencyHz} Hz`, withinMs, explain: () => `last heard: ${JSON.stringify(last)}\n${explain()}` },
-    );
+  waitForTone(frequencyHz: number, withinMs: number, explain: () => string = () => ''): Promise<MeasuredTone> {
+    return toneHeardBy(this.page, frequencyHz, withinMs, explain);
   }
 
   /** How loud what is heard is, from 0 to 1, once each 20 ms from now on. */
@@ -242,8 +197,17 @@ export class CallPage {
     return this.page.evaluate(loudness, durationMs);
   }
 
-  /** `RTCDTMFSender.insertDTMF` of the browser itself, as stock user agents call it. */
+  /** `RTCDTMFSender.insertDTMF` of the browser itself, as stock user agents call it, once its media is connected. */
   async insertDtmf(digits: string, toneMs: number, gapMs: number): Promise<void> {
+    await this.page.waitForFunction(
+      () =>
+        (window as unknown as Instrumented).__connections
+          .at(-1)
+          ?.getSenders()
+          .some((one) => one.track?.kind === 'audio' && one.dtmf?.canInsertDTMF === true),
+      undefined,
+      { timeout: 10_000 },
+    );
     await this.page.evaluate(
       async ([text, duration, gap]) => {
         const connection = (window as unknown as Instrumented).__connections.at(-1);

@@ -71,7 +71,8 @@ export class TransferLegs {
   private caller: { readonly call: InboundCall; readonly release: () => void } | undefined;
   private readonly parted = new Set<SipDialog>();
   /** Reports leave one after another, so that the last one is the last (RFC 3515 §2.4.4). */
-  private reports: Promise<unknown> = Promise.resolve();
+  /** Resolves with the dialog in which nobody hears reports any more. */
+  private reports: Promise<SipDialog | undefined> = Promise.resolve(undefined);
 
   constructor(
     private readonly options: { readonly callId: CallId },
@@ -90,12 +91,20 @@ export class TransferLegs {
     this.refer = undefined;
   }
 
+  /** In their order; after one that was not taken there is nobody to tell of the next (RFC 6665 §4.2.2). */
   report(leg: LegName, status: number): void {
     const dialog = this.deps.seats.dialogOf(leg);
     if (dialog === undefined) return;
-    this.reports = this.reports
-      .then(() => dialog.request('NOTIFY', referReport(status)))
-      .catch((thrown: unknown) => this.deps.log.debug({ leg, status, fault: messageOf(thrown) }, 'a transfer report was not taken'));
+    this.reports = this.reports.then(async (unheard) => {
+      if (unheard === dialog) return unheard;
+      try {
+        const { status: answer } = await dialog.request('NOTIFY', referReport(status));
+        return answer === 481 ? dialog : undefined;
+      } catch (thrown) {
+        this.deps.log.debug({ leg, status, fault: messageOf(thrown) }, 'a transfer report was not taken');
+        return dialog;
+      }
+    });
   }
 
   /** Lets the far end of the other leg do it; what it reports comes back by `reported`. */
