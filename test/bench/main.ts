@@ -6,8 +6,15 @@ import { type LoadResult, loadDirect, loadThrough } from './media-load.js';
 import { markdownTable } from './percentile.js';
 import { PlaneEngine } from './plane-engine.js';
 import { RtpengineEngine } from './rtpengine-engine.js';
+import { sipTable } from './sip-table.js';
 
 const setupCalls = 20;
+const signalling = {
+  rates: [200, 400, 800, 1000, 1200],
+  secondsEach: 10,
+  warmUp: { callsPerSecond: 200, seconds: 10 },
+  endurance: { callsPerSecond: 1000, seconds: 20 },
+};
 const load = { calls: 50, warmUpMs: 4_000, measureMs: 12_000 };
 const chosen = new Set(process.argv.slice(2));
 const wanted = (part: string): boolean => chosen.size === 0 || chosen.has(part);
@@ -80,4 +87,8 @@ if (wanted('setup')) {
   else await setupTable();
 }
 if (wanted('media')) await mediaTable();
+if (wanted('sip')) {
+  if (findProgram('sipp') === undefined) console.log('Signalling is not measured: sipp is not installed.');
+  else await sipTable(signalling);
+}
 process.exit(0);

@@ -23,6 +23,9 @@ const template = fileURLToPath(new URL('../interop/kamailio.cfg', import.meta.ur
 /** Debian puts modules below the triplet of the architecture. */
 const folders = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib'].map((base) => `${base}/kamailio/modules/`);
 
+/** Where Kamailio's modules are. */
+export const kamailioModules = (): string => folders.find((folder) => existsSync(folder)) ?? '/usr/lib/kamailio/modules/';
+
 /** Kamailio as a carrier's edge: digest, Record-Route, registrar, two back ends (`test/interop/kamailio.cfg`). */
 export class Kamailio {
   private constructor(
@@ -36,7 +39,7 @@ export class Kamailio {
     const port = await freePort();
     const values: Readonly<Record<string, string>> = {
       port: String(port),
-      modules: folders.find((folder) => existsSync(folder)) ?? '/usr/lib/kamailio/modules/',
+      modules: kamailioModules(),
       customer: String(options.customer),
       backend1: String(options.backends[0]),
       backend2: String(options.backends[1]),
