@@ -1,5 +1,5 @@
 import { timestampDelta } from '../rtp/serial-number.js';
-import { type Digit, digitOfEvent } from './digit.js';
+import { type Digit, digitOfEvent, FLASH_EVENT } from './digit.js';
 import { MAX_SEGMENT_UNITS, TELEPHONE_EVENT_BYTES, TelephoneEvent } from './telephone-event.js';
 
 /** One key press: `start` once, `update` as it grows, `end` once. Durations are whole-press, in milliseconds. */
@@ -15,6 +15,12 @@ export interface DtmfDecoderOptions {
   readonly clockRateHz: number;
 }
 
+export interface DtmfDecoderDeps {
+  readonly onDecoded: (decoded: DtmfDecoded) => void;
+  /** A hook flash (event 16) has ended; told once. */
+  readonly onFlash?: (durationMs: number) => void;
+}
+
 /** RFC 4733 §2.5.2.2 has an event end when nothing came of it for about three intervals; before one is known, 50 ms is taken. */
 const FIRST_INTERVAL_MS = 50;
 const INTERVALS_TO_TIMEOUT = 3;
@@ -25,6 +31,8 @@ const LONGEST_TIMEOUT_MS = 300;
 const LATE_WINDOW_MS = 10_000;
 /** No straggler is later than this: after so long without events, any timestamp is a new press. */
 const STRAGGLER_MS = 2000;
+/** Segments of one press that may be lost whole: a start that lies an exact number of them on is no accident. */
+const MAX_LOST_SEGMENTS = 8;
 
 interface Press {
   readonly event: number;
@@ -36,6 +44,8 @@ interface Press {
   /** Units of the segments before it. */
   priorUnits: number;
   readonly volume: number;
+  /** Events that came earlier with the same timestamp, from a sender that does not renew it. */
+  readonly replaced: readonly number[];
   /** Still to be ended. After a time-out late packets may still come: they belong here and say nothing new. */
   open: boolean;
   /** An end bit was seen: no further segment can follow. */
@@ -62,7 +72,7 @@ export class DtmfDecoder {
 
   constructor(
     options: DtmfDecoderOptions,
-    private readonly deps: { readonly onDecoded: (decoded: DtmfDecoded) => void },
+    private readonly deps: DtmfDecoderDeps,
   ) {
     this.unitsPerMs = options.clockRateHz / 1000;
   }
@@ -109,9 +119,44 @@ export class DtmfDecoder {
     if (ssrc !== this.ssrc) this.changeSource(ssrc);
     const press = this.newest;
     if (press === undefined) this.start(timestamp, nowMs);
-    else if (timestamp === press.timestamp && press.event === this.view.event) this.grow(press, nowMs);
+    else if (timestamp === press.timestamp) this.receiveSameStart(press, quietMs, nowMs);
+    else if (this.slides(press, timestamp)) this.slide(press, timestamp, nowMs);
     else if (this.continues(press, timestamp)) this.join(press, timestamp, nowMs);
     else if (this.isNewer(press.timestamp, timestamp, quietMs)) this.start(timestamp, nowMs);
+  }
+
+  /**
+   * The same press, unless a sender that does not renew its timestamps began another: told by a new event
+   * code, or by a duration that starts over after so long a silence that no straggler can be meant.
+   */
+  private receiveSameStart(press: Press, quietMs: number, nowMs: number): void {
+    const over = !press.open && quietMs > STRAGGLER_MS;
+    if (press.event === this.view.event) {
+      if (over && this.view.duration <= press.segmentUnits) this.start(press.timestamp, nowMs);
+      else this.grow(press, nowMs);
+    } else if (over) {
+      this.start(press.timestamp, nowMs);
+    } else if (!press.replaced.includes(this.view.event)) {
+      this.start(press.timestamp, nowMs, [...press.replaced, press.event]);
+    }
+  }
+
+  /**
+   * Deviates: some equipment moves the timestamp on with each packet of one press, which RFC 4733 §2.2.1
+   * forbids. Known by timestamp and duration that grow alike, and by end packets that start within the press.
+   */
+  private slides(press: Press, timestamp: number): boolean {
+    if (press.event !== this.view.event) return false;
+    const delta = timestampDelta(press.timestamp, timestamp);
+    if (delta <= 0) return false;
+    const growth = this.view.duration - press.segmentUnits;
+    if (press.open) return growth === delta;
+    return press.closed && this.view.end && growth === 0 && delta < press.segmentUnits;
+  }
+
+  private slide(press: Press, timestamp: number, nowMs: number): void {
+    press.timestamp = timestamp;
+    this.grow(press, nowMs);
   }
 
   private isNewer(than: number, timestamp: number, quietMs: number): boolean {
@@ -120,11 +165,12 @@ export class DtmfDecoder {
     return delta > 0 || quietMs > STRAGGLER_MS || delta < -LATE_WINDOW_MS * this.unitsPerMs;
   }
 
-  /** A further segment of a long event starts where the last one ended (RFC 4733 §2.5.1.3, §2.5.2.3); its full packet may be lost. */
+  /** A further segment of a long event starts where the last one ended (RFC 4733 §2.5.1.3, §2.5.2.3); its full packet, or all of it, may be lost. */
   private continues(press: Press, timestamp: number): boolean {
     if (press.closed || press.event !== this.view.event) return false;
     const delta = timestampDelta(press.timestamp, timestamp);
-    return delta === MAX_SEGMENT_UNITS || delta === press.segmentUnits;
+    if (delta === press.segmentUnits) return true;
+    return delta > 0 && delta % MAX_SEGMENT_UNITS === 0 && delta <= MAX_SEGMENT_UNITS * MAX_LOST_SEGMENTS;
   }
 
   private changeSource(ssrc: number): void {
@@ -138,7 +184,7 @@ export class DtmfDecoder {
     this.newest = undefined;
   }
 
-  private start(timestamp: number, nowMs: number): void {
+  private start(timestamp: number, nowMs: number, replaced: readonly number[] = []): void {
     this.finish();
     this.newest = {
       event: this.view.event,
@@ -147,6 +193,7 @@ export class DtmfDecoder {
       segmentUnits: this.view.duration,
       priorUnits: 0,
       volume: this.view.volume,
+      replaced,
       open: true,
       closed: false,
     };
@@ -198,8 +245,11 @@ export class DtmfDecoder {
   }
 
   private emit(type: DtmfDecoded['type'], press: Press): void {
-    if (press.digit === undefined) return;
     const durationMs = (press.priorUnits + press.segmentUnits) / this.unitsPerMs;
+    if (press.digit === undefined) {
+      if (type === 'end' && press.event === FLASH_EVENT) this.deps.onFlash?.(durationMs);
+      return;
+    }
     this.deps.onDecoded({ type, digit: press.digit, durationMs, volume: press.volume });
   }
 }

@@ -1,5 +1,5 @@
 import { addTimestamp, timestampDelta } from '../rtp/serial-number.js';
-import { type Digit, eventOfDigit } from './digit.js';
+import { type Digit, eventOfDigit, FLASH_EVENT } from './digit.js';
 import { DEFAULT_VOLUME, MAX_SEGMENT_UNITS, writeTelephoneEvent } from './telephone-event.js';
 
 /** RFC 4733 §2.5.1.4: the final packet goes out three times. */
@@ -27,6 +27,18 @@ export interface DigitSent {
   readonly packets: number;
 }
 
+/** A hook flash has left, its last end packet included. */
+export interface FlashSent {
+  readonly id: number;
+  readonly durationMs: number;
+  readonly packets: number;
+}
+
+export interface DtmfEncoderDeps {
+  readonly onSent: (sent: DigitSent) => void;
+  readonly onFlashSent?: (sent: FlashSent) => void;
+}
+
 /** An event packet to send: its payload has been written, the rest goes into the header. Rewritten by each `next`. */
 export interface EventPacket {
   readonly timestamp: number;
@@ -36,7 +48,9 @@ export interface EventPacket {
 
 interface Press {
   readonly id: number;
-  readonly digit: Digit;
+  /** None for a hook flash. */
+  readonly digit: Digit | undefined;
+  readonly event: number;
   readonly volume: number;
   /** What is known of the length: a held key grows, a queued digit is known from the start. */
   knownMs: number;
@@ -79,7 +93,7 @@ export class DtmfEncoder {
 
   constructor(
     options: DtmfEncoderOptions,
-    private readonly deps: { readonly onSent: (sent: DigitSent) => void },
+    private readonly deps: DtmfEncoderDeps,
   ) {
     this.intervalMs = options.intervalMs ?? 20;
     this.minGapMs = options.minGapMs ?? 40;
@@ -92,11 +106,14 @@ export class DtmfEncoder {
     return this.sending !== undefined || this.queue.length > 0;
   }
 
-  /** A key went down elsewhere: its tone goes on until `end`. Returns its id, undefined when the queue is full. */
+  /**
+   * A key went down elsewhere: its tone goes on until `end`, or until the next key goes down. Returns its id,
+   * undefined when the queue is full.
+   */
   begin(digit: Digit, volume: number = this.volume): number | undefined {
-    const press = this.add(digit, volume, 0, true);
-    if (press !== undefined) this.live = press;
-    return press?.id;
+    if (this.live !== undefined) this.live.held = false;
+    this.live = this.add(digit, volume, 0, true);
+    return this.live?.id;
   }
 
   /** The held key is known to have been down this long so far. */
@@ -114,6 +131,11 @@ export class DtmfEncoder {
   /** Adds a digit of known length behind those that wait. Returns its id, undefined when the queue is full. */
   enqueue(digit: Digit, durationMs: number): number | undefined {
     return this.add(digit, this.volume, durationMs, false)?.id;
+  }
+
+  /** As `enqueue`, for a hook flash: event 16, whose volume field is zero (RFC 4733 §2.3.4, §3.2). */
+  enqueueFlash(durationMs: number): number | undefined {
+    return this.add(undefined, 0, durationMs, false)?.id;
   }
 
   /** Drops what has not left and returns how many digits that were, the one in the middle included. */
@@ -150,9 +172,10 @@ export class DtmfEncoder {
     return this.packet;
   }
 
-  private add(digit: Digit, volume: number, knownMs: number, held: boolean): Press | undefined {
+  private add(digit: Digit | undefined, volume: number, knownMs: number, held: boolean): Press | undefined {
     if (this.queue.length >= QUEUE_LIMIT) return undefined;
-    const press = { id: this.nextId, digit, volume, knownMs, held };
+    const event = digit === undefined ? FLASH_EVENT : eventOfDigit(digit);
+    const press = { id: this.nextId, digit, event, volume, knownMs, held };
     this.nextId += 1;
     this.queue.push(press);
     return press;
@@ -175,18 +198,17 @@ export class DtmfEncoder {
     const known = Math.max(Math.round(press.knownMs * this.unitsPerMs), intervalUnits, sending.saidUnits);
     const reached = Math.round((slot + 1) * this.intervalMs * this.unitsPerMs);
     const total = Math.min(known, reached);
-    const code = eventOfDigit(press.digit);
     if (total - sending.segmentBase > MAX_SEGMENT_UNITS) {
       // The segment is full: it is said to be 0xFFFF long, without E, and the next starts at its end.
       sending.segmentBase += MAX_SEGMENT_UNITS;
       sending.saidUnits = sending.segmentBase;
       sending.timestamp = addTimestamp(sending.timestamp, MAX_SEGMENT_UNITS);
-      return writeTelephoneEvent(buffer, offset, code, false, press.volume, MAX_SEGMENT_UNITS);
+      return writeTelephoneEvent(buffer, offset, press.event, false, press.volume, MAX_SEGMENT_UNITS);
     }
     const ended = !press.held && total >= known;
     if (ended) sending.ends += 1;
     sending.saidUnits = total;
-    return writeTelephoneEvent(buffer, offset, code, ended, press.volume, total - sending.segmentBase);
+    return writeTelephoneEvent(buffer, offset, press.event, ended, press.volume, total - sending.segmentBase);
   }
 
   private finish(sending: Sending, nowMs: number): void {
@@ -194,6 +216,8 @@ export class DtmfEncoder {
     this.lastEndTimestamp = addTimestamp(sending.timestamp, sending.saidUnits - sending.segmentBase);
     this.freeAtMs = Math.max(nowMs, sending.startMs + durationMs + this.minGapMs);
     this.sending = undefined;
-    this.deps.onSent({ id: sending.press.id, digit: sending.press.digit, durationMs, packets: sending.packets });
+    const { id, digit } = sending.press;
+    if (digit === undefined) this.deps.onFlashSent?.({ id, durationMs, packets: sending.packets });
+    else this.deps.onSent({ id, digit, durationMs, packets: sending.packets });
   }
 }
