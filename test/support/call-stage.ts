@@ -13,6 +13,8 @@ export const phoneNumber = '+442079460018';
 /** The trunk of the stage: its transport, and keys of its configuration. */
 export interface TrunkOptions {
   readonly transport?: 'udp' | 'tcp' | 'tls';
+  /** A second peer on this port, asked when the first one has no line left. */
+  readonly secondPort?: number;
   readonly [key: string]: unknown;
 }
 
@@ -41,7 +43,7 @@ export class CallStage {
   static async set(
     chromium: ChromiumOptions,
     gateway: GatewayOptions = {},
-    { transport = 'udp', ...trunk }: TrunkOptions = {},
+    { transport = 'udp', secondPort, ...trunk }: TrunkOptions = {},
   ): Promise<CallStage> {
     // Two, because baresip takes the port below the one it has TLS on.
     const [trunkPort, phoneMedia] = [(await freePortRun(2)) + 1, await freePortRun(8)];
@@ -49,11 +51,14 @@ export class CallStage {
     const browser = await Chromium.start(chromium);
     const started = await GatewayProcess.start({
       ...gateway,
-      allowedOrigins: [site.origin],
+      allowedOrigins: [site.origin, ...(gateway.allowedOrigins ?? [])],
       trunks: [
         {
           id: 'carrier',
-          peers: [{ uri: `sip:127.0.0.1:${trunkPort};transport=${transport}` }],
+          peers: [
+            { uri: `sip:127.0.0.1:${trunkPort};transport=${transport}` },
+            ...(secondPort === undefined ? [] : [{ uri: `sip:127.0.0.1:${secondPort};transport=${transport}`, priority: 1 }]),
+          ],
           callerId: '+442079460001',
           mediaAllow: ['127.0.0.0/8'],
           ...trunk,
