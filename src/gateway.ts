@@ -145,7 +145,7 @@ class RunningGateway implements Gateway {
     );
     if (config.cdr.file !== undefined) {
       const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
-      this.cdrFile = new CdrFile(options, { log: deps.log, onFailure: (kind) => this.metrics.countCdrFailure(kind) });
+      this.cdrFile = new CdrFile(options, { clock: deps.clock, log: deps.log, onFailure: (kind) => this.metrics.countCdrFailure(kind) });
     }
     this.cdrs = new CdrFold((record) => {
       this.recent.add(record);

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import type { Clock, Timer } from '../base/clock.js';
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { SerialQueue } from '../base/serial-queue.js';
@@ -6,7 +7,7 @@ import type { CallRecord } from './record.js';
 
 export type CdrErrorInfo =
   | { readonly code: 'cdr-file-unusable'; readonly path: string }
-  /** The file took only a part of a line. */
+  /** The file took only a part of what was written. */
   | { readonly code: 'cdr-short-write' };
 
 export interface CdrFileOptions {
@@ -25,6 +26,7 @@ export interface AppendFile {
 }
 
 export interface CdrFileDeps {
+  readonly clock: Clock;
   readonly log: Log;
   /** Called once for each record that could not be written for now, and each that is lost for good. */
   onFailure(kind: 'delayed' | 'lost'): void;
@@ -48,16 +50,24 @@ async function openForAppend(path: string): Promise<AppendFile> {
   };
 }
 
+/** Records that end so close together share one opening of the file. */
+const pauseMs = 50;
+const maxBatch = 1_000;
+
 /**
- * Appends records to a file, one write a line. The file is opened for each, so that it may be moved
- * away at any time (log rotation). A line cut off by a crash or a full disk is closed with a line
- * end before the next one, so that it never spoils another. What cannot be written waits in memory
- * and is tried again with the next record and at the end; no call ever waits for the disk.
+ * Appends records to a file, one line each. The file is opened anew for each write, so that it may be
+ * moved away at any time (log rotation); after a write comes a short pause, and what ends in it is
+ * written together. A line cut off by a crash or a full disk is closed with a line end before the next
+ * one, so that it never spoils another. What cannot be written waits in memory and is tried again with
+ * the next record and at the end; no call ever waits for the disk.
  */
 export class CdrFile {
   private readonly waiting: CallRecord[] = [];
+  private readonly delayed = new Set<CallRecord>();
   private readonly queue: SerialQueue;
   private readonly openFile: (path: string) => Promise<AppendFile>;
+  private added = 0;
+  private pause: Timer | undefined;
   private failing = false;
 
   constructor(
@@ -70,15 +80,15 @@ export class CdrFile {
 
   append(record: CallRecord): void {
     this.waiting.push(record);
-    if (this.waiting.length > this.options.maxWaiting) {
-      this.waiting.shift();
-      this.deps.onFailure('lost');
-    }
-    this.queue.push(() => this.write());
+    this.added += 1;
+    this.dropOldest();
+    if (this.pause === undefined) this.writeSoon();
   }
 
   /** Tries once more what waits, and resolves with how many records could not be written. */
   async flush(): Promise<number> {
+    this.pause?.cancel();
+    this.pause = undefined;
     this.queue.push(() => this.write());
     await this.queue.drained();
     if (this.waiting.length > 0) {
@@ -98,37 +108,79 @@ export class CdrFile {
     }
   }
 
+  private writeSoon(): void {
+    this.pause = this.deps.clock.after(pauseMs, () => {
+      this.pause = undefined;
+      if (this.added > 0) this.writeSoon();
+    });
+    this.queue.push(() => this.write());
+  }
+
+  private dropOldest(): void {
+    while (this.waiting.length > this.options.maxWaiting) {
+      const lost = this.waiting.shift();
+      if (lost !== undefined) this.delayed.delete(lost);
+      this.deps.onFailure('lost');
+    }
+  }
+
   private async write(): Promise<void> {
+    this.added = 0;
     if (this.waiting.length === 0) return;
     let file: AppendFile | undefined;
     try {
       file = await this.openFile(this.options.path);
-      while (this.waiting[0] !== undefined) {
-        await appendLine(file, this.waiting[0]);
-        this.waiting.shift();
-      }
+      const torn = await file.endsTorn();
+      await this.writeAll(file, torn ? '\n' : '');
       if (this.failing) this.deps.log.info({ file: this.options.path }, 'call records are written again');
       this.failing = false;
     } catch (thrown) {
-      this.deps.onFailure('delayed');
-      if (!this.failing) {
-        this.deps.log.error(
-          { file: this.options.path, error: messageOf(thrown) },
-          'call records cannot be written; they are kept and tried again',
-        );
-      }
-      this.failing = true;
+      this.failed(thrown);
     } finally {
       await file?.close();
     }
   }
+
+  /** What is being written is out of the queue meanwhile, so that no newer record pushes it out. */
+  private async writeAll(file: AppendFile, opening: string): Promise<void> {
+    let start = opening;
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, maxBatch);
+      let done = 0;
+      try {
+        done = await appendLines(file, start, batch);
+      } finally {
+        for (const record of batch.splice(0, done)) this.delayed.delete(record);
+        this.waiting.unshift(...batch);
+        this.dropOldest();
+      }
+      if (batch.length > 0) {
+        throw new GatewayError<CdrErrorInfo>({ code: 'cdr-short-write' }, `${batch.length} of ${done + batch.length} records did not fit`);
+      }
+      start = '';
+    }
+  }
+
+  private failed(thrown: unknown): void {
+    for (const record of this.waiting) {
+      if (this.delayed.has(record)) continue;
+      this.delayed.add(record);
+      this.deps.onFailure('delayed');
+    }
+    const facts = { file: this.options.path, error: messageOf(thrown) };
+    if (!this.failing) this.deps.log.error(facts, 'call records cannot be written; they are kept and tried again');
+    this.failing = true;
+  }
 }
 
-/** One write for the whole line; a file that takes only a part of it is out of space. */
-async function appendLine(file: AppendFile, record: CallRecord): Promise<void> {
-  const text = `${(await file.endsTorn()) ? '\n' : ''}${JSON.stringify(record)}\n`;
-  const bytes = Buffer.from(text, 'utf8');
-  const written = await file.write(bytes);
-  if (written < bytes.length)
-    throw new GatewayError<CdrErrorInfo>({ code: 'cdr-short-write' }, `only ${written} of ${bytes.length} bytes fitted`);
+/** One write for all lines; resolves with how many records are in the file as a whole. */
+async function appendLines(file: AppendFile, opening: string, records: readonly CallRecord[]): Promise<number> {
+  const lines = records.map((record) => `${JSON.stringify(record)}\n`);
+  const bytes = Buffer.from(`${opening}${lines.join('')}`, 'utf8');
+  let room = (await file.write(bytes)) - opening.length;
+  const firstCut = lines.findIndex((line) => {
+    room -= Buffer.byteLength(line);
+    return room < 0;
+  });
+  return firstCut < 0 ? lines.length : firstCut;
 }

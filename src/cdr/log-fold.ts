@@ -18,84 +18,85 @@ const operatorFailures: ReadonlySet<string> = new Set([
 
 /** Writes call facts as log lines. Numbers are masked; digits are counted elsewhere and never named. */
 export function logFold(log: Log): FactSink {
-  return (fact) => write(log.child({ callId: fact.callId }), fact);
+  return (fact) => write(log, fact);
 }
 
 function write(log: Log, fact: CallFact): void {
+  const { callId } = fact;
   switch (fact.type) {
     case 'received': {
       const { direction, source, origin } = fact;
       const parties = { from: maskNumber(fact.from.number), to: maskNumber(fact.to) };
-      log.info({ direction, ...parties, source, ...(origin === undefined ? {} : { origin }) }, 'call received');
+      log.info({ callId, direction, ...parties, source, ...(origin === undefined ? {} : { origin }) }, 'call received');
       break;
     }
     case 'routed':
-      log.info({ trunk: fact.trunk, user: fact.user, dialled: maskNumber(fact.dialled) }, 'call routed');
+      log.info({ callId, trunk: fact.trunk, user: fact.user, dialled: maskNumber(fact.dialled) }, 'call routed');
       break;
     case 'crowded':
-      log.debug({ bound: fact.bound }, 'no room for the call');
+      log.debug({ callId, bound: fact.bound }, 'no room for the call');
       break;
     case 'progress':
-      log.debug({ status: fact.status, earlyMedia: fact.earlyMedia }, 'progress');
+      log.debug({ callId, status: fact.status, earlyMedia: fact.earlyMedia }, 'progress');
       break;
     case 'ringing':
     case 'answered':
-      log.info({}, fact.type);
+      log.info({ callId }, fact.type);
       break;
     case 'media-up':
-      log.info({ leg: fact.leg, kind: fact.kind }, 'media up');
+      log.info({ callId, leg: fact.leg, kind: fact.kind }, 'media up');
       break;
     case 'media-silent':
-      log.warn({ leg: fact.leg, kind: fact.kind, cause: fact.cause, silentMs: fact.silentMs, detail: fact.detail }, 'media silent');
+      log.warn({ callId, leg: fact.leg, kind: fact.kind, cause: fact.cause, silentMs: fact.silentMs, detail: fact.detail }, 'media silent');
       break;
     case 'media-failed':
-      log.warn({ leg: fact.leg, kind: fact.kind, cause: fact.cause, detail: fact.detail }, 'media failed');
+      log.warn({ callId, leg: fact.leg, kind: fact.kind, cause: fact.cause, detail: fact.detail }, 'media failed');
       break;
     case 'media-resumed':
-      log.info({ leg: fact.leg, kind: fact.kind }, 'media resumed');
+      log.info({ callId, leg: fact.leg, kind: fact.kind }, 'media resumed');
       break;
     case 'digit':
-      if (fact.delivered) log.debug({ from: fact.from, by: fact.by, durationMs: fact.durationMs }, 'digit relayed');
-      else log.warn({ from: fact.from, by: fact.by }, 'digit not relayed');
+      if (fact.delivered) log.debug({ callId, from: fact.from, by: fact.by, durationMs: fact.durationMs }, 'digit relayed');
+      else log.warn({ callId, from: fact.from, by: fact.by }, 'digit not relayed');
       break;
     case 'flow-lost':
-      log.info({ leg: fact.leg }, 'connection to the browser lost');
+      log.info({ callId, leg: fact.leg }, 'connection to the browser lost');
       break;
     case 'reoffer':
-      log.info({ leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
+      log.info({ callId, leg: fact.leg, accepted: fact.accepted }, 'media offered anew');
       break;
     case 'attempt-failed':
       log.info(
-        { trunk: fact.trunk, user: fact.user, failure: fact.failure, sipStatus: fact.sipStatus },
+        { callId, trunk: fact.trunk, user: fact.user, failure: fact.failure, sipStatus: fact.sipStatus },
         'the call goes on to the next target',
       );
       break;
     case 'held':
-      log.info({ leg: fact.leg, kind: fact.kind, direction: fact.direction }, 'on hold');
+      log.info({ callId, leg: fact.leg, kind: fact.kind, direction: fact.direction }, 'on hold');
       break;
     case 'resumed':
-      log.info({ leg: fact.leg, kind: fact.kind }, 'off hold');
+      log.info({ callId, leg: fact.leg, kind: fact.kind }, 'off hold');
       break;
     case 'reattached':
-      log.info({ leg: fact.leg }, 'the browser is back');
+      log.info({ callId, leg: fact.leg }, 'the browser is back');
       break;
     case 'transfer-requested':
-      log.info({ leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to), attended: fact.attended }, 'transfer requested');
+      log.info({ callId, leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to), attended: fact.attended }, 'transfer requested');
       break;
     case 'transferred':
-      log.info({ leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to) }, 'transferred');
+      log.info({ callId, leg: fact.leg, kind: fact.kind, to: maskNumber(fact.to) }, 'transferred');
       break;
     case 'transfer-failed':
-      log.info({ leg: fact.leg, kind: fact.kind, status: fact.status, failure: fact.failure }, 'transfer failed');
+      log.info({ callId, leg: fact.leg, kind: fact.kind, status: fact.status, failure: fact.failure }, 'transfer failed');
       break;
     case 'replaced':
-      log.info({ leg: fact.leg, kind: fact.kind }, 'taken over by an INVITE with Replaces');
+      log.info({ callId, leg: fact.leg, kind: fact.kind }, 'taken over by an INVITE with Replaces');
       break;
     case 'ended': {
       const { by, disposition, failure, sipStatus, q850, talkMs, totalMs, path } = fact;
       const level = failure !== undefined && operatorFailures.has(failure) ? 'warn' : 'info';
       log[level](
-        { by, disposition, failure, sipStatus, q850, talkMs: Math.round(talkMs), totalMs: Math.round(totalMs), path },
+        { callId, by, disposition, failure, sipStatus, q850, talkMs: Math.round(talkMs), totalMs: Math.round(totalMs), path },
         'call ended',
       );
       break;

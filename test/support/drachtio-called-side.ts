@@ -125,10 +125,11 @@ export class DrachtioCalledSide {
       transaction.respond(responseTo(transaction.request, invite === undefined ? 481 : 200));
       return;
     }
-    transaction.respond(responseTo(transaction.request, 200, undefined, found.toTag));
+    const { request } = transaction;
+    transaction.respond(responseTo(request, 200, undefined, found.toTag));
     this.endInvite(found);
     invite.respond(responseTo(invite.request, 487, undefined, found.toTag));
-    if (found.app !== undefined) this.core.deliver(found.app, transaction.flow, transaction.request, found.transactionId, found.dialogId);
+    if (found.app !== undefined) this.core.deliver(found.app, transaction.flow, request, found.transactionId, found.dialogId);
   }
 
   onAck(request: SipRequestMessage): void {

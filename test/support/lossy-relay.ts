@@ -27,12 +27,16 @@ const bound = (socket: Socket, port: number): Promise<number> =>
     socket.bind(port, '127.0.0.1', () => resolve(socket.address().port));
   });
 
+/** How often in a row the same datagram may be lost: what is sent again for 32 s must get through, or a run of bad luck looks like a fault. */
+const mostLostInARow = 4;
+
 /** A UDP path that loses datagrams both ways. Each client gets a socket of its own toward the target. */
 export class LossyRelay {
   readonly counts = { forward: 0, back: 0, lostForward: 0, lostBack: 0 };
   private readonly front = createSocket('udp4');
   private readonly backs = new Map<string, Promise<Socket>>();
   private readonly random: () => number;
+  private readonly lostInARow = new Map<string, number>();
 
   private constructor(private readonly options: LossyRelayOptions) {
     this.random = seededRandom(options.seed);
@@ -47,8 +51,19 @@ export class LossyRelay {
     return Object.assign(relay, { port });
   }
 
+  private loses(datagram: Buffer): boolean {
+    const key = datagram.toString('latin1');
+    const before = this.lostInARow.get(key) ?? 0;
+    if (this.random() >= this.options.loss || before >= mostLostInARow) {
+      this.lostInARow.delete(key);
+      return false;
+    }
+    this.lostInARow.set(key, before + 1);
+    return true;
+  }
+
   private forward(datagram: Buffer, address: string, port: number): void {
-    if (this.random() < this.options.loss) {
+    if (this.loses(datagram)) {
       this.counts.lostForward += 1;
       return;
     }
@@ -66,7 +81,7 @@ export class LossyRelay {
     const socket = createSocket('udp4');
     await bound(socket, 0);
     socket.on('message', (datagram) => {
-      if (this.random() < this.options.loss) {
+      if (this.loses(datagram)) {
         this.counts.lostBack += 1;
         return;
       }

@@ -4,12 +4,11 @@ import type { Dialog } from './dialog.js';
 import type { StackContext } from './stack-context.js';
 import { lifetimeMs } from './transaction-timers.js';
 
-/** A 2xx of one fork: its dialog and its ACK, which may wait for our answer (RFC 3261 §13.2.2.4). */
+/** The ACK for the 2xx of one fork, which may wait for our answer (RFC 3261 §13.2.2.4). */
 export class AnsweredFork {
   private limit: Timer | undefined;
 
   constructor(
-    readonly dialog: Dialog,
     private readonly ack: AckSender,
     private readonly context: StackContext,
   ) {}
@@ -27,8 +26,7 @@ export class AnsweredFork {
    * The 2xx brought the offer: the ACK leaves with the answer that is given to what this returns. A
    * dialog that ends first gets it without one, and so does one that nobody answers within 64*T1.
    */
-  hold(): (answer: string) => void {
-    const { dialog } = this;
+  hold(dialog: Dialog): (answer: string) => void {
     this.limit = this.context.clock.after(lifetimeMs(this.context.timers), () => void dialog.bye());
     const release = (answer?: string): void => {
       if (this.limit === undefined) return;

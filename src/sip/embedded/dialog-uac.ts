@@ -1,17 +1,15 @@
 import { randomToken } from '../../base/ids.js';
-import type { ExtraHeaders, FlowRef, OutboundCall, OutboundOptions, OutboundOutcome, Progress, Reoffer } from '../port.js';
-import { AckSender } from './ack-sender.js';
-import { AnsweredFork } from './answered-fork.js';
+import type { ExtraHeaders, OutboundCall, OutboundOptions, OutboundOutcome, Progress, Reoffer } from '../port.js';
+import { AnsweredForks, type SentInvite } from './answered-forks.js';
 import { ChallengeRetry } from './challenge-retry.js';
-import { Dialog } from './dialog.js';
 import { DialogState } from './dialog-state.js';
 import { DigestClient } from './digest-client.js';
 import { EarlyClientDialog } from './early-client-dialog.js';
 import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
-import { type Flow, type FlowFailure, isWebSocket } from './flow.js';
+import type { FlowFailure } from './flow.js';
 import { guarded } from './guard.js';
 import { toTag } from './header-readers.js';
-import { InviteAttempt } from './invite-attempt.js';
+import { InviteAttempt, nobody } from './invite-attempt.js';
 import type { InviteUser } from './invite-user.js';
 import { HeaderFields, type SipRequestMessage, type SipResponseMessage } from './message.js';
 import { addOptionTag } from './option-tags.js';
@@ -40,7 +38,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   private readonly digest: DigestClient | undefined;
   private readonly retry: ChallengeRetry;
   private readonly timer: SessionTimerAsk;
-  private readonly forks = new Map<string, AnsweredFork>();
+  private readonly forks: AnsweredForks;
   private readonly early = new Map<string, EarlyFork>();
   private sequence = 0;
   private attempt: InviteAttempt | undefined;
@@ -64,6 +62,17 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
       ...(options.offer === undefined ? {} : { body: options.offer }),
     });
     this.timer = new SessionTimerAsk(options.sessionTimer ?? context.sessionTimer);
+    const { via } = options;
+    this.forks = new AnsweredForks(
+      {
+        target: options.requestUri,
+        ...(via !== undefined && 'proxy' in via ? { proxy: via.proxy } : {}),
+        sessionTimer: this.timer,
+        contactUser: this.contactUser,
+        digest: this.digest,
+      },
+      context,
+    );
     this.outcome = new Promise((resolve) => {
       this.resolve = resolve;
     });
@@ -168,7 +177,7 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
       return known;
     }
     if (transaction === undefined) return undefined;
-    const state = DialogState.ofUac(transaction.request, response, this.firstHop(transaction.flow));
+    const state = DialogState.ofUac(transaction.request, response, this.forks.firstHop(transaction.flow));
     const facts = { state, contactUser: this.contactUser, digest: this.digest };
     const dialog = new EarlyClientDialog({ offer: this.options.offer }, this.context, facts, {
       offerHandler: () => this.handlerOf(fork),
@@ -189,56 +198,38 @@ export class OutgoingInvite implements OutboundCall, InviteUser {
   }
 
   private success(response: SipResponseMessage, attempt: InviteAttempt, sequence: number): void {
-    const fork = toTag(response.headers) ?? '';
-    const known = this.forks.get(fork);
-    if (known !== undefined) {
-      known.acknowledgeAgain();
-      return;
-    }
     const { transaction } = attempt;
-    if (transaction === undefined) return;
-    const { request, flow } = transaction;
+    if (this.forks.repeats(response) || transaction === undefined) return;
+    const invite = { transaction, sequence };
     this.retry.learn(response);
-    const early = this.early.get(fork);
-    this.early.delete(fork);
+    const tag = toTag(response.headers) ?? '';
+    const early = this.early.get(tag);
+    this.early.delete(tag);
     early?.dialog.close();
-    const state = DialogState.ofUac(request, response, this.firstHop(flow), early?.state);
-    const dialog = new Dialog(
-      {
-        state,
-        ownsCallId: true,
-        sessionTimer: this.timer,
-        contactUser: this.contactUser,
-        ...(this.digest === undefined ? {} : { digest: this.digest }),
-      },
-      this.context,
-    );
-    dialog.confirmedBy(response);
-    const agreement = early?.dialog.agreement;
-    const ours = agreement?.here ?? this.options.offer;
-    if (ours !== undefined) dialog.agreed(ours);
-    const answered = new AnsweredFork(dialog, new AckSender(this.context, state, request, sequence), this.context);
-    this.forks.set(fork, answered);
+    this.stayBehind(attempt, invite);
     if (this.settled || this.cancelHeaders !== undefined) {
-      answered.acknowledge();
-      void dialog.bye();
+      this.forks.tooLate(response, invite, early?.state);
       this.settleCancelled('answered while being cancelled');
       return;
     }
+    const { dialog, fork } = this.forks.add(response, invite, early?.state);
+    const agreement = early?.dialog.agreement;
+    const ours = agreement?.here ?? this.options.offer;
+    if (ours !== undefined) dialog.agreed(ours);
     const sdp = agreement?.there ?? sessionOf(response) ?? early?.dialog.lastHint ?? '';
-    const answer = { kind: 'answered', dialog, sdp, headers: response.headers, fork } as const;
+    const answer = { kind: 'answered', dialog, sdp, headers: response.headers, fork: tag } as const;
     if (ours !== undefined || sdp === '') {
-      answered.acknowledge();
+      fork.acknowledge();
       this.settle(answer);
     } else {
-      this.settle({ ...answer, answerWith: answered.hold() });
+      this.settle({ ...answer, answerWith: fork.hold(dialog) });
     }
   }
 
-  private firstHop(flow: Flow): { target: string; proxy?: string; flow?: FlowRef; flowOnly: boolean } {
-    const { requestUri, via } = this.options;
-    const proxy = via !== undefined && 'proxy' in via ? { proxy: via.proxy } : {};
-    return { target: requestUri, ...proxy, flow: flow.ref, flowOnly: isWebSocket(flow.transport) };
+  /** From its first 2xx on, only more of them can come; the call is not kept for these. */
+  private stayBehind(attempt: InviteAttempt, invite: SentInvite): void {
+    const { forks } = this;
+    attempt.handOver({ ...nobody, onSuccess: (response) => forks.tooLate(response, invite) });
   }
 
   private failure(response: SipResponseMessage): void {

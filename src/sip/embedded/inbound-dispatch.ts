@@ -150,8 +150,9 @@ export class InboundDispatch implements TransactionUser {
     }
     const call = this.unanswered.get(invite);
     const key = call === undefined ? dialogKeyOfRequest(invite.request) : undefined;
+    const { headers } = transaction.request;
     this.answer(transaction, 200, call?.toTag);
-    call?.receiveCancel(transaction.request.headers);
+    call?.receiveCancel(headers);
     if (key !== undefined) this.context.dialogs.get(key)?.receiveCancel(invite);
   }
 

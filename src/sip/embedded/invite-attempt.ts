@@ -18,6 +18,17 @@ export interface InviteAttemptUser {
   onTransportError(failure: FlowFailure): void;
 }
 
+const nothing = (): void => {};
+
+/** For an INVITE of which nothing more is wanted to be known. */
+export const nobody: InviteAttemptUser = {
+  onProvisional: nothing,
+  onSuccess: nothing,
+  onFailure: nothing,
+  onTimeout: nothing,
+  onTransportError: nothing,
+};
+
 /**
  * One INVITE request and its CANCEL (RFC 3261 §9.1): asked for before any response, the CANCEL waits
  * for a provisional one; without a final response within 64*T1 after it the INVITE is given up.
@@ -35,7 +46,7 @@ export class InviteAttempt implements ClientUser {
     private readonly context: StackContext,
     destination: Destination,
     build: BuildRequest,
-    private readonly user: InviteAttemptUser,
+    private user: InviteAttemptUser,
   ) {
     this.sending = context.sender.send(destination, build, this);
   }
@@ -65,6 +76,11 @@ export class InviteAttempt implements ClientUser {
     this.sending.stay();
     if (this.proceeding === this.sending.transaction) this.sendCancel();
     return true;
+  }
+
+  /** What comes from now on is told to `user`: 2xx of other forks, and repeated ones. */
+  handOver(user: InviteAttemptUser): void {
+    this.user = user;
   }
 
   /** Ends the transaction without a word. */

@@ -186,7 +186,7 @@ class Attempt implements Sending, ClientUser {
 
   constructor(
     private readonly deps: SenderDeps,
-    private readonly build: BuildRequest,
+    private build: BuildRequest | undefined,
     private readonly user: ClientUser,
     private readonly shared: SharedState,
   ) {
@@ -218,6 +218,7 @@ class Attempt implements Sending, ClientUser {
     }
     if (response.status === 503) this.addressFailed();
     else this.addressAnswered();
+    if (response.status >= 200) this.arrived();
     if (response.status > 100) this.phase = 'ringing';
     else if (this.phase === 'silent') this.phase = 'trying';
     this.user.onResponse(response);
@@ -240,6 +241,12 @@ class Attempt implements Sending, ClientUser {
     this.addressFailed();
     if (this.phase === 'ringing') this.stay();
     this.next(this.reporting(failure));
+  }
+
+  /** There is a final response: the request is not made again, and what it was made of not held any longer. */
+  private arrived(): void {
+    this.ways = this.ways.slice(0, this.index + 1);
+    this.build = undefined;
   }
 
   private reporting(failure: FlowFailure): () => void {
@@ -308,8 +315,10 @@ class Attempt implements Sending, ClientUser {
   }
 
   private start(flow: Flow, way: Way): void {
+    const { build } = this;
+    if (build === undefined) return;
     const local = identityOn(this.deps.transport, flow);
-    const request = this.build(local);
+    const request = build(local);
     const branch = newBranch();
     pushVia(request, local, branch);
     if (flow.transport === 'udp' && 'candidate' in way && way.asIs !== true && this.tooLong(request, way.candidate)) {

@@ -48,6 +48,8 @@ abstract class ClientTransactionBase implements ClientTransaction {
   private stopWatching: () => void = () => {};
   private lastFailure: FlowFailure = { why: 'transport', detail: 'not sent' };
   private response: SipResponseMessage | undefined;
+  /** The ACK of a failure response, sent again for each repetition of it. */
+  private acknowledgement: Buffer | undefined;
   private probed = false;
   private grace: Timer | undefined;
   private ended = false;
@@ -55,7 +57,7 @@ abstract class ClientTransactionBase implements ClientTransaction {
   constructor(
     readonly request: SipRequestMessage,
     readonly flow: Flow,
-    private readonly user: ClientUser,
+    private user: ClientUser,
     protected readonly deps: TransactionDeps,
     private readonly onEnd: () => void,
   ) {
@@ -77,6 +79,8 @@ abstract class ClientTransactionBase implements ClientTransaction {
     this.grace?.cancel();
     if (response.status >= 200) this.bytes = noBody;
     this.take(this.eventOf(response.status));
+    this.response = undefined;
+    if (this.done) this.user = nobody;
   }
 
   giveUp(failure: FlowFailure): void {
@@ -89,6 +93,8 @@ abstract class ClientTransactionBase implements ClientTransaction {
   protected abstract eventOf(status: number): AnyEvent;
   /** True while no response has come. */
   protected abstract readonly unanswered: boolean;
+  /** True when nothing more will be told to anyone: it only waits for repeated messages. */
+  protected abstract readonly done: boolean;
 
   protected perform(effect: AnyEffect): void {
     switch (effect) {
@@ -97,7 +103,8 @@ abstract class ClientTransactionBase implements ClientTransaction {
         this.probeOnce();
         return;
       case 'ack':
-        if (this.response !== undefined) this.send(serialize(ackFor(this.request, this.response)));
+        if (this.response !== undefined) this.acknowledgement ??= serialize(ackFor(this.request, this.response));
+        if (this.acknowledgement !== undefined) this.send(this.acknowledgement);
         return;
       case 'deliver':
         if (this.response !== undefined) this.user.onResponse(this.response);
@@ -179,6 +186,10 @@ export class InviteClientTransaction extends ClientTransactionBase {
     return this.machine.state === 'calling';
   }
 
+  protected get done(): boolean {
+    return this.machine.state === 'completed' || this.machine.state === 'terminated';
+  }
+
   protected begin(): void {
     this.machine.start();
   }
@@ -220,6 +231,10 @@ export class NonInviteClientTransaction extends ClientTransactionBase {
     return this.machine.state === 'trying';
   }
 
+  protected get done(): boolean {
+    return this.machine.state === 'completed' || this.machine.state === 'terminated';
+  }
+
   protected begin(): void {
     this.machine.start();
   }
@@ -234,6 +249,9 @@ export class NonInviteClientTransaction extends ClientTransactionBase {
 }
 
 const noBody = Buffer.alloc(0);
+const nothing = (): void => {};
+/** For requests whose outcome matters to nobody, or no longer. */
+export const nobody: ClientUser = { onResponse: nothing, onTimeout: nothing, onTransportError: nothing };
 
 /** The request that follows another on its way hop by hop: ACK of a failure, CANCEL (RFC 3261 §17.1.1.3, §9.1). */
 function alongside(request: SipRequestMessage, method: 'ACK' | 'CANCEL', to: string): SipRequestMessage {

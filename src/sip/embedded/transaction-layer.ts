@@ -7,6 +7,7 @@ import {
   cancelFor,
   InviteClientTransaction,
   NonInviteClientTransaction,
+  nobody,
   type TransactionDeps,
 } from './transaction-client.js';
 import { clientKey, mergeKey, responseKey, serverKey } from './transaction-key.js';
@@ -59,8 +60,7 @@ export class TransactionLayer {
     const request = cancelFor(invite.request);
     extra(request);
     const branch = topVia(request.headers).parameters.get('branch') ?? '';
-    const nothing = (): void => {};
-    this.send(request, branch, invite.flow, { onResponse: nothing, onTimeout: nothing, onTransportError: nothing });
+    this.send(request, branch, invite.flow, nobody);
   }
 
   /** The request of ours that left with this branch, while it is under way. */

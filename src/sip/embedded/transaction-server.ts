@@ -1,5 +1,5 @@
 import { type Flow, isReliable } from './flow.js';
-import type { SipRequestMessage, SipResponseMessage, Via } from './message.js';
+import { HeaderFields, type SipRequestMessage, type SipResponseMessage, type Via } from './message.js';
 import { serialize } from './serializer.js';
 import type { TransactionDeps } from './transaction-client.js';
 import { type InviteServerEffect, type InviteServerEvent, type InviteServerState, inviteServer } from './transaction-invite-server.js';
@@ -20,10 +20,20 @@ export interface ServerTransactionFacts {
   readonly flow: Flow;
 }
 
+const noBody = Buffer.alloc(0);
+const outlineNames = ['Via', 'From', 'To', 'Call-ID', 'CSeq'] as const;
+
+/** What names a request: its transaction stays for half a minute, and should not hold all of it so long. */
+function outlineOf({ kind, method, requestUri, headers }: SipRequestMessage): SipRequestMessage {
+  const outline = new HeaderFields();
+  for (const name of outlineNames) outline.add(name, headers.get(name) ?? '');
+  return { kind, method, requestUri, headers: outline, body: noBody };
+}
+
 /** A request we received and what we answer it with; repeated requests are absorbed here. */
 abstract class ServerTransactionBase {
-  readonly request: SipRequestMessage;
   readonly flow: Flow;
+  private received: SipRequestMessage;
   private readonly via: Via;
   private last: Buffer | undefined;
   private ended = false;
@@ -35,9 +45,14 @@ abstract class ServerTransactionBase {
     private readonly out: Respond,
     private readonly onEnd: () => void,
   ) {
-    this.request = facts.request;
+    this.received = facts.request;
     this.flow = facts.flow;
     this.via = facts.via;
+  }
+
+  /** The request; once its final response has been given, no more of it than names it. */
+  get request(): SipRequestMessage {
+    return this.received;
   }
 
   get live(): boolean {
@@ -46,7 +61,9 @@ abstract class ServerTransactionBase {
 
   protected store(response: SipResponseMessage): void {
     this.last = serialize(response);
-    if (response.status >= 200) this.finalStatus = response.status;
+    if (response.status < 200 || this.finalStatus !== undefined) return;
+    this.finalStatus = response.status;
+    this.received = outlineOf(this.received);
   }
 
   /** Nothing repeats it any more: a 2xx of an INVITE is its dialog's to send again (RFC 6026 §8.5). */

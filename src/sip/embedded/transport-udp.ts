@@ -1,5 +1,6 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
+import { lookup } from 'node:dns';
+import { isIP, isIPv6 } from 'node:net';
 import { formatHostPort, type HostPort } from '../../base/address.js';
 import { messageOf } from '../../base/errors.js';
 import type { FlowRef } from '../port.js';
@@ -20,6 +21,13 @@ function looksLikeSip(data: Buffer): boolean {
   }
   return false;
 }
+
+/** Datagrams go to addresses; Node's own look-up puts off each until the next tick to find that out. */
+const lookUp: NonNullable<SocketOptions['lookup']> = (host, options, done) => {
+  const family = isIP(host);
+  if (family === 0) lookup(host, options, done);
+  else done(null, host, family);
+};
 
 /** What the UDP transport needs besides its address. */
 export interface UdpDeps {
@@ -57,7 +65,7 @@ export class UdpTransport {
   }
 
   start(): Promise<void> {
-    const socket = createSocket({ type: isIPv6(this.listen.host) ? 'udp6' : 'udp4', recvBufferSize: receiveBufferBytes });
+    const socket = createSocket({ type: isIPv6(this.listen.host) ? 'udp6' : 'udp4', recvBufferSize: receiveBufferBytes, lookup: lookUp });
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.bind({ address: this.listen.host, port: this.listen.port }, () => {

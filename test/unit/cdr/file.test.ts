@@ -7,6 +7,7 @@ import { type AppendFile, CdrFile, type CdrFileDeps } from '../../../src/cdr/fil
 import { CdrFold } from '../../../src/cdr/fold.js';
 import type { CallRecord } from '../../../src/cdr/record.js';
 import { completedCall } from '../../support/call-facts.js';
+import { FakeClock, settle } from '../../support/fake-clock.js';
 
 let folder: string;
 beforeEach(() => {
@@ -26,12 +27,15 @@ function writer(path: string, deps: Partial<CdrFileDeps> = {}, maxWaiting = 100)
   const failures: string[] = [];
   const errors: string[] = [];
   const log: Log = { ...silentLog, error: (_fields, message) => errors.push(message), child: () => log };
-  const file = new CdrFile({ path, maxWaiting }, { log, onFailure: (kind) => failures.push(kind), ...deps });
-  return { file, failures, errors };
+  const clock = new FakeClock();
+  const file = new CdrFile({ path, maxWaiting }, { clock, log, onFailure: (kind) => failures.push(kind), ...deps });
+  return { file, failures, errors, clock };
 }
 
-const idsIn = (path: string): string[] =>
-  readFileSync(path, 'utf8')
+const idsIn = (path: string): string[] => idsOf(readFileSync(path, 'utf8'));
+
+const idsOf = (text: string): string[] =>
+  text
     .trimEnd()
     .split('\n')
     .map((line) => {
@@ -56,6 +60,18 @@ class SmallDisk {
     endsTorn: async () => this.content !== '' && !this.content.endsWith('\n'),
     close: async () => {},
   });
+}
+
+const idsOn = (disk: SmallDisk): string[] => idsOf(disk.content);
+
+/** A writer on a disk whose openings are counted. */
+function counted(disk: SmallDisk) {
+  let openings = 0;
+  const openFile = (): Promise<AppendFile> => {
+    openings += 1;
+    return disk.openFile();
+  };
+  return { ...writer('any', { openFile }), openings: () => openings };
 }
 
 describe('the CDR file', () => {
@@ -98,6 +114,41 @@ describe('the CDR file', () => {
     expect(await file.flush()).toBe(0);
     const lines = disk.content.trimEnd().split('\n');
     expect(lines.slice(1).map((line) => (JSON.parse(line) as CallRecord).callId)).toEqual(['c-1', 'c-2']);
+  });
+
+  it('writes records that end close together at one opening, and each no later than a moment after it ended', async () => {
+    const disk = new SmallDisk(1e6);
+    const { file, clock, openings } = counted(disk);
+    for (const id of ['c-1', 'c-2', 'c-3']) file.append(recordOf(id));
+    await settle();
+    expect([openings(), idsOn(disk)]).toEqual([1, ['c-1', 'c-2', 'c-3']]);
+    for (const id of ['c-4', 'c-5']) file.append(recordOf(id));
+    await clock.advanceAsync(50);
+    expect([openings(), idsOn(disk)]).toEqual([2, ['c-1', 'c-2', 'c-3', 'c-4', 'c-5']]);
+    await clock.advanceAsync(60_000);
+    expect([openings(), clock.liveTimers]).toEqual([2, 0]);
+  });
+
+  it('counts each record that is delayed once, however often it is tried, and asks the disk only when there is news', async () => {
+    const disk = new SmallDisk(0);
+    const { file, failures, clock, openings } = counted(disk);
+    for (const id of ['c-1', 'c-2']) file.append(recordOf(id));
+    await clock.advanceAsync(60_000);
+    expect([failures, openings()]).toEqual([['delayed', 'delayed'], 1]);
+    file.append(recordOf('c-3'));
+    await clock.advanceAsync(60_000);
+    expect([failures, openings()]).toEqual([['delayed', 'delayed', 'delayed'], 2]);
+  });
+
+  it('writes no record twice when the disk takes a part of them', async () => {
+    const line = `${JSON.stringify(recordOf('c-1'))}\n`.length;
+    const disk = new SmallDisk(2 * line + 10);
+    const { file } = counted(disk);
+    for (const id of ['c-1', 'c-2', 'c-3']) file.append(recordOf(id));
+    expect(await file.flush()).toBe(1);
+    disk.roomBytes = 1e6;
+    expect(await file.flush()).toBe(0);
+    expect(idsOn(disk)).toEqual(['c-1', 'c-2', 'torn', 'c-3']);
   });
 
   it('loses the oldest when too many wait, and counts it', async () => {
