@@ -24,6 +24,8 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
 COPY config ./config
+# What `dtmf-check` plays.
+COPY test/vectors/dtmf ./test/vectors/dtmf
 # CDRs are written here unless the configuration says otherwise; mount a volume.
 RUN mkdir /data && chown node:node /data
 VOLUME /data

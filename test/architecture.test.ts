@@ -61,7 +61,9 @@ const rooms: Readonly<Record<string, Room>> = {
   cdr: { mayImport: ['base', 'call', 'media'] },
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
   admin: { mayImport: ['base', 'call', 'cdr', 'metrics'], packages: ['fastify'] },
-  cli: { mayImport: ['base', 'config', 'gateway.ts'], packages: ['pino'] },
+  /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
+  conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
+  cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },
   'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
   'web/demo': { mayImport: [], noNode: true },
   web: { mayImport: [], packages: ['esbuild'] },

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Digit } from '../../../src/media/dtmf/digit.js';
+import type { Digit } from '../media/dtmf/digit.js';
 
 /** One packet of a vector, with repetitions written out and `base` added. */
 export interface VectorPacket {
@@ -16,14 +16,18 @@ export interface VectorDigit {
   readonly durationMs: number;
 }
 
+/** Packets as they arrive, and what a receiver must take from them. */
 export interface ReceiveVector {
   readonly name: string;
   readonly clockRateHz: number;
   readonly packets: readonly VectorPacket[];
   readonly digits: readonly VectorDigit[];
   readonly flashesMs: readonly number[];
+  /** The tone of the key goes on as audio beside the events. */
+  readonly tone: boolean;
 }
 
+/** What is asked of a sender, and the packets that must leave. */
 export interface SendVector {
   readonly name: string;
   readonly clockRateHz: number;
@@ -34,11 +38,24 @@ export interface SendVector {
   readonly packets: readonly VectorPacket[];
 }
 
+/** Presses over a path that loses, reorders and doubles packets; which ones follows from `seed`. */
+export interface PathVector {
+  readonly name: string;
+  readonly clockRateHz: number;
+  readonly digits: string;
+  readonly durationMs: number;
+  readonly lossPercent: number;
+  readonly reorderPercent: number;
+  readonly duplicatePercent: number;
+  readonly seed: number;
+}
+
 export interface VectorFile {
   readonly rule: string;
   readonly about: string;
   readonly receive: readonly ReceiveVector[];
   readonly send: readonly SendVector[];
+  readonly path: readonly PathVector[];
 }
 
 interface PacketLine {
@@ -63,38 +80,50 @@ interface VectorText {
   readonly packets: readonly PacketLine[];
 }
 
+interface ReceiveText extends VectorText {
+  readonly digits: readonly VectorDigit[];
+  readonly flashesMs?: readonly number[];
+  readonly tone?: boolean;
+}
+
+interface SendText extends VectorText {
+  readonly presses: readonly VectorDigit[];
+  readonly minGapMs?: number;
+  readonly volume?: number;
+}
+
 interface FileText {
   readonly rule: string;
   readonly about: string;
-  readonly receive?: readonly (VectorText & { readonly digits: readonly VectorDigit[]; readonly flashesMs?: readonly number[] })[];
-  readonly send?: readonly (VectorText & {
-    readonly presses: readonly VectorDigit[];
-    readonly minGapMs?: number;
-    readonly volume?: number;
-  })[];
+  readonly receive?: readonly ReceiveText[];
+  readonly send?: readonly SendText[];
+  readonly path?: readonly PathVector[];
 }
 
 const NO_BASE: Base = { sequence: 0, timestamp: 0 };
 
-/** Every vector of this folder, by rule. */
-export function readVectors(): readonly VectorFile[] {
-  const folder = new URL('.', import.meta.url);
+/** Where the vectors lie, beside the source and beside what is built of it. */
+const VECTORS = new URL('../../test/vectors/dtmf/', import.meta.url);
+
+/** Every vector, by rule. */
+export function readVectors(folder: URL = VECTORS): readonly VectorFile[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => fileOf(JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as FileText));
 }
 
-function fileOf({ rule, about, receive = [], send = [] }: FileText): VectorFile {
+function fileOf({ rule, about, receive = [], send = [], path = [] }: FileText): VectorFile {
   return {
     rule,
     about,
-    receive: receive.map(({ name, clockRateHz, base, packets, digits, flashesMs = [] }) => {
-      return { name, clockRateHz, packets: packetsOf(packets, base), digits, flashesMs };
+    receive: receive.map(({ name, clockRateHz, base, packets, digits, flashesMs = [], tone = false }) => {
+      return { name, clockRateHz, packets: packetsOf(packets, base), digits, flashesMs, tone };
     }),
     send: send.map(({ name, clockRateHz, base, packets, presses, minGapMs = 40, volume = 10 }) => {
       return { name, clockRateHz, packets: packetsOf(packets, base), presses, minGapMs, volume, timestampBase: base?.timestamp ?? 0 };
     }),
+    path,
   };
 }
 
