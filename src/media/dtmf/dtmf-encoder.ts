@@ -4,7 +4,7 @@ import { DEFAULT_VOLUME, MAX_SEGMENT_UNITS, writeTelephoneEvent } from './teleph
 
 /** RFC 4733 §2.5.1.4: the final packet goes out three times. */
 const END_PACKETS = 3;
-/** A timer may fire this much early without the packet having to wait for another. */
+/** A timer may fire this much early without the packet having to wait for another; the first of a press waits, for the silence before it. */
 const EARLY_MS = 1;
 const QUEUE_LIMIT = 256;
 
@@ -52,6 +52,7 @@ interface Press {
   readonly digit: Digit | undefined;
   readonly event: number;
   readonly volume: number;
+  readonly gapMs: number;
   /** What is known of the length: a held key grows, a queued digit is known from the start. */
   knownMs: number;
   held: boolean;
@@ -128,9 +129,9 @@ export class DtmfEncoder {
     this.live = undefined;
   }
 
-  /** Adds a digit of known length behind those that wait. Returns its id, undefined when the queue is full. */
-  enqueue(digit: Digit, durationMs: number): number | undefined {
-    return this.add(digit, this.volume, durationMs, false)?.id;
+  /** Adds a digit of known length behind those that wait, and so much silence after it at least. Returns its id, undefined when the queue is full. */
+  enqueue(digit: Digit, durationMs: number, gapMs: number = this.minGapMs): number | undefined {
+    return this.add(digit, this.volume, durationMs, false, Math.max(this.minGapMs, gapMs))?.id;
   }
 
   /** As `enqueue`, for a hook flash: event 16, whose volume field is zero (RFC 4733 §2.3.4, §3.2). */
@@ -159,7 +160,8 @@ export class DtmfEncoder {
    */
   next(nowMs: number, timestampNow: number, buffer: Buffer, offset: number): EventPacket | undefined {
     const due = this.nextDueMs();
-    if (due === undefined || nowMs + EARLY_MS < due) return undefined;
+    const earlyMs = this.sending === undefined ? 0 : EARLY_MS;
+    if (due === undefined || nowMs + earlyMs < due) return undefined;
     const sending = this.sending ?? this.start(nowMs, timestampNow);
     if (sending === undefined) return undefined;
     const slot = Math.max(sending.slot, Math.floor((nowMs - sending.startMs) / this.intervalMs));
@@ -172,10 +174,10 @@ export class DtmfEncoder {
     return this.packet;
   }
 
-  private add(digit: Digit | undefined, volume: number, knownMs: number, held: boolean): Press | undefined {
+  private add(digit: Digit | undefined, volume: number, knownMs: number, held: boolean, gapMs = this.minGapMs): Press | undefined {
     if (this.queue.length >= QUEUE_LIMIT) return undefined;
     const event = digit === undefined ? FLASH_EVENT : eventOfDigit(digit);
-    const press = { id: this.nextId, digit, event, volume, knownMs, held };
+    const press = { id: this.nextId, digit, event, volume, gapMs, knownMs, held };
     this.nextId += 1;
     this.queue.push(press);
     return press;
@@ -214,7 +216,7 @@ export class DtmfEncoder {
   private finish(sending: Sending, nowMs: number): void {
     const durationMs = sending.saidUnits / this.unitsPerMs;
     this.lastEndTimestamp = addTimestamp(sending.timestamp, sending.saidUnits - sending.segmentBase);
-    this.freeAtMs = Math.max(nowMs, sending.startMs + durationMs + this.minGapMs);
+    this.freeAtMs = Math.max(nowMs, sending.startMs + durationMs + sending.press.gapMs);
     this.sending = undefined;
     const { id, digit } = sending.press;
     if (digit === undefined) this.deps.onFlashSent?.({ id, durationMs, packets: sending.packets });

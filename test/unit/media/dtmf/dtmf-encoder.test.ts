@@ -56,6 +56,17 @@ describe('DtmfEncoder', () => {
     ]);
   });
 
+  it('gives the whole gap before a digit, however early it is asked', () => {
+    const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
+    encoder.enqueue('1', 60);
+    encoder.enqueue('2', 60);
+    const buffer = Buffer.alloc(4);
+    for (let nowMs = 0; nowMs < 100; nowMs += 20) encoder.next(nowMs, nowMs * 8, buffer, 0);
+    expect(encoder.nextDueMs()).toBe(100);
+    expect(encoder.next(99.5, 796, buffer, 0)).toBeUndefined();
+    expect(encoder.next(100, 800, buffer, 0)?.timestamp).toBe(800);
+  });
+
   it('starts no digit before the last end packet of the one before', () => {
     const { packets } = traceDigits({ ...CLOCK, minGapMs: 0 }, ['1', '2'], 60);
     expect(packets.filter(({ marker }) => marker).map(({ atMs }) => atMs)).toEqual([0, 80]);

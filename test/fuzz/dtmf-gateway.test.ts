@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { MediaHost } from '../../src/media/embedded/media-host.js';
+import { type LegName, type MediaEvent, otherLeg } from '../../src/media/plane.js';
+import { BAD_PATH } from '../support/dtmf-channel.js';
+import { randomPresses } from '../support/dtmf-presses.js';
+import { faultsOf, readPresses } from '../support/dtmf-reading.js';
+import { collectDigits, openCall, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { seededRandom } from '../unit/media/seeded-random.js';
+
+/** `npm run soak -- dtmf` sets it to 100 000. */
+const digitsInAll = Number(process.env['SOAK_DIGITS'] ?? 10_000);
+
+/** Ports the system gives to nobody else, so that every packet on them can be accounted for. */
+const media = {
+  workers: 1,
+  bindAddress: '127.0.0.1',
+  browserPorts: { min: 16000, max: 16999 },
+  trunkPorts: { min: 17000, max: 19999 },
+  portQuarantineMs: 0,
+  setupTimeoutMs: 60_000,
+  silenceAfterMs: 60_000,
+  learnWindowMs: 1000,
+  learnPackets: 3,
+};
+
+interface Tally {
+  digits: number;
+  packets: number;
+  lost: number;
+  reordered: number;
+  doubled: number;
+  wholeLengths: number;
+}
+
+interface Calling {
+  /** At once. */
+  readonly calls: number;
+  /** Of each end; a browser's consent would run out in a longer call, since its checks keep real time (RFC 7675). */
+  readonly digitsEach: number;
+  /** Of all digits. */
+  readonly share: number;
+}
+
+/** One batch of calls, both ends of each dialling at once. */
+async function batch(kind: 'udp' | 'webrtc', seed: number, calling: Calling, tally: Tally): Promise<void> {
+  const clock = new FakeClock();
+  let onEvent: (event: MediaEvent) => void = () => {};
+  const host = await MediaHost.create({ media, workerIndex: 0 }, { clock, emit: (event) => onEvent(event) });
+  const calls: StormCall[] = [];
+  try {
+    for (let n = 0; n < calling.calls; n += 1) {
+      const random = seededRandom(seed + n);
+      const end = () => ({ presses: randomPresses(random, calling.digitsEach, n === 0 ? '1' : undefined), random, misfortune: BAD_PATH });
+      calls.push(await openCall(host, { kind, a: end(), b: end() }));
+    }
+    onEvent = collectDigits(calls);
+    await runCalls(clock, calls);
+    for (const [n, call] of calls.entries()) {
+      for (const leg of ['a', 'b'] as const) check(host, call, leg, `${kind} call ${seed + n}, from ${leg}`, tally);
+    }
+  } finally {
+    await host.closeAll();
+    for (const { ends } of calls) await Promise.all([ends.a.wire.close(), ends.b.wire.close()]);
+  }
+}
+
+/** The direction from `leg` to the other. */
+function check(host: MediaHost, { session, ends }: StormCall, leg: LegName, where: string, tally: Tally): void {
+  const from = ends[leg];
+  const to = ends[otherLeg(leg)];
+  const { presses } = from.options;
+  const pressed = presses.map(({ digit }) => digit).join('');
+
+  const stats = host.stats(session);
+  const [own, other] = [stats[leg], stats[otherLeg(leg)]];
+  expect(own === undefined ? -1 : packetsSeen(own), `packets that arrived, ${where}, dropped ${JSON.stringify(own?.dropped)}`).toBe(
+    from.packetsSent,
+  );
+  expect(other?.packetsSent, `packets that left, ${where}`).toBe(to.packetsHeard);
+
+  expect(from.told.map(({ digit }) => digit).join(''), `keys told, ${where}`).toBe(pressed);
+  const left = readPresses(to.left);
+  expect(left.map(({ digit }) => digit).join(''), `keys that left, ${where}`).toBe(pressed);
+  const arrived = readPresses(to.arrived);
+  expect(arrived.map(({ digit }) => digit).join(''), `keys that arrived, ${where}`).toBe(pressed);
+
+  for (const [index, press] of left.entries()) {
+    expect(faultsOf(press), `key ${index}, ${where}`).toEqual([]);
+    const before = left[index - 1];
+    const silence = before === undefined ? 320 : (press.timestamp - before.timestamp - before.units) | 0;
+    expect(silence, `silence before key ${index}, ${where}`).toBeGreaterThanOrEqual(320);
+    const { durationMs = 0, volume } = presses[index] ?? {};
+    expect(press.volume, `level of key ${index}, ${where}`).toBe(volume);
+    if (from.whole.has(index)) {
+      expect(press.units, `length of key ${index}, ${where}`).toBe(durationMs * 8);
+      expect(from.told[index]?.durationMs, `told length of key ${index}, ${where}`).toBe(durationMs);
+      tally.wholeLengths += 1;
+    } else expect(press.units, `length of key ${index}, ${where}`).toBeLessThanOrEqual(durationMs * 8);
+  }
+  tally.digits += presses.length;
+  for (const path of [from.out, to.in]) {
+    tally.packets += path.counts.lost + path.counts.passed;
+    tally.lost += path.counts.lost;
+    tally.reordered += path.counts.reordered;
+    tally.doubled += path.counts.doubled;
+  }
+}
+
+describe('keys dialled at both ends of many calls, over paths that lose 5%, reorder 3% and double 2%', () => {
+  it.each([
+    ['telephone and telephone', 'udp', { calls: 50, digitsEach: 100, share: 0.75 }],
+    ['browser and telephone', 'webrtc', { calls: 25, digitsEach: 50, share: 0.25 }],
+  ] as const)('come out as they were pressed, between %s', { timeout: 3_600_000 }, async (_, kind, calling) => {
+    const tally = { digits: 0, packets: 0, lost: 0, reordered: 0, doubled: 0, wholeLengths: 0 };
+    const wanted = digitsInAll * calling.share;
+    for (let seed = 4733; tally.digits < wanted; seed += calling.calls) await batch(kind, seed, calling, tally);
+    expect(tally.digits).toBeGreaterThanOrEqual(wanted);
+    expect(tally.lost / tally.packets).toBeCloseTo(BAD_PATH.loss, 2);
+    expect(tally.reordered / tally.packets).toBeCloseTo(BAD_PATH.reordering * (1 - BAD_PATH.loss), 2);
+    expect(tally.doubled / tally.packets).toBeCloseTo(BAD_PATH.duplication * (1 - BAD_PATH.loss), 2);
+    expect(tally.wholeLengths / tally.digits).toBeGreaterThan(0.98);
+  });
+});
