@@ -51,7 +51,7 @@ async function openForAppend(path: string): Promise<AppendFile> {
 }
 
 /** Records that end so close together share one opening of the file. */
-const pauseMs = 50;
+const pauseMs = 200;
 const maxBatch = 1_000;
 
 /**

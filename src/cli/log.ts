@@ -1,21 +1,7 @@
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import type { Log, LogFields } from '../base/log.js';
-
-/** Never written, whoever gives them to a log line and however deep. */
-const alwaysBlank = [
-  'password',
-  'token',
-  'secret',
-  'authorization',
-  'digits',
-  'key',
-  '*.password',
-  '*.token',
-  '*.secret',
-  '*.authorization',
-  '*.digits',
-];
+import { redaction } from './redaction.js';
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -31,13 +17,13 @@ export interface ProcessLog {
   flush(): void;
 }
 
-function adapt(logger: pino.Logger): Log {
+function adapt(logger: pino.Logger, redact: (fields: LogFields) => LogFields): Log {
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
-    child: (fields) => adapt(logger.child(fields)),
+    debug: (fields, message) => logger.debug(redact(fields), message),
+    info: (fields, message) => logger.info(redact(fields), message),
+    warn: (fields, message) => logger.warn(redact(fields), message),
+    error: (fields, message) => logger.error(redact(fields), message),
+    child: (fields) => adapt(logger.child(redact(fields)), redact),
   };
 }
 
@@ -50,8 +36,8 @@ export function lineForPeople(json: string): string {
 }
 
 /** Lines are gathered for so long or so many bytes before they are written: a write costs as much as ten lines. */
-const gatherMs = 20;
-const gatheredBytes = 8_192;
+const gatherMs = 50;
+const gatheredBytes = 16_000;
 
 /** Has what was gathered written a moment after the first of it; nothing runs while nothing is logged. */
 function gathered(destination: ReturnType<typeof pino.destination>): pino.DestinationStream {
@@ -72,12 +58,12 @@ function gathered(destination: ReturnType<typeof pino.destination>): pino.Destin
 
 /** Logs to standard output. */
 export function processLog(options: LogOptions): ProcessLog {
+  const redact = redaction(options.redact);
   const settings: pino.LoggerOptions = {
     level: options.level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: [...alwaysBlank, ...options.redact], censor: '***' },
   };
   if (options.forPeople) {
     const lines = new Writable({
@@ -93,13 +79,13 @@ export function processLog(options: LogOptions): ProcessLog {
         done();
       },
     });
-    return { log: adapt(pino(settings, lines)), flush: () => {} };
+    return { log: adapt(pino(settings, lines), redact), flush: () => {} };
   }
   const destination = pino.destination({ dest: 1, sync: false, minLength: gatheredBytes });
   // A reader that goes away must not take the calls with it.
   destination.on('error', () => {});
   return {
-    log: adapt(pino(settings, gathered(destination))),
+    log: adapt(pino(settings, gathered(destination)), redact),
     flush: () => {
       try {
         destination.flushSync();

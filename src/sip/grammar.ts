@@ -11,6 +11,9 @@ export type Parameters = ReadonlyMap<string, string>;
 
 export const noParameters: Parameters = new Map();
 
+/** The messages of a call bring the same addresses and Vias again and again: how many texts of each kind are kept read. */
+export const textsKept = 1024;
+
 const tab = 9;
 const space = 32;
 const quote = 34;

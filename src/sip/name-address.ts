@@ -1,3 +1,4 @@
+import { memoized } from '../base/memo.js';
 import {
   formatParameters,
   noParameters,
@@ -8,6 +9,7 @@ import {
   skipSpace,
   skipToken,
   splitList,
+  textsKept,
   trimSpaceEnd,
   unquote,
 } from './grammar.js';
@@ -29,7 +31,9 @@ const quote = 34;
  * form everything after the first semicolon belongs to the header, and a URI with a comma or a
  * question mark must stand in brackets. Undefined when malformed.
  */
-export function parseNameAddress(text: string): NameAddressValue | undefined {
+export const parseNameAddress: (text: string) => NameAddressValue | undefined = memoized(readNameAddress, textsKept);
+
+function readNameAddress(text: string): NameAddressValue | undefined {
   const start = skipSpace(text, 0);
   const first = text.charCodeAt(start);
   if (first === quote) {

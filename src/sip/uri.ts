@@ -1,4 +1,5 @@
-import { alphanumeric, characterClass, consistsOf, noParameters, type Parameters, readInteger } from './grammar.js';
+import { memoized } from '../base/memo.js';
+import { alphanumeric, characterClass, consistsOf, noParameters, type Parameters, readInteger, textsKept } from './grammar.js';
 
 /** A parsed `sip:` or `sips:` URI (RFC 3261 §19.1). `user` is as written, still escaped. */
 export interface SipUri {
@@ -52,7 +53,9 @@ export function schemeOf(text: string): string {
 }
 
 /** Reads a `sip:` or `sips:` URI (RFC 3261 §19.1.1); undefined for other schemes and malformed text. */
-export function parseSipUri(text: string): SipUri | undefined {
+export const parseSipUri: (text: string) => SipUri | undefined = memoized(readSipUri, textsKept);
+
+function readSipUri(text: string): SipUri | undefined {
   const scheme = schemeOf(text);
   if (scheme !== 'sip' && scheme !== 'sips') return undefined;
   const at = text.indexOf('@');

@@ -1,4 +1,15 @@
-import { formatParameters, isToken, readParameters, skipSpace, skipToken, splitList, trimSpace, trimSpaceEnd } from '../grammar.js';
+import { memoized } from '../../base/memo.js';
+import {
+  formatParameters,
+  isToken,
+  readParameters,
+  skipSpace,
+  skipToken,
+  splitList,
+  textsKept,
+  trimSpace,
+  trimSpaceEnd,
+} from '../grammar.js';
 import { formatUriHost, parseUriHostPort } from '../uri.js';
 import type { Via } from './message.js';
 
@@ -42,7 +53,9 @@ function skipProtocol(text: string): number {
 }
 
 /** Reads a comma list of Via values. */
-export function parseViaList(text: string): readonly Via[] | undefined {
+export const parseViaList: (text: string) => readonly Via[] | undefined = memoized(readViaList, textsKept);
+
+function readViaList(text: string): readonly Via[] | undefined {
   const parts = splitList(text);
   if (parts === undefined) return undefined;
   const vias: Via[] = [];

@@ -123,7 +123,7 @@ describe('the CDR file', () => {
     await settle();
     expect([openings(), idsOn(disk)]).toEqual([1, ['c-1', 'c-2', 'c-3']]);
     for (const id of ['c-4', 'c-5']) file.append(recordOf(id));
-    await clock.advanceAsync(50);
+    await clock.advanceAsync(200);
     expect([openings(), idsOn(disk)]).toEqual([2, ['c-1', 'c-2', 'c-3', 'c-4', 'c-5']]);
     await clock.advanceAsync(60_000);
     expect([openings(), clock.liveTimers]).toEqual([2, 0]);
