@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { DIGITS } from '../../src/media/dtmf/digit.js';
 import { MediaHost } from '../../src/media/embedded/media-host.js';
-import { type LegName, type MediaEvent, otherLeg } from '../../src/media/plane.js';
-import { BAD_PATH } from '../support/dtmf-channel.js';
+import { type LegName, otherLeg } from '../../src/media/plane.js';
+import { BAD_PATH, BadPath, ChosenPackets, GOOD_PATH } from '../support/dtmf-channel.js';
 import { randomPresses } from '../support/dtmf-presses.js';
 import { faultsOf, readPresses } from '../support/dtmf-reading.js';
-import { collectDigits, openCall, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
+import { collectDigit, openCall, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../unit/media/seeded-random.js';
 
@@ -42,26 +43,51 @@ interface Calling {
   readonly share: number;
 }
 
+interface Rig {
+  readonly host: MediaHost;
+  readonly clock: FakeClock;
+  readonly calls: StormCall[];
+}
+
+/** A media plane on real sockets and a clock of our own; ends with everything closed. */
+async function withPlane(use: (rig: Rig) => Promise<void>): Promise<void> {
+  const clock = new FakeClock();
+  const calls: StormCall[] = [];
+  const host = await MediaHost.create({ media, workerIndex: 0 }, { clock, emit: (event) => collectDigit(calls, event) });
+  try {
+    await use({ host, clock, calls });
+  } finally {
+    await host.closeAll();
+    for (const { ends } of calls) await Promise.all([ends.a.wire.close(), ends.b.wire.close()]);
+  }
+}
+
 /** One batch of calls, both ends of each dialling at once. */
 async function batch(kind: 'udp' | 'webrtc', seed: number, calling: Calling, tally: Tally): Promise<void> {
-  const clock = new FakeClock();
-  let onEvent: (event: MediaEvent) => void = () => {};
-  const host = await MediaHost.create({ media, workerIndex: 0 }, { clock, emit: (event) => onEvent(event) });
-  const calls: StormCall[] = [];
-  try {
+  const paths: BadPath[] = [];
+  await withPlane(async ({ host, clock, calls }) => {
     for (let n = 0; n < calling.calls; n += 1) {
       const random = seededRandom(seed + n);
-      const end = () => ({ presses: randomPresses(random, calling.digitsEach, n === 0 ? '1' : undefined), random, misfortune: BAD_PATH });
+      const path = (): BadPath => {
+        const made = new BadPath(random, BAD_PATH);
+        paths.push(made);
+        return made;
+      };
+      // One call in which all keys are the same.
+      const presses = () => randomPresses(random, calling.digitsEach, n === 0 ? '1' : undefined);
+      const end = () => ({ presses: presses(), random, out: path(), in: path() });
       calls.push(await openCall(host, { kind, a: end(), b: end() }));
     }
-    onEvent = collectDigits(calls);
     await runCalls(clock, calls);
     for (const [n, call] of calls.entries()) {
       for (const leg of ['a', 'b'] as const) check(host, call, leg, `${kind} call ${seed + n}, from ${leg}`, tally);
     }
-  } finally {
-    await host.closeAll();
-    for (const { ends } of calls) await Promise.all([ends.a.wire.close(), ends.b.wire.close()]);
+  });
+  for (const { counts } of paths) {
+    tally.packets += counts.lost + counts.passed;
+    tally.lost += counts.lost;
+    tally.reordered += counts.reordered;
+    tally.doubled += counts.doubled;
   }
 }
 
@@ -99,12 +125,6 @@ function check(host: MediaHost, { session, ends }: StormCall, leg: LegName, wher
     } else expect(press.units, `length of key ${index}, ${where}`).toBeLessThanOrEqual(durationMs * 8);
   }
   tally.digits += presses.length;
-  for (const path of [from.out, to.in]) {
-    tally.packets += path.counts.lost + path.counts.passed;
-    tally.lost += path.counts.lost;
-    tally.reordered += path.counts.reordered;
-    tally.doubled += path.counts.doubled;
-  }
 }
 
 describe('keys dialled at both ends of many calls, over paths that lose 5%, reorder 3% and double 2%', () => {
@@ -120,5 +140,35 @@ describe('keys dialled at both ends of many calls, over paths that lose 5%, reor
     expect(tally.reordered / tally.packets).toBeCloseTo(BAD_PATH.reordering * (1 - BAD_PATH.loss), 2);
     expect(tally.doubled / tally.packets).toBeCloseTo(BAD_PATH.duplication * (1 - BAD_PATH.loss), 2);
     expect(tally.wholeLengths / tally.digits).toBeGreaterThan(0.98);
+  });
+});
+
+describe('a key of seven packets of which only some arrive', () => {
+  it.each([40, 400])('comes out once, as long as they say, whichever they are, with %i ms to the next', async (gapMs) => {
+    await withPlane(async ({ host, clock, calls }) => {
+      const subset = (press: number): number => press + 1;
+      for (const digit of DIGITS) {
+        const random = seededRandom(gapMs);
+        const presses = Array.from({ length: 2 ** 7 - 1 }, (_, n) => ({ digit, durationMs: 100, gapMs, volume: n % 64 }));
+        const out = () => new ChosenPackets((press, place) => (subset(press) & (1 << place)) !== 0);
+        const end = () => ({ presses, random, out: out(), in: GOOD_PATH });
+        calls.push(await openCall(host, { kind: 'udp', a: end(), b: end() }));
+      }
+      await runCalls(clock, calls);
+      for (const { ends } of calls) {
+        for (const leg of ['a', 'b'] as const) {
+          const { told, options } = ends[leg];
+          const left = readPresses(ends[otherLeg(leg)].left);
+          const expected = options.presses.map(({ digit, volume }, press) => {
+            // When all but the first and last are lost, 120 ms of silence have ended the press before its end came.
+            const newest = subset(press) === 0b1000001 ? 0 : Math.floor(Math.log2(subset(press)));
+            return { digit, durationMs: Math.min(100, (newest + 1) * 20), volume };
+          });
+          expect(told).toEqual(expected.map(({ digit, durationMs }) => ({ digit, durationMs })));
+          expect(left.map(({ digit, units, volume }) => ({ digit, durationMs: units / 8, volume }))).toEqual(expected);
+          for (const press of left) expect(faultsOf(press)).toEqual([]);
+        }
+      }
+    });
   });
 });

@@ -2,7 +2,7 @@ import { newSessionId, type SessionId } from '../../src/base/ids.js';
 import type { MediaHost } from '../../src/media/embedded/media-host.js';
 import type { LegName, LegStats, MediaEvent } from '../../src/media/plane.js';
 import { integerIn } from '../unit/media/seeded-random.js';
-import { BadPath, type Misfortune } from './dtmf-channel.js';
+import type { DtmfChannel } from './dtmf-channel.js';
 import { type PlannedPacket, type Press, planOf } from './dtmf-presses.js';
 import type { SeenEvent } from './dtmf-reading.js';
 import { BrowserWire, type DtmfWire, PhoneWire, type WirePacket } from './dtmf-wire.js';
@@ -13,8 +13,12 @@ export const STEP_MS = 10;
 
 export interface EndOptions {
   readonly presses: readonly Press[];
+  /** For its own first numbers. */
   readonly random: () => number;
-  readonly misfortune: Misfortune;
+  /** On the way to the gateway. */
+  readonly out: DtmfChannel;
+  /** On the way back. */
+  readonly in: DtmfChannel;
 }
 
 /** One end of a call: dials its keys over a bad path, and keeps what reaches it over another. */
@@ -29,8 +33,6 @@ export class StormEnd {
   readonly whole = new Set<number>();
   packetsSent = 0;
   packetsHeard = 0;
-  readonly out: BadPath;
-  readonly in: BadPath;
   private readonly plan: readonly PlannedPacket[];
   private readonly sequenceAtStart: number;
   private readonly timestampAtStart: number;
@@ -47,13 +49,11 @@ export class StormEnd {
     readonly options: EndOptions,
     leg: LegName,
   ) {
-    const { random, presses, misfortune } = options;
+    const { random, presses } = options;
     this.plan = planOf(presses);
     this.sequenceAtStart = integerIn(random, 0, 0xffff);
     this.timestampAtStart = integerIn(random, 0, 2 ** 32 - 1);
     this.phaseMs = leg === 'a' ? 0 : STEP_MS;
-    this.out = new BadPath(random, misfortune);
-    this.in = new BadPath(random, misfortune);
     wire.onPacket = (packet) => this.hear(packet);
   }
 
@@ -84,7 +84,7 @@ export class StormEnd {
       payload: planned.payload,
     };
     // The first words find the way: a source is believed once some packets of it have come.
-    const delays = planned.press === undefined && this.next < 5 ? [0] : this.out.delaysMs(planned.press, planned.last);
+    const delays = planned.press === undefined && this.next < 5 ? [0] : this.options.out.delaysMs(planned.press, planned.last);
     for (const delayMs of delays) {
       if (delayMs === 0) this.send(packet);
       else this.waiting.set(atMs + delayMs, [...(this.waiting.get(atMs + delayMs) ?? []), packet]);
@@ -113,7 +113,7 @@ export class StormEnd {
     const event = { sequence, timestamp, marker, payload };
     this.left.push(event);
     const ends = this.left.filter((one) => one.timestamp === timestamp && (one.payload.readUInt8(1) & 0x80) !== 0).length;
-    for (const delayMs of this.in.delaysMs(timestamp, ends === 3)) {
+    for (const delayMs of this.options.in.delaysMs(timestamp, ends === 3)) {
       if (delayMs === 0) this.arrived.push(event);
       else this.coming.set(this.stepMs + delayMs, [...(this.coming.get(this.stepMs + delayMs) ?? []), event]);
     }
@@ -183,14 +183,11 @@ export async function runCalls(clock: FakeClock, calls: readonly StormCall[]): P
   }
 }
 
-/** Hands the gateway's own account of keys to the ends they came from. */
-export function collectDigits(calls: readonly StormCall[]): (event: MediaEvent) => void {
-  const bySession = new Map(calls.map((call) => [call.session, call]));
-  return (event) => {
-    if (event.type !== 'digit' || event.leg === 'c') return;
-    const { digit, durationMs } = event;
-    bySession.get(event.session)?.ends[event.leg].told.push({ digit, durationMs });
-  };
+/** Hands the gateway's own account of a key to the end it came from. */
+export function collectDigit(calls: readonly StormCall[], event: MediaEvent): void {
+  if (event.type !== 'digit' || event.leg === 'c') return;
+  const { session, leg, digit, durationMs } = event;
+  calls.find((call) => call.session === session)?.ends[leg].told.push({ digit, durationMs });
 }
 
 /** Packets the gateway took note of, whatever became of them. */
