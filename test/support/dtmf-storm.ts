@@ -1,6 +1,5 @@
 import { newSessionId, type SessionId } from '../../src/base/ids.js';
-import type { MediaHost } from '../../src/media/embedded/media-host.js';
-import type { LegName, LegStats, MediaEvent } from '../../src/media/plane.js';
+import type { LegName, LegOptions, LegSlot, LegStats, MediaEvent } from '../../src/media/plane.js';
 import { integerIn } from '../unit/media/seeded-random.js';
 import type { DtmfChannel } from './dtmf-channel.js';
 import { type PlannedPacket, type Press, planOf } from './dtmf-presses.js';
@@ -132,29 +131,37 @@ export interface StormPlan {
   readonly b: EndOptions;
 }
 
+/** As much of the media plane, or of what runs in its workers, as a call needs. */
+export interface CallMaker {
+  open(session: SessionId): unknown;
+  offer(session: SessionId, leg: LegSlot, options: LegOptions): Promise<string>;
+  answer(session: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string>;
+  accept(session: SessionId, leg: LegSlot, answer: string): Promise<void>;
+}
+
 const codecs = ['PCMA', 'PCMU'] as const;
 
 /** Sets up one call; leg b is always a telephone. */
-export async function openCall(host: MediaHost, { kind, a, b }: StormPlan): Promise<StormCall> {
+export async function openCall(media: CallMaker, { kind, a, b }: StormPlan): Promise<StormCall> {
   const session = newSessionId();
   const ssrc = (): number => integerIn(a.random, 1, 2 ** 32 - 1);
-  host.open(session);
-  const first = await (kind === 'udp' ? callingPhone(host, session, ssrc()) : callingBrowser(host, session, ssrc()));
+  await media.open(session);
+  const first = await (kind === 'udp' ? callingPhone(media, session, ssrc()) : callingBrowser(media, session, ssrc()));
   const phone = await PhoneWire.open(ssrc());
-  phone.take(await host.offer(session, 'b', { kind: 'udp', codecs, learnFrom: [] }));
-  await host.accept(session, 'b', phone.sdp());
+  phone.take(await media.offer(session, 'b', { kind: 'udp', codecs, learnFrom: [] }));
+  await media.accept(session, 'b', phone.sdp());
   return { session, ends: { a: new StormEnd(first, a, 'a'), b: new StormEnd(phone, b, 'b') } };
 }
 
-async function callingPhone(host: MediaHost, session: SessionId, ssrc: number): Promise<DtmfWire> {
+async function callingPhone(media: CallMaker, session: SessionId, ssrc: number): Promise<DtmfWire> {
   const phone = await PhoneWire.open(ssrc);
-  phone.take(await host.answer(session, 'a', phone.sdp(), { kind: 'udp', codecs, learnFrom: [] }));
+  phone.take(await media.answer(session, 'a', phone.sdp(), { kind: 'udp', codecs, learnFrom: [] }));
   return phone;
 }
 
-async function callingBrowser(host: MediaHost, session: SessionId, ssrc: number): Promise<DtmfWire> {
+async function callingBrowser(media: CallMaker, session: SessionId, ssrc: number): Promise<DtmfWire> {
   const browser = new BrowserWire(ssrc);
-  await browser.take(await host.answer(session, 'a', await browser.offer(), { kind: 'webrtc', codecs }));
+  await browser.take(await media.answer(session, 'a', await browser.offer(), { kind: 'webrtc', codecs }));
   return browser;
 }
 
@@ -180,6 +187,20 @@ export async function runCalls(clock: FakeClock, calls: readonly StormCall[]): P
     await deliver(calls);
     clock.advance(STEP_MS);
     await deliver(calls);
+  }
+}
+
+/** As `runCalls`, at the pace of life: `nowMs` is the clock that both ends go by. */
+export async function runCallsLive(calls: readonly StormCall[], nowMs: () => number = () => performance.now()): Promise<void> {
+  const longestMs = Math.max(...calls.flatMap(({ ends }) => [ends.a.lengthMs, ends.b.lengthMs]));
+  const startedMs = nowMs();
+  for (let atMs = 0; atMs < longestMs; atMs += STEP_MS) {
+    const waitMs = startedMs + atMs - nowMs();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    for (const { ends } of calls) {
+      ends.a.step(atMs);
+      ends.b.step(atMs);
+    }
   }
 }
 

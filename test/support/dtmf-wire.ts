@@ -57,8 +57,12 @@ export class PhoneWire implements DtmfWire {
     return new PhoneWire(socket, ssrc);
   }
 
+  get port(): number {
+    return this.socket.address().port;
+  }
+
   sdp(): string {
-    const { port } = this.socket.address();
+    const { port } = this;
     return [
       'v=0',
       `o=- ${port} 1 IN IP4 127.0.0.1`,
