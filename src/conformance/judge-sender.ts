@@ -65,7 +65,7 @@ function clockAfter({ packets, clockRateHz }: Capture, presses: readonly HeardPr
   for (const { packets: own } of presses) {
     const [start] = own;
     const next = packets.find(({ kind, atMs }) => kind === 'audio' && atMs > (own.at(-1)?.atMs ?? 0));
-    if (start === undefined || next === undefined || own.length === 0) continue;
+    if (start === undefined || next === undefined || untimed(start, next)) continue;
     const saidMs = (timestampDelta(start.timestamp, next.timestamp) * 1000) / clockRateHz;
     const passedMs = next.atMs - start.atMs;
     if (Math.abs(saidMs - passedMs) > JITTER_MS) {
@@ -85,7 +85,7 @@ function brokenStream({ packets, clockRateHz }: Capture): string | undefined {
     if (before === undefined) continue;
     const step = sequenceDelta(before.sequence, packet.sequence);
     if (step !== 1) return step === 0 ? 'a sequence number came twice' : `the sequence numbers jumped by ${step} where nothing was lost`;
-    if (before.kind !== 'audio' || packet.kind !== 'event') continue;
+    if (before.kind !== 'audio' || packet.kind !== 'event' || untimed(before, packet)) continue;
     const saidMs = (timestampDelta(before.timestamp, packet.timestamp) * 1000) / clockRateHz;
     const passedMs = packet.atMs - before.atMs;
     if (Math.abs(saidMs - passedMs) > JITTER_MS) {
@@ -112,7 +112,7 @@ function wrongEnds(press: HeardPress): string | undefined {
   if (segments.length > 0 && ends.some(({ timestamp }) => timestamp !== first.timestamp))
     return 'the end packets of a press have different timestamps';
   const spanMs = last.atMs - first.atMs;
-  if (spanMs >= SPACED_PART * 2 * intervalOf(press)) return undefined;
+  if (spanMs >= SPACED_PART * 2 * intervalOf(press) || untimed(...ends)) return undefined;
   return `the three end packets of a press came within ${Math.round(spanMs)} ms`;
 }
 
@@ -124,7 +124,7 @@ function wrongUnits(press: HeardPress, clockRateHz: number): string | undefined 
     const [first, last] = [updates[0], updates.at(-1)];
     if (updates.some(({ durationUnits }, n) => durationUnits < (updates[n - 1]?.durationUnits ?? 0)))
       return 'the duration of a press shrank';
-    if (first === undefined || last === undefined || updates.length < ENOUGH_UPDATES) continue;
+    if (first === undefined || last === undefined || updates.length < ENOUGH_UPDATES || untimed(first, last)) continue;
     const rateHz = ((last.durationUnits - first.durationUnits) * 1000) / (last.atMs - first.atMs);
     if (Math.abs(rateHz / clockRateHz - 1) > CLOCK_ERROR) {
       return `durations grew as if by a clock of ${Math.round(rateHz)} Hz; ${clockRateHz} Hz was agreed`;
@@ -143,10 +143,15 @@ function judgeLongPresses(presses: readonly HeardPress[]): readonly Finding[] {
   return [found('D6', fault, 'a long press comes out in full segments, each starting where the last ended')];
 }
 
-/** Median time between the updates of a press. */
+/** Something of this was read too late to tell its time. */
+function untimed(...packets: readonly HeardPacket[]): boolean {
+  return packets.some(({ waited }) => waited === true);
+}
+
+/** Median time between the updates of a press, or the common interval when that is less: what is to be told apart is a burst. */
 function intervalOf({ packets }: HeardPress): number {
   const updates = packets.filter(({ end }) => !end);
   const steps = updates.map((packet: HeardEvent, n) => packet.atMs - (updates[n - 1]?.atMs ?? packet.atMs)).slice(1);
   const sorted = [...steps].sort((a, b) => a - b);
-  return Math.min(sorted[Math.floor(sorted.length / 2)] ?? DEFAULT_INTERVAL_MS, DEFAULT_INTERVAL_MS * 2);
+  return Math.min(sorted[Math.floor(sorted.length / 2)] ?? DEFAULT_INTERVAL_MS, DEFAULT_INTERVAL_MS);
 }

@@ -45,5 +45,5 @@ function keptSentence(findings: readonly Finding[]): string {
 
 function times(count: number, of: number): string {
   if (of === 1) return '';
-  return count === of ? ` (in all of ${of} calls)` : ` (in ${count} of ${of} calls)`;
+  return count === of ? ` (all ${of} times)` : ` (${count} of ${of} times)`;
 }
