@@ -6,6 +6,8 @@ import { DEFAULT_VOLUME, MAX_SEGMENT_UNITS, writeTelephoneEvent } from './teleph
 const END_PACKETS = 3;
 /** A timer may fire this much early without the packet having to wait for another; the first of a press waits, for the silence before it. */
 const EARLY_MS = 1;
+/** So long after a press its timestamps say nothing of the next. */
+const CLOCK_DOUBT_MS = 60_000;
 const QUEUE_LIMIT = 256;
 
 export interface DtmfEncoderOptions {
@@ -186,11 +188,24 @@ export class DtmfEncoder {
   private start(nowMs: number, timestampNow: number): Sending | undefined {
     const press = this.queue.shift();
     if (press === undefined) return undefined;
-    // Two presses must never share a timestamp or overlap, even when the audio clock was read early.
-    const overlaps = this.lastEndTimestamp !== undefined && timestampDelta(this.lastEndTimestamp, timestampNow) < 0;
-    const timestamp = overlaps && this.lastEndTimestamp !== undefined ? this.lastEndTimestamp : timestampNow;
-    this.sending = { press, startMs: nowMs, timestamp, segmentBase: 0, saidUnits: 0, slot: 0, ends: 0, packets: 0 };
+    this.sending = {
+      press,
+      startMs: nowMs,
+      timestamp: this.startTimestamp(nowMs, timestampNow),
+      segmentBase: 0,
+      saidUnits: 0,
+      slot: 0,
+      ends: 0,
+      packets: 0,
+    };
     return this.sending;
+  }
+
+  /** The silence between two presses holds in timestamps too, when the audio clock was read early: a late packet sets it back. */
+  private startTimestamp(nowMs: number, timestampNow: number): number {
+    if (this.lastEndTimestamp === undefined || nowMs - this.freeAtMs > CLOCK_DOUBT_MS) return timestampNow;
+    const soonest = addTimestamp(this.lastEndTimestamp, Math.round(this.minGapMs * this.unitsPerMs));
+    return timestampDelta(soonest, timestampNow) < 0 ? soonest : timestampNow;
   }
 
   private write(sending: Sending, slot: number, buffer: Buffer, offset: number): number {

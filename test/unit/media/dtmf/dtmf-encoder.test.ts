@@ -85,6 +85,25 @@ describe('DtmfEncoder', () => {
     expect(starts).toEqual([0xffffff00, (0xffffff00 + 800) >>> 0]);
   });
 
+  it('keeps the silence between presses in timestamps when a late audio packet sets the clock back', () => {
+    const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
+    const buffer = Buffer.alloc(4);
+    const starts: number[] = [];
+    const run = (fromMs: number, toMs: number, setBackMs: number): void => {
+      for (let nowMs = fromMs; nowMs < toMs; nowMs += 20) {
+        const packet = encoder.next(nowMs, (nowMs - setBackMs) * 8, buffer, 0);
+        if (packet?.marker === true) starts.push(packet.timestamp);
+      }
+    };
+    encoder.enqueue('1', 60);
+    run(1000, 1100, 0);
+    encoder.enqueue('2', 60);
+    run(1100, 1200, 30);
+    encoder.enqueue('3', 60);
+    run(70_000, 70_100, 69_500);
+    expect(starts).toEqual([8000, 8800, 4000]);
+  });
+
   it('keeps its schedule when timers are late, and skips what it missed', () => {
     const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
     const buffer = Buffer.alloc(4);
