@@ -24,6 +24,15 @@ export type AudioCodec = 'PCMU' | 'PCMA';
 
 export type { Digit };
 
+/**
+ * How digits travel in the media of a leg. auto: telephone-events where the peer takes them, else tones.
+ * none: not in the media at all (SIP INFO).
+ */
+export type DigitCarriage = 'auto' | 'events' | 'tones' | 'none';
+
+/** Number of a press within its session: the same in `digit`, `digit-sent`, `digit-unsent` and what `sendDigits` resolves with. */
+export type PressId = number;
+
 /** A browser: ICE, DTLS-SRTP, rtcp-mux, BUNDLE. */
 export interface WebRtcLegOptions {
   readonly kind: 'webrtc';
@@ -31,6 +40,8 @@ export interface WebRtcLegOptions {
   readonly codecs: readonly AudioCodec[];
   /** What an offer of ours says, `sendrecv` when absent. An answer follows its offer. */
   readonly direction?: MediaDirection;
+  /** `events` when absent; `tones` and `none` offer no telephone-event. */
+  readonly digits?: DigitCarriage;
 }
 
 /** A trunk: RTP and RTCP over UDP on an even/odd port pair. */
@@ -41,6 +52,8 @@ export interface UdpLegOptions {
   readonly learnFrom: readonly string[];
   /** What an offer of ours says, `sendrecv` when absent. An answer follows its offer. */
   readonly direction?: MediaDirection;
+  /** `events` when absent; `tones` and `none` offer no telephone-event. */
+  readonly digits?: DigitCarriage;
 }
 
 export type LegOptions = WebRtcLegOptions | UdpLegOptions;
@@ -49,6 +62,10 @@ export interface DigitToSend {
   readonly digit: Digit;
   /** Milliseconds of tone, 40 to 6000. */
   readonly durationMs: number;
+  /** Silence after it before the next, 40 when absent; measured from the end of the digit. */
+  readonly gapMs?: number;
+  /** `page` when absent: the page may send the same press in its RTP too. `api`: nobody pressed it, so no copy of it can come. */
+  readonly origin?: 'page' | 'api';
 }
 
 /** Why a direction carries nothing, as far as it can be told. */
@@ -74,17 +91,37 @@ export type MediaEvent =
   /** What the far end of a leg does has changed by an offer or answer of its own: `sendonly`, `inactive` and `c=0.0.0.0` are hold (RFC 3264 §8.4). */
   | { readonly type: 'leg-direction'; readonly session: SessionId; readonly leg: LegSlot; readonly direction: MediaDirection }
   | { readonly type: 'media-resumed'; readonly session: SessionId; readonly leg: LegSlot }
-  /** A digit arrived on `leg` by RFC 4733; one event per key press, when its length is known. */
+  /** A digit arrived on `leg`; one event per key press, when its length is known. `relayed`: it is going out on the other leg, where `digit-sent` or `digit-unsent` follows with the same press. */
   | {
       readonly type: 'digit';
       readonly session: SessionId;
       readonly leg: LegSlot;
+      readonly press: PressId;
       readonly digit: Digit;
+      readonly by: 'rfc4733' | 'inband';
       readonly durationMs: number;
       readonly relayed: boolean;
     }
-  /** The digits of one `sendDigits` call have left on `leg`. */
-  | { readonly type: 'digits-sent'; readonly session: SessionId; readonly leg: LegSlot; readonly count: number }
+  /** The last packet of a digit has left on `leg`. */
+  | {
+      readonly type: 'digit-sent';
+      readonly session: SessionId;
+      readonly leg: LegSlot;
+      readonly press: PressId;
+      readonly as: 'rfc4733' | 'inband';
+      readonly durationMs: number;
+      readonly packets: number;
+    }
+  /** A digit that should have left on `leg` will not any more. */
+  | {
+      readonly type: 'digit-unsent';
+      readonly session: SessionId;
+      readonly leg: LegSlot;
+      readonly press: PressId;
+      readonly why: 'format-changed' | 'closed' | 'queue-full';
+    }
+  /** A hook flash (RFC 4733 event 16) arrived on `leg`. */
+  | { readonly type: 'flash'; readonly session: SessionId; readonly leg: LegSlot; readonly relayed: boolean }
   /** The worker that held the session died; the session is gone. */
   | { readonly type: 'session-lost'; readonly session: SessionId; readonly detail: string };
 
@@ -105,7 +142,7 @@ export interface LegStats {
   readonly farLossFraction?: number;
   readonly digitsReceived: number;
   readonly digitsSent: number;
-  /** Dropped by reason: `source`, `srtp`, `replay`, `malformed`, `before-dtls`, `payload-type`. */
+  /** Dropped by reason: `source`, `srtp`, `replay`, `malformed`, `before-dtls`, `payload-type`; presses, not packets: `digit-copy`, `digit-echo`. */
   readonly dropped: Readonly<Record<string, number>>;
 }
 
@@ -141,8 +178,14 @@ export interface MediaPlane extends Startable {
   replace(session: SessionId, leg: LegName): Promise<LegStats | undefined>;
   /** Frees one leg and keeps the session; the leg may then be made anew, of another kind if need be. Resolves with its last counters. */
   drop(session: SessionId, leg: LegSlot): Promise<LegStats | undefined>;
-  /** Sends digits on `leg`, in order, after those already waiting; resolves when queued. Rejects with `wrong-state` when the peer takes no telephone-events. */
-  sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void>;
+  /**
+   * Sends digits on `leg`, in order, after those already waiting; resolves when queued, with a press for each.
+   * Rejects with `wrong-state`, and sends none, when the leg cannot carry them all: its carriage is `none`, or the
+   * peer takes no telephone-events or not these.
+   */
+  sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<readonly PressId[]>;
+  /** Sends text on the page's data channel, the one with label `call`. False when the leg has none open. */
+  sendMessage(session: SessionId, leg: LegName, text: string): Promise<boolean>;
   stats(session: SessionId): Promise<SessionStats>;
   /** Frees everything and resolves with the last counters. Idempotent: an unknown session resolves with none. */
   close(session: SessionId): Promise<SessionStats | undefined>;

@@ -1,6 +1,6 @@
 import type { SessionId } from '../../src/base/ids.js';
 import type { LiveObjects } from '../../src/base/live-objects.js';
-import type { LegName, LegSlot, LegStats, MediaEvent, MediaPlane, SessionStats } from '../../src/media/plane.js';
+import type { LegName, LegSlot, LegStats, MediaEvent, MediaPlane, PressId, SessionStats } from '../../src/media/plane.js';
 
 const firstPort = 20_000;
 const lastPort = 60_000;
@@ -83,7 +83,13 @@ export class SdpOnlyPlane implements MediaPlane {
     return stats;
   }
 
-  async sendDigits(): Promise<void> {}
+  async sendDigits(): Promise<readonly PressId[]> {
+    return [];
+  }
+
+  async sendMessage(): Promise<boolean> {
+    return false;
+  }
 
   async stats(session: SessionId): Promise<SessionStats> {
     return {

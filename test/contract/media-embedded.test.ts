@@ -172,16 +172,20 @@ describe('the embedded media plane, with real sockets', () => {
 
   it('sends digits that are asked for, and says when they have left', async () => {
     const { session, phone } = await call();
-    await plane.sendDigits(session, 'b', [
+    const presses = await plane.sendDigits(session, 'b', [
       { digit: '4', durationMs: 120 },
       { digit: '2', durationMs: 80 },
     ]);
-    await until(() => phone.heardDigits.length >= 2 && seen('digits-sent', 'b'));
+    await until(() => phone.heardDigits.length >= 2 && events.filter((event) => event.type === 'digit-sent').length === 2);
     expect(phone.heardDigits).toEqual([
       { digit: '4', durationMs: 120 },
       { digit: '2', durationMs: 80 },
     ]);
-    expect(events.filter((event) => event.type === 'digits-sent')).toEqual([{ type: 'digits-sent', session, leg: 'b', count: 2 }]);
+    const sent = { type: 'digit-sent', session, leg: 'b', as: 'rfc4733' };
+    expect(events.filter((event) => event.type === 'digit-sent')).toEqual([
+      { ...sent, press: presses[0], durationMs: 120, packets: 8 },
+      { ...sent, press: presses[1], durationMs: 80, packets: 6 },
+    ]);
   });
 
   it('pays no heed to an attacker who sprays the port from another one', async () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newSessionId } from '../../src/base/ids.js';
 import type { LiveObjects } from '../../src/base/live-objects.js';
-import type { LegOptions, MediaPlane, UdpLegOptions, WebRtcLegOptions } from '../../src/media/plane.js';
+import type { LegOptions, MediaEvent, MediaPlane, UdpLegOptions, WebRtcLegOptions } from '../../src/media/plane.js';
 
 export interface PlaneUnderTest {
   readonly plane: MediaPlane;
@@ -185,17 +185,55 @@ export function mediaPlaneContract(name: string, make: () => Promise<PlaneUnderT
       expect(await codeOf(plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 100 }]))).toBe('wrong-state');
     });
 
-    it('says when the digits of a request have left', async () => {
-      const session = await opened();
-      await plane.answer(session, 'a', trunkSdp(), udp);
-      const told = new Promise((resolve) => {
-        plane.onEvent((event) => event.type === 'digits-sent' && resolve(event));
+    for (const [digits, payloads, as] of [
+      ['events', ['8 PCMA', '101 telephone-event'], 'rfc4733'],
+      ['tones', ['8 PCMA', '101 telephone-event'], 'inband'],
+      ['auto', ['8 PCMA', '101 telephone-event'], 'rfc4733'],
+      ['auto', ['8 PCMA'], 'inband'],
+    ] as const) {
+      it(`says of each digit when it has left, as ${as} on a leg of ${digits} to a peer of ${payloads.length} formats`, async () => {
+        const session = await opened();
+        await plane.answer(session, 'a', trunkSdp(payloads), { ...udp, digits });
+        const told: MediaEvent[] = [];
+        const both = new Promise<void>((resolve) => {
+          plane.onEvent((event) => event.type === 'digit-sent' && told.push(event) === 2 && resolve());
+        });
+        const presses = await plane.sendDigits(session, 'a', [
+          { digit: '1', durationMs: 60 },
+          { digit: '#', durationMs: 80 },
+        ]);
+        await both;
+        expect(new Set(presses).size).toBe(2);
+        const packets = as === 'rfc4733' ? 2 : 0;
+        expect(told).toEqual([
+          { type: 'digit-sent', session, leg: 'a', press: presses[0], as, durationMs: 60, packets: packets + 3 },
+          { type: 'digit-sent', session, leg: 'a', press: presses[1], as, durationMs: 80, packets: packets + 4 },
+        ]);
       });
-      await plane.sendDigits(session, 'a', [
-        { digit: '1', durationMs: 60 },
-        { digit: '#', durationMs: 60 },
-      ]);
-      expect(await told).toEqual({ type: 'digits-sent', session, leg: 'a', count: 2 });
+    }
+
+    it('offers and answers no telephone-events where digits are tones or not in the media', async () => {
+      for (const digits of ['tones', 'none'] as const) {
+        const session = await opened();
+        expect(await plane.offer(session, 'b', { ...udp, digits })).not.toContain('telephone-event');
+        await plane.accept(session, 'b', trunkSdp(['8 PCMA']));
+        expect(await plane.answer(session, 'a', trunkSdp(), { ...udp, digits })).toMatch(/^m=audio \d+ RTP\/AVP 8\r$/m);
+        expect(await codeOf(plane.sendDigits(session, 'a', [{ digit: '1', durationMs: 60 }]))).toBe(
+          digits === 'tones' ? 'resolved' : 'wrong-state',
+        );
+        expect(await plane.answer(session, 'a', trunkSdp(), { ...udp, digits: 'auto' }), 'a re-offer may change it').toContain(
+          'telephone-event',
+        );
+      }
+    });
+
+    it('sends no message where no data channel is open, and knows no session that is not there', async () => {
+      const session = await opened();
+      expect(await plane.sendMessage(session, 'a', '{}')).toBe(false);
+      await plane.answer(session, 'a', browserSdp(), webrtc);
+      await plane.answer(session, 'b', trunkSdp(), udp);
+      expect([await plane.sendMessage(session, 'a', '{}'), await plane.sendMessage(session, 'b', '{}')]).toEqual([false, false]);
+      expect(await codeOf(plane.sendMessage(newSessionId(), 'a', '{}'))).toBe('unknown-session');
     });
 
     const directionOf = (sdp: string): string | undefined => /^a=(sendrecv|sendonly|recvonly|inactive)\r$/m.exec(sdp)?.[1];

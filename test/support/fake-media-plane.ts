@@ -17,10 +17,11 @@ import type {
   MediaErrorInfo,
   MediaEvent,
   MediaPlane,
+  PressId,
   SessionStats,
 } from '../../src/media/plane.js';
 
-type Method = 'open' | 'offer' | 'answer' | 'accept' | 'replace' | 'drop' | 'sendDigits' | 'stats' | 'close';
+type Method = 'open' | 'offer' | 'answer' | 'accept' | 'replace' | 'drop' | 'sendDigits' | 'sendMessage' | 'stats' | 'close';
 
 /** One request to the plane, in the order it came. */
 export interface FakeMediaCall {
@@ -31,10 +32,11 @@ export interface FakeMediaCall {
   /** The peer's SDP given, for `answer` and `accept`. */
   readonly sdp?: string;
   readonly digits?: readonly DigitToSend[];
+  readonly text?: string;
 }
 
 interface FakeLeg {
-  readonly options: LegOptions;
+  options: LegOptions;
   readonly port: number;
   version: number;
   lastBody: string;
@@ -113,7 +115,10 @@ export class FakeMediaPlane implements MediaPlane {
   private readonly handlers: ((event: MediaEvent) => void)[] = [];
   private readonly sessions = new Map<SessionId, Map<LegSlot, FakeLeg>>();
   private readonly planned = new Map<Method, MediaErrorInfo>();
+  /** Messages sent to each leg's page, oldest first, as `session/leg`. */
+  private readonly channels = new Map<string, string[]>();
   private nextPort = 20000;
+  private nextPress = 1;
   private running = false;
 
   async start(): Promise<void> {
@@ -145,9 +150,18 @@ export class FakeMediaPlane implements MediaPlane {
     this.emit({ type: 'leg-up', session, leg });
   }
 
-  /** A key pressed at the far end of `leg`, by RFC 4733. */
-  pressDigit(session: SessionId, leg: LegName, digit: DigitToSend): void {
-    this.emit({ type: 'digit', session, leg, ...digit, relayed: true });
+  /** A key pressed at the far end of `leg`, by RFC 4733; returns its press. `digit-sent` is the test's to play. */
+  pressDigit(session: SessionId, leg: LegName, { digit, durationMs }: DigitToSend, relayed = true): PressId {
+    const press = this.newPress();
+    this.emit({ type: 'digit', session, leg, press, digit, by: 'rfc4733', durationMs, relayed });
+    return press;
+  }
+
+  /** The page of that leg has opened its data channel; what is sent on it from now on is kept in the list returned. */
+  openChannel(session: SessionId, leg: LegName): readonly string[] {
+    const messages: string[] = [];
+    this.channels.set(`${session}/${leg}`, messages);
+    return messages;
   }
 
   hasSession(session: SessionId): boolean {
@@ -174,7 +188,7 @@ export class FakeMediaPlane implements MediaPlane {
     this.note({ method: 'offer', session, leg, options });
     const made = this.makeLeg(session, leg, options);
     made.offered = options.direction ?? 'sendrecv';
-    return this.describe(made, options.codecs, 101, 'actpass', made.offered);
+    return this.describe(made, options.codecs, takesEvents(options) ? 101 : undefined, 'actpass', made.offered);
   }
 
   async answer(session: SessionId, leg: LegSlot, offer: string, options: LegOptions): Promise<string> {
@@ -185,9 +199,9 @@ export class FakeMediaPlane implements MediaPlane {
     if (codec === undefined) throw fail({ code: 'sdp-not-acceptable', detail: 'no codec in common' });
     const made = this.makeLeg(session, leg, options);
     made.codec = codec;
-    made.telephoneEvent = peer.telephoneEvent;
+    made.telephoneEvent = takesEvents(options) ? peer.telephoneEvent : undefined;
     this.turn(session, leg, made, peer.direction);
-    return this.describe(made, [codec], peer.telephoneEvent, 'passive', mirrored[peer.direction]);
+    return this.describe(made, [codec], made.telephoneEvent, 'passive', mirrored[peer.direction]);
   }
 
   async accept(session: SessionId, leg: LegSlot, answer: string): Promise<void> {
@@ -198,7 +212,7 @@ export class FakeMediaPlane implements MediaPlane {
     const codec = peer.codecs.find((name) => made.options.codecs.includes(name));
     if (codec === undefined) throw fail({ code: 'sdp-not-acceptable', detail: 'no codec in common' });
     made.codec = codec;
-    made.telephoneEvent = peer.telephoneEvent;
+    made.telephoneEvent = takesEvents(made.options) ? peer.telephoneEvent : undefined;
     this.turn(session, leg, made, answered(made.offered, peer.direction));
   }
 
@@ -220,14 +234,29 @@ export class FakeMediaPlane implements MediaPlane {
     return made === undefined ? undefined : statsOf(made);
   }
 
-  async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
+  async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<readonly PressId[]> {
     this.note({ method: 'sendDigits', session, leg, digits });
     const made = this.legOf(session, leg);
-    if (made.telephoneEvent === undefined) throw fail({ code: 'wrong-state', detail: `the peer of leg ${leg} takes no telephone-events` });
+    const as = carriageOf(made);
+    if (as === undefined) throw fail({ code: 'wrong-state', detail: `leg ${leg} carries no digits` });
     made.digitsSent += digits.length;
+    const presses = digits.map(() => this.newPress());
     queueMicrotask(() => {
-      if (this.sessions.has(session)) this.emit({ type: 'digits-sent', session, leg, count: digits.length });
+      for (const [at, press] of presses.entries()) {
+        const durationMs = digits[at]?.durationMs ?? 0;
+        const packets = as === 'rfc4733' ? Math.ceil(durationMs / 20) + 2 : Math.ceil(durationMs / 20);
+        if (this.sessions.has(session)) this.emit({ type: 'digit-sent', session, leg, press, as, durationMs, packets });
+      }
     });
+    return presses;
+  }
+
+  async sendMessage(session: SessionId, leg: LegName, text: string): Promise<boolean> {
+    this.note({ method: 'sendMessage', session, leg, text });
+    if (!this.sessions.has(session)) throw fail({ code: 'unknown-session', session });
+    const channel = this.channels.get(`${session}/${leg}`);
+    channel?.push(text);
+    return channel !== undefined;
   }
 
   async stats(session: SessionId): Promise<SessionStats> {
@@ -263,6 +292,12 @@ export class FakeMediaPlane implements MediaPlane {
     };
   }
 
+  private newPress(): PressId {
+    const press = this.nextPress;
+    this.nextPress += 1;
+    return press;
+  }
+
   private note(request: FakeMediaCall): void {
     this.requests.push(request);
     const planned = this.planned.get(request.method);
@@ -285,6 +320,7 @@ export class FakeMediaPlane implements MediaPlane {
     const known = legs.get(leg);
     if (known !== undefined) {
       if (known.options.kind !== options.kind) throw fail({ code: 'wrong-state', detail: `leg ${leg} is of kind ${known.options.kind}` });
+      known.options = options;
       return known;
     }
     const made: FakeLeg = {
@@ -362,6 +398,15 @@ export class FakeMediaPlane implements MediaPlane {
       ...(b === undefined ? {} : { b: statsOf(b) }),
     };
   }
+}
+
+const takesEvents = ({ digits = 'events' }: LegOptions): boolean => digits === 'events' || digits === 'auto';
+
+/** How digits leave on a leg; undefined when they cannot. */
+function carriageOf({ options, codec, telephoneEvent }: FakeLeg): 'rfc4733' | 'inband' | undefined {
+  if (codec === undefined) return undefined;
+  if (telephoneEvent !== undefined) return 'rfc4733';
+  return options.digits === 'tones' || options.digits === 'auto' ? 'inband' : undefined;
 }
 
 function statsOf(leg: FakeLeg): LegStats {

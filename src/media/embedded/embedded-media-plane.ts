@@ -16,6 +16,7 @@ import type {
   MediaErrorInfo,
   MediaEvent,
   MediaPlane,
+  PressId,
   SessionStats,
 } from '../plane.js';
 import type { EmbeddedMediaOptions } from './embedded-media-options.js';
@@ -101,8 +102,12 @@ export class EmbeddedMediaPlane implements MediaPlane {
     await this.workerOf(session).request({ method: 'accept', session, leg, answer });
   }
 
-  async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
-    await this.workerOf(session).request({ method: 'sendDigits', session, leg, digits });
+  async sendDigits(session: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<readonly PressId[]> {
+    return this.workerOf(session).request({ method: 'sendDigits', session, leg, digits });
+  }
+
+  async sendMessage(session: SessionId, leg: LegName, text: string): Promise<boolean> {
+    return this.workerOf(session).request({ method: 'sendMessage', session, leg, text });
   }
 
   async replace(session: SessionId, leg: LegName): Promise<LegStats | undefined> {

@@ -2,8 +2,9 @@
 import type { SessionId } from '../../base/ids.js';
 import type { LegOptions } from '../plane.js';
 import type { EmbeddedMediaOptions } from './embedded-media-options.js';
-import { Leg, type LegDeps, type LegSeat } from './leg.js';
+import { Leg, type LegSeat, type WorkerDeps } from './leg.js';
 import type { Negotiation } from './negotiation.js';
+import type { PressBook } from './press-book.js';
 import { announcedAddresses } from './transport/announced-addresses.js';
 import type { LegTransportHandlers } from './transport/leg-transport.js';
 import { PortPool, shareOfRange } from './transport/port-pool.js';
@@ -23,6 +24,7 @@ export interface LegRequest {
   readonly seat: LegSeat;
   readonly options: LegOptions;
   readonly cname: string;
+  readonly presses: PressBook;
 }
 
 export interface LegFactoryOptions {
@@ -37,7 +39,7 @@ export class LegFactory {
 
   private constructor(
     private readonly options: LegFactoryOptions,
-    private readonly deps: LegDeps,
+    private readonly deps: WorkerDeps,
     private readonly certificate: DtlsCertificate,
   ) {
     const { media, workerIndex } = options;
@@ -47,7 +49,7 @@ export class LegFactory {
     this.addresses = announcedAddresses(media.bindAddress, media.publicAddress);
   }
 
-  static async create(options: LegFactoryOptions, deps: LegDeps): Promise<LegFactory> {
+  static async create(options: LegFactoryOptions, deps: WorkerDeps): Promise<LegFactory> {
     return new LegFactory(options, deps, await makeDtlsCertificate());
   }
 
@@ -57,8 +59,11 @@ export class LegFactory {
 
   /** Opens the leg's sockets. Rejects with `no-free-ports`. */
   async open(request: LegRequest, handlers: LegTransportHandlers): Promise<OpenLeg> {
-    const { session, seat, options, cname } = request;
-    const leg = new Leg({ session, seat, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs }, this.deps);
+    const { session, seat, options, cname, presses } = request;
+    const leg = new Leg(
+      { session, seat, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs },
+      { ...this.deps, presses },
+    );
     const negotiation =
       options.kind === 'webrtc' ? await this.openWebRtc(leg, handlers) : await this.openTrunk(options.learnFrom, handlers);
     leg.attach(negotiation.transport);

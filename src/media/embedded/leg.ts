@@ -3,13 +3,17 @@
  * comes, and its RTCP, which ends here (RFC 3550 §6.4; nothing of it is ever passed to the other leg).
  */
 import type { SessionId } from '../../base/ids.js';
-import type { AudioCodec, DigitToSend, LegSlot, LegStats, MediaDirection, MediaEvent, SilenceCause } from '../plane.js';
+import { eventOfDigit } from '../dtmf/digit.js';
+import type { AudioCodec, Digit, DigitCarriage, LegSlot, LegStats, MediaDirection, MediaEvent, SilenceCause } from '../plane.js';
+import type { DigitGone, QueuedDigit } from '../relay/digit-sender.js';
 import { LegOutput } from '../relay/leg-output.js';
+import type { RelayFormat, SettledCarriage } from '../relay/relay-format.js';
 import { RtcpSession } from '../rtp/rtcp-session.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { RtpReceiver } from '../rtp/rtp-receiver.js';
 import { reverseDirection } from '../sdp/direction.js';
 import type { NegotiatedAudio } from '../sdp/negotiated-audio.js';
+import type { PressBook } from './press-book.js';
 import { SilenceWatch } from './silence-watch.js';
 import type { DropReason, LegTransport } from './transport/leg-transport.js';
 
@@ -32,7 +36,8 @@ export interface LegOptions {
   readonly silenceAfterMs: number;
 }
 
-export interface LegDeps {
+/** What all legs of a worker share. */
+export interface WorkerDeps {
   readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly emit: (event: MediaEvent) => void;
@@ -40,19 +45,23 @@ export interface LegDeps {
   readonly scratch: Buffer;
 }
 
+export interface LegDeps extends WorkerDeps {
+  readonly presses: PressBook;
+}
+
 export class Leg {
   readonly output: LegOutput;
   readonly receiver = new RtpReceiver({ clockRateHz });
   /** What SDP agreed on; undefined before. */
-  audio: NegotiatedAudio | undefined;
+  audio: (NegotiatedAudio & RelayFormat) | undefined;
   isUp = false;
 
   private transport: LegTransport | undefined;
   private readonly rtcp: RtcpSession;
   private readonly silence: SilenceWatch;
   private readonly dropped: Record<string, number> = {};
-  private readonly requests: { readonly count: number; readonly lastId: number }[] = [];
-  private readonly waiting: (readonly DigitToSend[])[] = [];
+  /** Digits asked for before the leg could carry any. */
+  private readonly waiting: QueuedDigit[] = [];
   private bytesSent = 0;
   private packetsSent = 0;
   private digitsSent = 0;
@@ -69,7 +78,8 @@ export class Leg {
       { kind: options.kind },
       {
         sink: (buffer, _offset, length, index) => this.sink(buffer, length, index),
-        onDigitSent: ({ id }) => this.onDigitSent(id),
+        onDigitSent: (gone) => this.digitSent(gone),
+        onDigitUnsent: (press, why) => deps.presses.unsent(options.seat.slot, press, why),
       },
     );
     this.rtcp = new RtcpSession({ cname: options.cname }, { sender: this.output.sender, receiver: this.receiver });
@@ -90,8 +100,8 @@ export class Leg {
   }
 
   /** Sets what SDP agreed on. The output stays shut until there is somebody to send to. */
-  negotiated(audio: NegotiatedAudio): void {
-    this.audio = audio;
+  negotiated(audio: NegotiatedAudio, carriage: DigitCarriage): void {
+    this.audio = { ...audio, digits: settled(carriage, audio) };
     const direction = reverseDirection(audio.direction);
     if (direction !== this.farDirection) {
       this.farDirection = direction;
@@ -105,7 +115,7 @@ export class Leg {
   refreshOutput(): void {
     this.output.setFormat(this.isReady ? this.audio : undefined);
     if (this.output.format === undefined) return;
-    for (const digits of this.waiting.splice(0)) this.enqueue(digits);
+    for (const digit of this.waiting.splice(0)) this.enqueue(digit);
   }
 
   /** Media may flow: keys are in place, or the source is locked. */
@@ -116,7 +126,7 @@ export class Leg {
     this.deps.emit({ type: 'leg-up', session: this.options.session, leg: this.options.seat.slot });
   }
 
-  countDrop(reason: DropReason | 'loop'): void {
+  countDrop(reason: DropReason | 'loop' | 'digit-copy' | 'digit-echo'): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
   }
 
@@ -130,15 +140,24 @@ export class Leg {
     this.digitsReceived += 1;
   }
 
-  /** Whether the peer takes telephone-events at all. */
-  get takesDigits(): boolean {
-    return this.audio?.telephoneEvent?.sendPayloadType !== undefined;
+  /** Whether SDP agreed on anything that carries this digit. */
+  takes(digit: Digit): boolean {
+    if (this.audio === undefined || this.audio.digits === 'none') return false;
+    if (this.audio.digits === 'tones') return true;
+    const { telephoneEvent } = this.audio;
+    return telephoneEvent?.sendPayloadType !== undefined && (telephoneEvent.sendEventMask & (1 << eventOfDigit(digit))) !== 0;
   }
 
-  /** Queues the digits of one request, to leave as soon as the leg can carry them. */
-  sendDigits(digits: readonly DigitToSend[]): void {
-    if (this.output.format === undefined) this.waiting.push(digits);
-    else this.enqueue(digits);
+  /** Queues a digit, to leave as soon as the leg can carry it. */
+  sendDigit(digit: QueuedDigit): void {
+    if (this.output.format === undefined) this.waiting.push(digit);
+    else this.enqueue(digit);
+  }
+
+  /** A digit has left with its last packet. */
+  digitSent(gone: DigitGone): void {
+    this.digitsSent += 1;
+    this.deps.presses.sent(this.options.seat.slot, gone);
   }
 
   readRtcp(buffer: Buffer, length: number): void {
@@ -157,6 +176,8 @@ export class Leg {
 
   /** Says BYE where there is somebody to hear it, and closes the sockets. */
   async close(): Promise<void> {
+    this.output.close();
+    for (const { press } of this.waiting.splice(0)) this.deps.presses.unsent(this.options.seat.slot, press, 'closed');
     const { transport } = this;
     if (transport === undefined) return;
     if (transport.isReady)
@@ -191,18 +212,8 @@ export class Leg {
     this.bytesSent += length - rtpHeaderBytes;
   }
 
-  private enqueue(digits: readonly DigitToSend[]): void {
-    const ids = digits.flatMap(({ digit, durationMs }) => this.output.enqueue(digit, durationMs) ?? []);
-    const lastId = ids.at(-1);
-    if (lastId !== undefined) this.requests.push({ count: ids.length, lastId });
-  }
-
-  private onDigitSent(id: number): void {
-    this.digitsSent += 1;
-    const done = this.requests.findIndex(({ lastId }) => lastId === id);
-    for (const { count } of this.requests.splice(0, done + 1)) {
-      this.deps.emit({ type: 'digits-sent', session: this.options.session, leg: this.options.seat.slot, count });
-    }
+  private enqueue(digit: QueuedDigit): void {
+    if (!this.output.enqueue(digit)) this.deps.presses.unsent(this.options.seat.slot, digit.press, 'format-changed');
   }
 
   /** We expect to hear the peer unless one of us has put the call on hold (RFC 3264 §8.4). */
@@ -229,6 +240,12 @@ export class Leg {
       detail: sentenceOf[cause](this.options.kind),
     });
   }
+}
+
+/** What is left of a wish once SDP has spoken. */
+function settled(carriage: DigitCarriage, { telephoneEvent }: NegotiatedAudio): SettledCarriage {
+  if (carriage !== 'auto') return carriage;
+  return telephoneEvent?.sendPayloadType === undefined ? 'tones' : 'events';
 }
 
 const rtpHeaderBytes = 12;

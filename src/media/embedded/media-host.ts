@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { GatewayError } from '../../base/errors.js';
 import type { SessionId } from '../../base/ids.js';
 import type { LiveObjects } from '../../base/live-objects.js';
-import type { DigitToSend, LegName, LegOptions, LegSlot, LegStats, MediaErrorInfo, MediaEvent, SessionStats } from '../plane.js';
+import type { DigitToSend, LegName, LegOptions, LegSlot, LegStats, MediaErrorInfo, MediaEvent, PressId, SessionStats } from '../plane.js';
 import { MAX_REPORT_BYTES } from '../rtp/rtcp-packet.js';
 import { LegFactory, type LegFactoryOptions } from './leg-factory.js';
 import { Session } from './session.js';
@@ -59,8 +59,12 @@ export class MediaHost {
     return this.sessionOf(id).accept(leg, answer);
   }
 
-  sendDigits(id: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<void> {
+  sendDigits(id: SessionId, leg: LegName, digits: readonly DigitToSend[]): Promise<readonly PressId[]> {
     return this.sessionOf(id).sendDigits(leg, digits);
+  }
+
+  sendMessage(id: SessionId, leg: LegName, text: string): boolean {
+    return this.sessionOf(id).sendMessage(leg, text);
   }
 
   replace(id: SessionId, leg: LegName): Promise<LegStats | undefined> {

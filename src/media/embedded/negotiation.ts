@@ -1,5 +1,6 @@
-import type { AudioCodec, MediaDirection } from '../plane.js';
+import type { MediaDirection } from '../plane.js';
 import type { NegotiatedAudio } from '../sdp/negotiated-audio.js';
+import type { WantedAudio } from '../sdp/wanted-audio.js';
 import type { LegTransport } from './transport/leg-transport.js';
 
 /**
@@ -9,9 +10,9 @@ import type { LegTransport } from './transport/leg-transport.js';
 export interface Negotiation {
   readonly transport: LegTransport;
   /** Our offer, anew or again. */
-  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string;
+  offer(wanted: WantedAudio, direction: MediaDirection): string;
   /** Our answer, and what it agrees on. Throws `sdp-malformed` or `sdp-not-acceptable`. */
-  answer(offer: string, codecs: readonly AudioCodec[]): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }>;
+  answer(offer: string, wanted: WantedAudio): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }>;
   /** What the peer's answer to our last offer agrees on. Throws like `answer`, and `wrong-state` when we made none. */
   accept(answer: string): Promise<NegotiatedAudio>;
   /** What is wrong with a set-up that has taken until now; undefined when nothing is pending. */

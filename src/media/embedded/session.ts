@@ -10,6 +10,7 @@ import type { Clock, Timer } from '../../base/clock.js';
 import { GatewayError } from '../../base/errors.js';
 import { randomToken, type SessionId } from '../../base/ids.js';
 import {
+  type DigitCarriage,
   type DigitToSend,
   type LegName,
   type LegOptions,
@@ -18,12 +19,15 @@ import {
   type MediaErrorInfo,
   type MediaEvent,
   otherLeg,
+  type PressId,
   type SessionStats,
 } from '../plane.js';
 import { RelayPath } from '../relay/relay-path.js';
 import { RtpPacket } from '../rtp/rtp-packet.js';
+import type { WantedAudio } from '../sdp/wanted-audio.js';
 import type { LegSeat } from './leg.js';
 import type { LegFactory, OpenLeg } from './leg-factory.js';
+import { PressBook } from './press-book.js';
 import type { LegTransportHandlers } from './transport/leg-transport.js';
 
 export interface SessionDeps {
@@ -35,6 +39,8 @@ export interface SessionDeps {
 interface Side extends OpenLeg {
   readonly seat: LegSeat;
   readonly options: LegOptions;
+  /** Of our last offer, which its answer settles. */
+  offered: DigitCarriage;
 }
 
 /** Comfort noise (RFC 3389): not relayed, but a sign of life. */
@@ -47,6 +53,8 @@ export class Session {
   private readonly paths: { a?: RelayPath; b?: RelayPath } = {};
   private readonly packet = new RtpPacket();
   private readonly cname = randomToken(12);
+  private readonly presses: PressBook;
+  private telling: Timer | undefined;
   private pump: Timer | undefined;
   private pumpAtMs = Number.POSITIVE_INFINITY;
   private tail: Promise<unknown> = Promise.resolve();
@@ -55,15 +63,20 @@ export class Session {
   constructor(
     readonly id: SessionId,
     private readonly deps: SessionDeps,
-  ) {}
+  ) {
+    this.presses = new PressBook({ session: id }, deps);
+  }
 
   get sockets(): number {
     return this.everySide().reduce((sum, { leg }) => sum + leg.sockets, 0);
   }
 
   offer(name: LegSlot, options: LegOptions): Promise<string> {
-    const { codecs, direction = 'sendrecv' } = options;
-    return this.inTurn(async () => (await this.sideFor(name, options)).negotiation.offer(codecs, direction));
+    return this.inTurn(async () => {
+      const side = await this.sideFor(name, options);
+      side.offered = options.digits ?? 'events';
+      return side.negotiation.offer(wanted(options), options.direction ?? 'sendrecv');
+    });
   }
 
   answer(name: LegSlot, offer: string, options: LegOptions): Promise<string> {
@@ -71,8 +84,8 @@ export class Session {
       const isNew = this.sides[name] === undefined;
       const side = await this.sideFor(name, options);
       try {
-        const { sdp, audio } = await side.negotiation.answer(offer, options.codecs);
-        side.leg.negotiated(audio);
+        const { sdp, audio } = await side.negotiation.answer(offer, wanted(options));
+        side.leg.negotiated(audio, options.digits ?? 'events');
         this.refreshPaths();
         return sdp;
       } catch (thrown) {
@@ -84,24 +97,29 @@ export class Session {
 
   accept(name: LegSlot, answer: string): Promise<void> {
     return this.inTurn(async () => {
-      const { leg, negotiation } = this.sideOf(name);
-      leg.negotiated(await negotiation.accept(answer));
+      const { leg, negotiation, offered } = this.sideOf(name);
+      leg.negotiated(await negotiation.accept(answer), offered);
       this.refreshPaths();
     });
   }
 
-  sendDigits(name: LegName, digits: readonly DigitToSend[]): Promise<void> {
+  sendDigits(name: LegName, digits: readonly DigitToSend[]): Promise<readonly PressId[]> {
     return this.inTurn(async () => {
       const { leg } = this.sideOf(name);
-      if (!leg.takesDigits) throw wrongState(`the peer of leg ${name} takes no telephone-events`);
-      leg.sendDigits(
-        digits.map(({ digit, durationMs }) => ({
-          digit,
-          durationMs: Math.min(digitBoundsMs.max, Math.max(digitBoundsMs.min, durationMs)),
-        })),
-      );
+      if (!digits.every(({ digit }) => leg.takes(digit))) throw wrongState(`leg ${name} cannot carry these digits`);
+      const asked = this.presses.ask(digits);
+      this.presses.expectCopies(otherLeg(name), digits, this.deps.clock.nowMs());
+      for (const { press, digit, durationMs, gapMs } of asked)
+        leg.sendDigit({ press, digit, durationMs: Math.min(digitBoundsMs.max, Math.max(digitBoundsMs.min, durationMs)), gapMs });
+      // Whoever asked must know the numbers before anything is told of them.
+      this.telling ??= this.deps.clock.after(0, () => this.tellAsked());
       this.schedule();
+      return asked.map(({ press }) => press);
     });
+  }
+
+  sendMessage(name: LegName, text: string): boolean {
+    return this.sides[name]?.negotiation.transport.sendText(text) === true;
   }
 
   stats(path = this.describePaths()): SessionStats {
@@ -138,6 +156,8 @@ export class Session {
       const path = this.describePaths();
       this.partPaths();
       this.pump?.cancel();
+      this.telling?.cancel();
+      this.tellAsked();
       const stats = this.stats(path);
       await Promise.all(this.everySide().map(({ leg }) => leg.close()));
       return stats;
@@ -148,6 +168,11 @@ export class Session {
   tick(nowMs: number): void {
     if (this.closed) return;
     for (const side of this.everySide()) this.tickSide(side, nowMs);
+  }
+
+  private tellAsked(): void {
+    this.telling = undefined;
+    this.presses.tellAsked();
   }
 
   private describePaths(): readonly string[] {
@@ -186,8 +211,9 @@ export class Session {
       return known;
     }
     const seat: LegSeat = { slot: name };
-    const opened = await this.deps.legs.open({ session: this.id, seat, options, cname: this.cname }, this.handlersOf(seat));
-    const side = { ...opened, seat, options };
+    const request = { session: this.id, seat, options, cname: this.cname, presses: this.presses };
+    const opened = await this.deps.legs.open(request, this.handlersOf(seat));
+    const side: Side = { ...opened, seat, options, offered: 'events' };
     this.sides[name] = side;
     if (name !== 'c') this.joinPaths();
     return side;
@@ -225,10 +251,18 @@ export class Session {
       { kind: from.leg.options.kind, ownSsrc: from.leg.output.sender.ssrc },
       {
         output: to.leg.output,
+        echoOf: from.leg.output,
+        presses: {
+          begin: () => this.presses.begin(),
+          isCopy: (digit, nowMs) => from.seat.slot !== 'c' && this.presses.isCopy(from.seat.slot, digit, nowMs),
+        },
         onDigit: (digit) => {
           from.leg.digitHeard();
-          this.deps.emit({ type: 'digit', session: this.id, leg: from.seat.slot, ...digit });
+          this.presses.tell(from.seat.slot, digit);
         },
+        onFlash: ({ relayed }) => this.deps.emit({ type: 'flash', session: this.id, leg: from.seat.slot, relayed }),
+        onPassedOver: (why) => from.leg.countDrop(why),
+        onPassedOn: (gone) => to.leg.digitSent(gone),
       },
     );
   }
@@ -289,6 +323,7 @@ export class Session {
         return;
       default:
         leg.heard(packet, true, nowMs);
+        if (path?.nextDueMs() !== undefined) this.schedule();
     }
   }
 
@@ -324,6 +359,11 @@ export class Session {
     this.schedule();
   }
 }
+
+const wanted = ({ codecs, digits = 'events' }: LegOptions): WantedAudio => ({
+  codecs,
+  telephoneEvents: digits === 'events' || digits === 'auto',
+});
 
 function dueOf(source: { nextDueMs(): number | undefined } | undefined): number {
   return source?.nextDueMs() ?? Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /** What passes between the main thread and a media worker: requests with ids, their replies, and events. */
 import type { SessionId } from '../../base/ids.js';
 import type { LiveObjects } from '../../base/live-objects.js';
-import type { DigitToSend, LegName, LegOptions, LegSlot, LegStats, MediaErrorInfo, MediaEvent, SessionStats } from '../plane.js';
+import type { DigitToSend, LegName, LegOptions, LegSlot, LegStats, MediaErrorInfo, MediaEvent, PressId, SessionStats } from '../plane.js';
 import type { EmbeddedMediaOptions } from './embedded-media-options.js';
 
 /** Given to a worker at its start. */
@@ -16,6 +16,7 @@ export type WorkerRequest =
   | { readonly method: 'answer'; readonly session: SessionId; readonly leg: LegSlot; readonly offer: string; readonly options: LegOptions }
   | { readonly method: 'accept'; readonly session: SessionId; readonly leg: LegSlot; readonly answer: string }
   | { readonly method: 'sendDigits'; readonly session: SessionId; readonly leg: LegName; readonly digits: readonly DigitToSend[] }
+  | { readonly method: 'sendMessage'; readonly session: SessionId; readonly leg: LegName; readonly text: string }
   | { readonly method: 'replace'; readonly session: SessionId; readonly leg: LegName }
   | { readonly method: 'drop'; readonly session: SessionId; readonly leg: LegSlot }
   | { readonly method: 'stats'; readonly session: SessionId }
@@ -30,7 +31,8 @@ export interface WorkerResults {
   readonly offer: string;
   readonly answer: string;
   readonly accept: undefined;
-  readonly sendDigits: undefined;
+  readonly sendDigits: readonly PressId[];
+  readonly sendMessage: boolean;
   readonly replace: LegStats | undefined;
   readonly drop: LegStats | undefined;
   readonly stats: SessionStats;

@@ -22,6 +22,8 @@ async function run(host: MediaHost, request: WorkerRequest): Promise<unknown> {
       return host.accept(request.session, request.leg, request.answer);
     case 'sendDigits':
       return host.sendDigits(request.session, request.leg, request.digits);
+    case 'sendMessage':
+      return host.sendMessage(request.session, request.leg, request.text);
     case 'replace':
       return host.replace(request.session, request.leg);
     case 'drop':

@@ -2,17 +2,10 @@ import type { Digit } from '../dtmf/digit.js';
 import { type DtmfDecoded, DtmfDecoder } from '../dtmf/dtmf-decoder.js';
 import type { LegOutput } from './leg-output.js';
 import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
+import type { DigitListener } from './relayed-digit.js';
 
 /** Audio stays silent this long after a digit, one packet beyond its last end packet, for what of its tone is still on the way. */
 const GUARD_MS = 60;
-
-/** A key press that arrived, told once, when its length is known. */
-export interface RelayedDigit {
-  readonly digit: Digit;
-  readonly durationMs: number;
-  /** It went out as events on the other leg too. */
-  readonly relayed: boolean;
-}
 
 /**
  * Takes telephone-events out of a direction: each press is decoded, and encoded anew on the other leg
@@ -21,15 +14,21 @@ export interface RelayedDigit {
  */
 export class DtmfSplit implements RelayStage {
   private readonly decoder: DtmfDecoder;
+  private press = 0;
   private relaying = false;
+  /** The press under way was asked for by other means already. */
+  private copy = false;
   private silentUntilMs = Number.NEGATIVE_INFINITY;
   private nowMs = 0;
 
   constructor(
     options: { readonly clockRateHz: number },
-    private readonly deps: { readonly output: LegOutput; readonly onDigit: (digit: RelayedDigit) => void },
+    private readonly deps: { readonly output: LegOutput } & DigitListener,
   ) {
-    this.decoder = new DtmfDecoder(options, { onDecoded: (decoded) => this.take(decoded) });
+    this.decoder = new DtmfDecoder(options, {
+      onDecoded: (decoded) => this.take(decoded),
+      onFlash: (durationMs) => deps.onFlash({ relayed: deps.output.flash(durationMs) }),
+    });
   }
 
   process(frame: RelayFrame, nowMs: number): RelayOutcome | undefined {
@@ -58,18 +57,25 @@ export class DtmfSplit implements RelayStage {
   }
 
   private silences(nowMs: number): boolean {
-    return (this.decoder.active && this.relaying) || nowMs < this.silentUntilMs;
+    return (this.decoder.active && (this.relaying || this.copy)) || nowMs < this.silentUntilMs;
   }
 
   private take({ type, digit, durationMs, volume }: DtmfDecoded): void {
-    const { output } = this.deps;
-    if (type === 'start') this.relaying = output.beginDigit(digit, volume);
-    if (this.relaying && type !== 'end') output.lengthenDigit(durationMs);
-    if (type !== 'end') return;
-    if (this.relaying) {
-      output.endDigit(durationMs);
-      this.silentUntilMs = this.nowMs + GUARD_MS;
+    const { output, presses } = this.deps;
+    if (type === 'start') {
+      this.copy = presses.isCopy(digit, this.nowMs);
+      this.press = this.copy ? 0 : presses.begin();
+      this.relaying = !this.copy && output.beginDigit(this.press, digit, volume);
     }
-    this.deps.onDigit({ digit, durationMs, relayed: this.relaying });
+    if (this.relaying && type !== 'end') output.lengthenDigit(durationMs);
+    if (type === 'end') this.end(digit, durationMs);
+  }
+
+  private end(digit: Digit, durationMs: number): void {
+    const { press, relaying } = this;
+    if (relaying) this.deps.output.endDigit(durationMs);
+    if (relaying || this.copy) this.silentUntilMs = this.nowMs + GUARD_MS;
+    if (this.copy) this.deps.onPassedOver('digit-copy');
+    else this.deps.onDigit({ press, digit, by: 'rfc4733', durationMs, relayed: relaying });
   }
 }

@@ -1,15 +1,18 @@
 import type { Digit } from '../dtmf/digit.js';
-import { eventOfDigit } from '../dtmf/digit.js';
-import { type DigitSent, DtmfEncoder } from '../dtmf/dtmf-encoder.js';
 import { RTP_HEADER_BYTES, writeRtpHeader } from '../rtp/rtp-packet.js';
 import { RtpSender, type RtpSenderOptions, randomRtpSenderOptions } from '../rtp/rtp-sender.js';
+import type { DigitGone, DigitSender, DigitStream, QueuedDigit, UnsentCause } from './digit-sender.js';
+import { EventSender } from './event-sender.js';
 import { type LegKind, maySend, type RelayFormat } from './relay-format.js';
+import { ToneSender } from './tone-sender.js';
 
 /** G.711 runs at 8000 Hz; so does every outgoing stream of the relay (RFC 3551 §4.5.14). */
 const CLOCK_RATE_HZ = 8000;
 /** Largest payload taken: what fits an Ethernet frame. */
 export const MAX_PAYLOAD_BYTES = 1460;
 const DEFAULT_TAILROOM_BYTES = 64;
+/** The far end's hybrid may send a tone of ours back this much later. */
+const ECHO_MS = 400;
 
 /**
  * Takes a finished packet, at once: `buffer` is written again by the next one. `index` is the extended
@@ -28,18 +31,23 @@ export interface LegOutputOptions {
 export interface LegOutputDeps {
   readonly sink: PacketSink;
   /** A digit has left with its last packet, whoever asked for it. */
-  readonly onDigitSent: (sent: DigitSent) => void;
+  readonly onDigitSent: (sent: DigitGone) => void;
+  /** A digit that was taken will not leave any more. */
+  readonly onDigitUnsent: (press: number, why: UnsentCause) => void;
 }
 
 /** The sending side of one leg for its whole life: the RTP stream, the digits on it, and the one buffer all packets are made in. */
-export class LegOutput {
+export class LegOutput implements DigitStream {
   readonly kind: LegKind;
   readonly sender: RtpSender;
   /** Packets are made here, payload at `RTP_HEADER_BYTES`. */
   readonly buffer: Buffer;
   private current: RelayFormat | undefined;
-  private encoder: DtmfEncoder | undefined;
-  private encoderClockHz = 0;
+  private digits: EventSender | ToneSender | undefined;
+  /** What `digits` was made for. */
+  private carriage = '';
+  private soundedDigit: Digit | undefined;
+  private soundedAtMs = 0;
 
   constructor(
     options: LegOutputOptions,
@@ -56,64 +64,85 @@ export class LegOutput {
 
   /**
    * Sets what the peer takes, after each offer and answer; undefined = nothing may be sent. The stream
-   * goes on. Returns how many waiting digits are lost by it: those the peer no longer takes.
+   * goes on. Digits that wait are lost when it takes them no more, or otherwise.
    */
-  setFormat(format: RelayFormat | undefined): number {
+  setFormat(format: RelayFormat | undefined): void {
     this.current = format;
-    const events = format !== undefined && maySend(format) ? format.telephoneEvent : undefined;
-    const clockHz = events?.sendPayloadType === undefined ? 0 : events.clockRateHz;
-    if (clockHz === this.encoderClockHz) return 0;
-    const lost = this.encoder?.clear() ?? 0;
-    this.encoderClockHz = clockHz;
-    this.encoder = clockHz === 0 ? undefined : new DtmfEncoder({ clockRateHz: clockHz }, { onSent: this.deps.onDigitSent });
-    return lost;
+    const carriage = carriageOf(format);
+    if (carriage !== this.carriage) {
+      this.drop('format-changed');
+      this.carriage = carriage;
+      this.digits = this.senderFor(format);
+    }
+    if (format !== undefined) this.digits?.setFormat(format);
   }
 
-  /** The peer listed this digit among the events it takes (RFC 4733 §2.5.1.1). */
+  /** Nothing will be sent any more. */
+  close(): void {
+    this.drop('closed');
+    this.digits = undefined;
+    this.carriage = '';
+    this.current = undefined;
+  }
+
+  /** The peer can be sent this digit. */
   takes(digit: Digit): boolean {
-    const mask = this.current?.telephoneEvent?.sendEventMask ?? 0;
-    return this.encoder !== undefined && (mask & (1 << eventOfDigit(digit))) !== 0;
+    return this.digits?.takes(digit) === true;
   }
 
-  /** A digit is on its way out or waits. */
+  /** A digit, or the pause after one, is on its way out or waits. */
   get sendingDigits(): boolean {
-    return this.encoder?.busy === true;
+    return this.digits?.busy === true;
   }
 
-  /** Queues a digit of known length; it leaves with the next `pump`. Returns its id (as in `onDigitSent`), undefined when the peer does not take it. */
-  enqueue(digit: Digit, durationMs: number): number | undefined {
-    return this.takes(digit) ? this.encoder?.enqueue(digit, durationMs) : undefined;
+  /** Queues a digit of known length; it leaves with the next `pump`. False when the peer does not take it. */
+  enqueue(digit: QueuedDigit): boolean {
+    if (this.digits?.takes(digit.digit) !== true) return false;
+    if (!this.digits.enqueue(digit)) this.deps.onDigitUnsent(digit.press, 'queue-full');
+    return true;
   }
 
   /** A key went down on the other leg. False when this peer does not take the digit. */
-  beginDigit(digit: Digit, volume: number): boolean {
-    return this.takes(digit) && this.encoder?.begin(digit, volume) !== undefined;
+  beginDigit(press: number, digit: Digit, volume: number): boolean {
+    if (this.digits?.takes(digit) !== true) return false;
+    if (!this.digits.begin(press, digit, volume)) this.deps.onDigitUnsent(press, 'queue-full');
+    return true;
   }
 
   /** The held key has been down this long so far. */
   lengthenDigit(durationMs: number): void {
-    this.encoder?.lengthen(durationMs);
+    this.digits?.lengthen(durationMs);
   }
 
   /** The held key went up. */
   endDigit(durationMs: number): void {
-    this.encoder?.end(durationMs);
+    this.digits?.end(durationMs);
+  }
+
+  /** A hook flash came on the other leg. False when this peer does not list it. */
+  flash(durationMs: number): boolean {
+    return this.digits?.flash(durationMs) === true;
   }
 
   /** When `pump` is due; a past moment means now, undefined means no digit waits. */
   nextDueMs(): number | undefined {
-    return this.encoder?.nextDueMs();
+    return this.digits?.nextDueMs();
   }
 
-  /** Sends the event packets that are due. */
+  /** Sends the packets of digits that are due. */
   pump(nowMs: number): void {
-    const payloadType = this.current?.telephoneEvent?.sendPayloadType;
-    if (this.encoder === undefined || payloadType === undefined) return;
-    for (;;) {
-      const packet = this.encoder.next(nowMs, this.sender.timestampAt(nowMs), this.buffer, RTP_HEADER_BYTES);
-      if (packet === undefined) return;
-      this.send(this.sender.insert(), packet.timestamp, packet.marker, payloadType, packet.payloadLength);
-    }
+    this.digits?.pump(nowMs);
+  }
+
+  /** The tone of this digit is in the audio that just left. */
+  sounded(digit: Digit, nowMs: number): void {
+    this.soundedDigit = digit;
+    this.soundedAtMs = nowMs;
+  }
+
+  /** The peer may just now be sending back the tone of this digit as an echo. */
+  mayEcho(digit: Digit, nowMs: number): boolean {
+    return digit === this.soundedDigit && nowMs - this.soundedAtMs < ECHO_MS;
   }
 
   /** Sends what stands in `buffer` behind the header. */
@@ -122,4 +151,29 @@ export class LegOutput {
     this.sender.countSent(payloadLength);
     this.deps.sink(this.buffer, 0, RTP_HEADER_BYTES + payloadLength, index);
   }
+
+  private senderFor(format: RelayFormat | undefined): EventSender | ToneSender | undefined {
+    const deps = { stream: this, onGone: this.deps.onDigitSent };
+    switch (this.carriage) {
+      case '':
+        return undefined;
+      case 'tones':
+        return new ToneSender(deps);
+      default:
+        return new EventSender({ clockRateHz: format?.telephoneEvent?.clockRateHz ?? CLOCK_RATE_HZ }, deps);
+    }
+  }
+
+  private drop(why: UnsentCause): void {
+    const digits: DigitSender | undefined = this.digits;
+    for (const press of digits?.clear() ?? []) this.deps.onDigitUnsent(press, why);
+  }
+}
+
+/** What digits need on this format: `tones`, or events of a clock; empty when it carries none. */
+function carriageOf(format: RelayFormat | undefined): string {
+  if (format === undefined || !maySend(format) || format.digits === 'none') return '';
+  if (format.digits === 'tones') return 'tones';
+  const { telephoneEvent } = format;
+  return telephoneEvent?.sendPayloadType === undefined ? '' : `events/${telephoneEvent.clockRateHz}`;
 }

@@ -1,11 +1,13 @@
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { AudioOut } from './audio-out.js';
-import { DtmfSplit, type RelayedDigit } from './dtmf-split.js';
+import { DtmfSplit } from './dtmf-split.js';
 import type { LegOutput } from './leg-output.js';
 import { LoopGuard } from './loop-guard.js';
 import { PayloadTypeFilter } from './payload-type-filter.js';
 import { describeReceiving, describeSending, type LegKind, type RelayFormat } from './relay-format.js';
 import { RelayFrame, type RelayOutcome, type RelayStage } from './relay-stage.js';
+import type { DigitListener } from './relayed-digit.js';
+import { ToneSplit } from './tone-split.js';
 
 export interface RelayPathOptions {
   /** Of the leg that packets come from. */
@@ -14,20 +16,24 @@ export interface RelayPathOptions {
   readonly ownSsrc?: number;
 }
 
-export interface RelayPathDeps {
+/** The listener is called from `input`, `tick`, `setFormat` or `close`. */
+export interface RelayPathDeps extends DigitListener {
   /** The sending side of the other leg. */
   readonly output: LegOutput;
-  /** A press arrived; called at its end, from `input`, `tick`, `setFormat` or `close`. */
-  readonly onDigit: (digit: RelayedDigit) => void;
+  /** The sending side of this leg, whose tones may come back as an echo. */
+  readonly echoOf?: LegOutput;
 }
 
-/** One direction of a call: loop guard > payload types > dtmf > audio out (see README.md here). */
+const OFFERED_CLOCK_HZ = 8000;
+
+/** One direction of a call: loop guard > payload types > events > tones > audio out (see README.md here). */
 export class RelayPath {
   private readonly frame = new RelayFrame();
   private stages: readonly RelayStage[] = [];
   private format: RelayFormat | undefined;
   private dtmf: DtmfSplit | undefined;
   private dtmfClockHz = 0;
+  private tones: ToneSplit | undefined;
 
   constructor(
     private readonly options: RelayPathOptions,
@@ -38,10 +44,13 @@ export class RelayPath {
   setFormat(format: RelayFormat | undefined): void {
     this.format = format;
     const hasEvents = format?.receivePayloadTypes.some((received) => received.format === 'telephone-event') === true;
-    this.setDtmf(hasEvents ? (format?.telephoneEvent?.clockRateHz ?? 0) : 0);
+    // What we offered may come even where the answer left it out (RFC 3264 §5.1).
+    this.setDtmf(hasEvents ? (format?.telephoneEvent?.clockRateHz ?? OFFERED_CLOCK_HZ) : 0);
+    this.setTones(format?.digits === 'tones');
     this.stages = [
       new LoopGuard(this.options.ownSsrc),
       new PayloadTypeFilter(format?.receivePayloadTypes ?? []),
+      ...(this.tones === undefined ? [] : [this.tones]),
       ...(this.dtmf === undefined ? [] : [this.dtmf]),
       new AudioOut(this.deps.output),
     ];
@@ -59,17 +68,21 @@ export class RelayPath {
 
   /** When `tick` is due: a press is under way and may time out. */
   nextDueMs(): number | undefined {
-    return this.dtmf?.nextDueMs();
+    const eventMs = this.dtmf?.nextDueMs();
+    const toneMs = this.tones?.nextDueMs();
+    return eventMs === undefined || toneMs === undefined ? (eventMs ?? toneMs) : Math.min(eventMs, toneMs);
   }
 
   tick(nowMs: number): void {
     this.dtmf?.tick(nowMs);
+    this.tones?.tick(nowMs);
     this.deps.output.pump(nowMs);
   }
 
   /** No more packets will come: a press under way ends with the length it has. */
   close(): void {
     this.setDtmf(0);
+    this.setTones(false);
     this.stages = [];
   }
 
@@ -82,7 +95,7 @@ export class RelayPath {
     return [
       describeReceiving(this.options.kind, this.format),
       ...(this.options.kind === 'webrtc' ? ['srtp'] : []),
-      ...(this.dtmf === undefined ? [] : ['dtmf']),
+      ...(this.dtmf === undefined && this.tones === undefined ? [] : ['dtmf']),
       ...(translates === true ? ['g711'] : []),
       ...(output.kind === 'webrtc' ? ['srtp'] : []),
       describeSending(output.kind, output.format),
@@ -93,8 +106,14 @@ export class RelayPath {
   private settle(outcome: RelayOutcome, packet: RtpPacket, nowMs: number): RelayOutcome {
     if (outcome === 'audio' || outcome === 'loop' || outcome === 'sequence') return outcome;
     this.deps.output.sender.skip(packet.ssrc, packet.sequenceNumber);
-    if (outcome === 'digit') this.deps.output.pump(nowMs);
+    if (outcome === 'digit' || outcome === 'muted') this.deps.output.pump(nowMs);
     return outcome;
+  }
+
+  private setTones(listens: boolean): void {
+    if (listens === (this.tones !== undefined)) return;
+    this.tones?.close();
+    this.tones = listens ? new ToneSplit({ ...this.deps, echoOf: this.deps.echoOf }) : undefined;
   }
 
   private setDtmf(clockHz: number): void {

@@ -90,6 +90,10 @@ export class RtpSender {
   private clockTimestamp: number;
   private clockMs = -1;
   private frameUnits: number;
+  /** Timestamp at which the newest audio ends, relayed or our own; undefined before any. */
+  private audioEnd: number | undefined;
+  /** Until this, frames of our own stand where relayed audio would. */
+  private ownEnd: number | undefined;
   private readonly index = { extendedSequence: 0, timestamp: 0, marker: false };
 
   constructor(options: RtpSenderOptions) {
@@ -133,6 +137,36 @@ export class RtpSender {
     this.sequenceOffset = out - this.highestIn;
     this.floorIn = this.highestIn;
     return out;
+  }
+
+  /** When the newest audio ends; a moment long past before any. */
+  audioEndMs(): number {
+    if (this.audioEnd === undefined) return Number.NEGATIVE_INFINITY;
+    return this.clockMs + (timestampDelta(this.clockTimestamp, this.audioEnd) * 1000) / this.clockRateHz;
+  }
+
+  /** Where a frame of our own making belongs: right behind the newest audio, or now when that was over a frame ago. */
+  nextFrame(nowMs: number, frameMs: number): { readonly timestamp: number; readonly atMs: number; readonly afterSilence: boolean } {
+    const endMs = this.audioEndMs();
+    if (this.audioEnd !== undefined && nowMs - endMs < frameMs) return { timestamp: this.audioEnd, atMs: endMs, afterSilence: false };
+    return { timestamp: this.timestampAt(nowMs), atMs: nowMs, afterSilence: true };
+  }
+
+  /** The index of a frame of our own making that begins at `timestamp`; it stands where relayed audio of that time would. */
+  insertFrame(timestamp: number, units: number, atMs: number): number {
+    this.clockTimestamp = timestamp;
+    this.clockMs = atMs;
+    this.audioEnd = addTimestamp(timestamp, units);
+    this.ownEnd = this.audioEnd;
+    return this.insert();
+  }
+
+  /** A packet of the source whose place in our stream is taken by frames of our own already. */
+  isCovered(ssrc: number, timestamp: number): boolean {
+    if (this.ownEnd === undefined || !this.hasSource || ssrc !== this.sourceSsrc) return false;
+    const covered = timestampDelta(addTimestamp(timestamp, this.timestampOffset), this.ownEnd);
+    if (covered <= 0) this.ownEnd = undefined;
+    return covered > 0 && covered < this.clockRateHz;
   }
 
   /** The outgoing timestamp of this moment (RFC 4733 §2.2.1: an event is stamped with its start on the audio's own clock). */
@@ -191,7 +225,7 @@ export class RtpSender {
 
   private rebase(ssrc: number, sequence: number, timestamp: number, nowMs: number): OutgoingIndex {
     const now = this.timestampAt(nowMs);
-    const soonest = addTimestamp(this.clockTimestamp, this.hasSource ? this.frameUnits : 0);
+    const soonest = this.audioEnd ?? this.clockTimestamp;
     const outTimestamp = timestampDelta(soonest, now) > 0 ? now : soonest;
     const extended = sequence + 0x10000;
     const out = this.nextOut;
@@ -212,6 +246,7 @@ export class RtpSender {
     this.suspected = -1;
     this.clockTimestamp = addTimestamp(timestamp, this.timestampOffset);
     this.clockMs = nowMs;
+    this.audioEnd = addTimestamp(this.clockTimestamp, this.frameUnits);
   }
 
   /** Makes `out` the newest index; what lies between was never given. */

@@ -9,7 +9,8 @@ const LONGEST_PTIME_MS = 200;
 /** The audio formats of an offer of ours: payload types under which its answerer may send. */
 export interface OfferedFormats {
   readonly codecs: readonly CodecFormat[];
-  readonly eventPayloadType: number;
+  /** Undefined when no telephone-event was offered. */
+  readonly eventPayloadType: number | undefined;
 }
 
 /** The formats of `NegotiatedAudio`, without transport. */
@@ -21,11 +22,11 @@ export interface ChosenFormats {
   readonly event: EventFormat | undefined;
 }
 
-/** The first codec of ours that the offer holds, and the telephone-event of its clock; undefined when there is no such codec. */
-export function chooseFormats(section: SdpSection, preferred: readonly SdpCodec[]): ChosenFormats | undefined {
+/** The first codec of ours that the offer holds, and the telephone-event of its clock if one is wanted; undefined when there is no such codec. */
+export function chooseFormats(section: SdpSection, preferred: readonly SdpCodec[], telephoneEvents = true): ChosenFormats | undefined {
   const offered = codecsOf(section);
   const codec = preferred.map((name) => offered.find((format) => format.codec === name)).find((format) => format !== undefined);
-  return codec === undefined ? undefined : { codec, event: eventsOf(section)[0] };
+  return codec === undefined ? undefined : { codec, event: telephoneEvents ? eventsOf(section)[0] : undefined };
 }
 
 /** What a chosen answer comes to: both directions use the offerer's numbers (RFC 3264 §6.1). */
@@ -46,13 +47,14 @@ export function agreedByAnswering(section: SdpSection, { codec, event }: ChosenF
 export function agreedByAnswer(section: SdpSection, offered: OfferedFormats): AgreedFormats {
   const codec = codecsOf(section).find((format) => offered.codecs.some((ours) => ours.codec === format.codec));
   if (codec === undefined) throw unacceptableSdp('the answer holds none of the codecs offered');
-  const event = eventsOf(section)[0];
+  const { eventPayloadType } = offered;
+  const event = eventPayloadType === undefined ? undefined : eventsOf(section)[0];
   return {
     codec: codec.codec,
     sendPayloadType: codec.payloadType,
     receivePayloadTypes: receiveFormats(
       offered.codecs,
-      event === undefined ? [offered.eventPayloadType] : [offered.eventPayloadType, event.payloadType],
+      [eventPayloadType, event?.payloadType].filter((payloadType) => payloadType !== undefined),
     ),
     ...negotiatedEvents(event),
     ptimeMs: ptimeOf(section),

@@ -2,9 +2,10 @@ import { agreedByAnswer, agreedByAnswering, type ChosenFormats, chooseFormats, t
 import { CLOCK_RATE_HZ, formatLines, formatList, STATIC_PAYLOAD_TYPE } from './audio-formats.js';
 import { agreeDirection, withoutReceiving } from './direction.js';
 import { type LocalDescription, networkAddress } from './local-description.js';
-import type { NegotiatedAudio, SdpCodec, SdpDirection } from './negotiated-audio.js';
+import type { NegotiatedAudio, SdpDirection } from './negotiated-audio.js';
 import { unacceptableSdp } from './sdp-error.js';
 import type { SdpSection, SdpSession } from './session-description.js';
+import type { WantedAudio } from './wanted-audio.js';
 
 /** Our side of a trunk leg: plain RTP over UDP. */
 export interface LocalUdp {
@@ -14,9 +15,7 @@ export interface LocalUdp {
   readonly rtcpPort: number;
 }
 
-export interface UdpAudioOptions {
-  /** In order of preference. */
-  readonly codecs: readonly SdpCodec[];
+export interface UdpAudioOptions extends WantedAudio {
   /** What we want; `sendrecv` unless we hold. */
   readonly direction: SdpDirection;
   /** We can do RTP and RTCP on one port, so say yes when asked (RFC 5761 §5.1.1). Never offered. */
@@ -46,7 +45,7 @@ const NO_ADDRESS: readonly string[] = ['0.0.0.0', '::', '0:0:0:0:0:0:0:0'];
 /** Offers G.711 and telephone-event/8000 to a trunk (RFC 3264 §5.1, RFC 4733 §2.4.1). */
 export function writeUdpOffer(description: LocalDescription, local: LocalUdp, options: UdpAudioOptions): UdpOffer {
   const codecs = options.codecs.map((codec) => ({ codec, payloadType: STATIC_PAYLOAD_TYPE[codec] }));
-  const event = { payloadType: EVENT_PAYLOAD_TYPE, clockRateHz: CLOCK_RATE_HZ };
+  const event = options.telephoneEvents === false ? undefined : { payloadType: EVENT_PAYLOAD_TYPE, clockRateHz: CLOCK_RATE_HZ };
   const sdp = description.write([
     `c=${networkAddress(local.address)}`,
     't=0 0',
@@ -55,7 +54,7 @@ export function writeUdpOffer(description: LocalDescription, local: LocalUdp, op
     ...rtcpLines(local),
     `a=${options.direction}`,
   ]);
-  return { sdp, offered: { codecs, eventPayloadType: EVENT_PAYLOAD_TYPE, direction: options.direction } };
+  return { sdp, offered: { codecs, eventPayloadType: event?.payloadType, direction: options.direction } };
 }
 
 /** Answers a trunk's offer: one codec, one telephone-event, every other section refused in its place (RFC 3264 §6). Throws `sdp-not-acceptable`. */
@@ -105,7 +104,7 @@ function acceptableSection(offer: SdpSession, options: UdpAudioOptions): { reado
   if (plain.length === 0)
     throw unacceptableSdp(`its audio is for ${audio.map(({ protocol }) => protocol).join(', ')}, only plain RTP is taken here`);
   for (const section of plain) {
-    const chosen = chooseFormats(section, options.codecs);
+    const chosen = chooseFormats(section, options.codecs, options.telephoneEvents);
     if (chosen !== undefined) return { section, chosen };
   }
   throw unacceptableSdp(`its audio has none of ${options.codecs.join(', ')}`);

@@ -2,10 +2,11 @@ import { agreedByAnswer, agreedByAnswering, type ChosenFormats, chooseFormats, t
 import { CLOCK_RATE_HZ, type CodecFormat, type EventFormat, formatLines, formatList, STATIC_PAYLOAD_TYPE } from './audio-formats.js';
 import { agreeDirection } from './direction.js';
 import { type LocalDescription, networkAddress } from './local-description.js';
-import type { DtlsSetup, NegotiatedAudio, NegotiatedWebRtc, SdpCodec, SdpDirection } from './negotiated-audio.js';
+import type { DtlsSetup, NegotiatedAudio, NegotiatedWebRtc, SdpDirection } from './negotiated-audio.js';
 import { unacceptableSdp } from './sdp-error.js';
 import type { SdpSection, SdpSession } from './session-description.js';
 import { refusedLines, type SdpAnswer } from './udp-sdp.js';
+import type { WantedAudio } from './wanted-audio.js';
 import {
   answerSetup,
   DATA_CHANNEL_PROTOCOLS,
@@ -16,9 +17,7 @@ import {
   transportLines,
 } from './webrtc-transport.js';
 
-export interface WebRtcAudioOptions {
-  /** In order of preference. */
-  readonly codecs: readonly SdpCodec[];
+export interface WebRtcAudioOptions extends WantedAudio {
   /** What we want; `sendrecv` unless we hold. */
   readonly direction: SdpDirection;
 }
@@ -94,7 +93,7 @@ export function writeWebRtcOffer(
     sdp: description.write([...sessionLines(local, mids), ...lines]),
     offered: {
       codecs,
-      eventPayloadType: event?.payloadType ?? EVENT_PAYLOAD_TYPE,
+      eventPayloadType: event?.payloadType ?? (options.telephoneEvents === false ? undefined : EVENT_PAYLOAD_TYPE),
       direction: options.direction,
       audioIndex: previous.sections.indexOf(audio),
     },
@@ -119,11 +118,11 @@ export function readWebRtcAnswer(answer: SdpSession, offered: OfferedWebRtc): Ne
 
 function firstOffer(description: LocalDescription, local: LocalWebRtc, options: WebRtcAudioOptions): WebRtcOffer {
   const codecs = options.codecs.map((codec) => ({ codec, payloadType: STATIC_PAYLOAD_TYPE[codec] }));
-  const event = { payloadType: EVENT_PAYLOAD_TYPE, clockRateHz: CLOCK_RATE_HZ };
+  const event = options.telephoneEvents === false ? undefined : { payloadType: EVENT_PAYLOAD_TYPE, clockRateHz: CLOCK_RATE_HZ };
   const lines = audioLines(local, 'UDP/TLS/RTP/SAVPF', codecs, event, 'actpass', options.direction, '0');
   return {
     sdp: description.write([...sessionLines(local, ['0']), ...lines]),
-    offered: { codecs, eventPayloadType: EVENT_PAYLOAD_TYPE, direction: options.direction, audioIndex: 0 },
+    offered: { codecs, eventPayloadType: event?.payloadType, direction: options.direction, audioIndex: 0 },
   };
 }
 
@@ -145,7 +144,7 @@ function acceptableSection(offer: SdpSession, options: WebRtcAudioOptions): Usab
  */
 function usableSection(session: SdpSession, options: WebRtcAudioOptions): UsableSection | undefined {
   for (const section of session.sections.filter(isUsableAudio)) {
-    const formats = chooseFormats(section, options.codecs);
+    const formats = chooseFormats(section, options.codecs, options.telephoneEvents);
     if (formats === undefined) continue;
     const event = formats.event?.clockRateHz === CLOCK_RATE_HZ ? formats.event : undefined;
     return { section, chosen: { codec: formats.codec, event } };

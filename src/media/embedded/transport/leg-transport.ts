@@ -14,6 +14,8 @@ export interface LegTransport {
   send(buffer: Buffer, length: number, index: number): boolean;
   /** Sends `buffer[0, length)`, a compound RTCP packet; 64 bytes behind it are free. */
   sendRtcp(buffer: Buffer, length: number): void;
+  /** Text for the page on its data channel; false when there is none open. */
+  sendText(text: string): boolean;
   /** Looks at what time has done; called about twice a second. */
   tick(nowMs: number): void;
   /** Nothing has arrived for a while; time to find out why. Called once per silence. */

@@ -2,12 +2,13 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { GatewayError } from '../../../base/errors.js';
-import type { AudioCodec, MediaDirection, MediaErrorInfo } from '../../plane.js';
+import type { MediaDirection, MediaErrorInfo } from '../../plane.js';
 import { LocalDescription, newSdpSessionId } from '../../sdp/local-description.js';
 import type { NegotiatedAudio } from '../../sdp/negotiated-audio.js';
 import { unacceptableSdp } from '../../sdp/sdp-error.js';
 import { parseSdp } from '../../sdp/session-description.js';
 import { type LocalUdp, type OfferedUdp, readUdpAnswer, writeUdpAnswer, writeUdpOffer } from '../../sdp/udp-sdp.js';
+import type { WantedAudio } from '../../sdp/wanted-audio.js';
 import type { TrunkPeer, TrunkTransport } from './trunk-transport.js';
 
 export class TrunkNegotiation {
@@ -23,14 +24,18 @@ export class TrunkNegotiation {
     this.local = { address: options.address, port: transport.port, rtcpPort: transport.port + 1 };
   }
 
-  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string {
-    const { sdp, offered } = writeUdpOffer(this.description, this.local, { codecs, direction, rtcpMux: false });
+  offer(wanted: WantedAudio, direction: MediaDirection): string {
+    const { sdp, offered } = writeUdpOffer(this.description, this.local, { ...wanted, direction, rtcpMux: false });
     this.offered = offered;
     return sdp;
   }
 
-  async answer(offer: string, codecs: readonly AudioCodec[]): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }> {
-    const { sdp, audio } = writeUdpAnswer(this.description, parseSdp(offer), this.local, { codecs, direction: 'sendrecv', rtcpMux: true });
+  async answer(offer: string, wanted: WantedAudio): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }> {
+    const { sdp, audio } = writeUdpAnswer(this.description, parseSdp(offer), this.local, {
+      ...wanted,
+      direction: 'sendrecv',
+      rtcpMux: true,
+    });
     this.transport.expectPeer(await peerOf(audio));
     return { sdp, audio };
   }

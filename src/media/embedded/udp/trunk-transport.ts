@@ -128,6 +128,11 @@ export class TrunkTransport implements LegTransport {
   }
 
   /** Nothing ages here: the lock looks at the time with each packet. */
+  /** A trunk has no data channel. */
+  sendText(): boolean {
+    return false;
+  }
+
   tick(): void {}
 
   silenceCause(nowMs: number): SilenceCause | undefined {

@@ -1,9 +1,13 @@
 /**
  * The data channel of a browser leg: an SCTP association over DTLS (RFC 8831) and whatever channels
- * the page opens (RFC 8832), acknowledged so that the page sees them open. Nothing is made of the
- * messages; a page that opens one must not lose its call for it.
+ * the page opens (RFC 8832), acknowledged so that the page sees them open. Text is sent on the one
+ * with label `call`. Nothing is made of messages that come; a page that opens one must not lose its call for it.
  */
-import { Event, type RTCDtlsTransport, RTCSctpTransport } from 'werift';
+import { Event, type RTCDataChannel, type RTCDtlsTransport, RTCSctpTransport } from 'werift';
+
+const label = 'call';
+/** A page that takes nothing any more is not told more than this. */
+const mostWaitingBytes = 65_536;
 
 export interface DataChannelDeps {
   readonly send: (data: Buffer) => void;
@@ -13,12 +17,16 @@ export class DataChannelEndpoint {
   private readonly transport = new RTCSctpTransport();
   private readonly lower: LowerTransport;
   private readonly association: PacketTaker;
+  private channel: RTCDataChannel | undefined;
   private closed = false;
 
   constructor(deps: DataChannelDeps) {
     this.lower = new LowerTransport(deps.send);
     this.transport.setDtlsTransport(this.lower as unknown as RTCDtlsTransport);
     this.association = this.transport.sctp as unknown as PacketTaker;
+    this.transport.onDataChannel.subscribe((channel) => {
+      if (channel.label === label) this.channel = channel;
+    });
   }
 
   /** Begins to answer; the browser's INIT makes the association. */
@@ -30,6 +38,19 @@ export class DataChannelEndpoint {
   receive(data: Buffer): void {
     if (this.closed) return;
     void this.association.handleData(data).catch(() => {});
+  }
+
+  /** False when the page has no such channel open, or takes nothing. */
+  sendText(text: string): boolean {
+    const { channel } = this;
+    if (this.closed || channel?.readyState !== 'open' || channel.bufferedAmount > mostWaitingBytes) return false;
+    try {
+      channel.send(text);
+    } catch {
+      // Longer than the page takes.
+      return false;
+    }
+    return true;
   }
 
   close(): void {

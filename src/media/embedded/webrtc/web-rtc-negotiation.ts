@@ -1,11 +1,12 @@
 /** Offer and answer on a browser leg: ICE-lite, DTLS with us as server, one codec, telephone-event/8000. */
 import { GatewayError } from '../../../base/errors.js';
 import { randomToken } from '../../../base/ids.js';
-import type { AudioCodec, MediaDirection, MediaErrorInfo } from '../../plane.js';
+import type { MediaDirection, MediaErrorInfo } from '../../plane.js';
 import { LocalDescription, newSdpSessionId } from '../../sdp/local-description.js';
 import type { Fingerprint, NegotiatedAudio, NegotiatedWebRtc } from '../../sdp/negotiated-audio.js';
 import { unacceptableSdp } from '../../sdp/sdp-error.js';
 import { parseSdp, type SdpSession } from '../../sdp/session-description.js';
+import type { WantedAudio } from '../../sdp/wanted-audio.js';
 import { type OfferedWebRtc, readWebRtcAnswer, writeWebRtcAnswer, writeWebRtcOffer } from '../../sdp/webrtc-sdp.js';
 import type { LocalWebRtc } from '../../sdp/webrtc-transport.js';
 import type { WebRtcTransport } from './web-rtc-transport.js';
@@ -38,17 +39,17 @@ export class WebRtcNegotiation {
     this.description = new LocalDescription({ sessionId: newSdpSessionId(), address: options.addresses[0] });
   }
 
-  offer(codecs: readonly AudioCodec[], direction: MediaDirection): string {
-    const { sdp, offered } = writeWebRtcOffer(this.description, this.local(), { codecs, direction }, this.peerSession);
+  offer(wanted: WantedAudio, direction: MediaDirection): string {
+    const { sdp, offered } = writeWebRtcOffer(this.description, this.local(), { ...wanted, direction }, this.peerSession);
     this.offered = offered;
     return sdp;
   }
 
-  async answer(offer: string, codecs: readonly AudioCodec[]): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }> {
+  async answer(offer: string, wanted: WantedAudio): Promise<{ readonly sdp: string; readonly audio: NegotiatedAudio }> {
     const session = parseSdp(offer);
     const ufrag = session.sections.find(({ iceUsernameFragment }) => iceUsernameFragment !== undefined)?.iceUsernameFragment;
     if (ufrag !== undefined) this.transport.restartIceFor(ufrag);
-    const { sdp, audio } = writeWebRtcAnswer(this.description, session, this.local(), { codecs, direction: 'sendrecv' });
+    const { sdp, audio } = writeWebRtcAnswer(this.description, session, this.local(), { ...wanted, direction: 'sendrecv' });
     this.take(session, audio.webRtc);
     return { sdp, audio };
   }

@@ -145,6 +145,10 @@ export class WebRtcTransport implements LegTransport {
     if (protectedLength > 0) this.sendToRemote(buffer, protectedLength);
   }
 
+  sendText(text: string): boolean {
+    return !this.ended && this.dataChannel?.sendText(text) === true;
+  }
+
   tick(nowMs: number): void {
     const { lastCheckAtMs } = this;
     if (this.ended || !this.isReady || lastCheckAtMs === undefined || nowMs - lastCheckAtMs < consentMs) return;

@@ -11,7 +11,7 @@ import { BROWSER, RelayRig, TRUNK } from '../relay/relay-rig.js';
 describe('DTMF rules', () => {
   it('D1: audio after a digit of 250 ms goes on 2000 units after its start', () => {
     const rig = new RelayRig();
-    rig.output.enqueue('1', 250);
+    rig.output.enqueue({ press: 1, digit: '1', durationMs: 250 });
     for (let n = 0; n < 30; n += 1) {
       rig.runTo(n * 20);
       rig.audio(n);
@@ -29,8 +29,8 @@ describe('DTMF rules', () => {
     const rig = new RelayRig();
     for (let n = 0; n < 40; n += 1) {
       rig.runTo(n * 20);
-      if (n === 5) rig.output.enqueue('7', 100);
-      if (n === 20) rig.output.enqueue('8', 60);
+      if (n === 5) rig.output.enqueue({ press: 1, digit: '7', durationMs: 100 });
+      if (n === 20) rig.output.enqueue({ press: 1, digit: '8', durationMs: 60 });
       rig.audio(n);
       rig.output.pump(rig.nowMs);
     }
@@ -43,10 +43,14 @@ describe('DTMF rules', () => {
     const sequences: number[] = [];
     const output = new LegOutput(
       { kind: 'udp', stream: { clockRateHz: 8000, ssrc: 1, initialSequence: 65_533, initialTimestamp: 0xffffff00 } },
-      { sink: (buffer, offset, length) => sequences.push(sequenceOf(buffer, offset, length)), onDigitSent: () => undefined },
+      {
+        sink: (buffer, offset, length) => sequences.push(sequenceOf(buffer, offset, length)),
+        onDigitSent: () => undefined,
+        onDigitUnsent: () => undefined,
+      },
     );
     output.setFormat(TRUNK);
-    output.enqueue('5', 100);
+    output.enqueue({ press: 1, digit: '5', durationMs: 100 });
     for (let nowMs = 0; nowMs < 200; nowMs += 20) output.pump(nowMs);
     expect(sequences).toEqual([65_533, 65_534, 65_535, 0, 1, 2, 3]);
   });
@@ -68,7 +72,7 @@ describe('DTMF rules', () => {
     const rig = new RelayRig({
       sending: { ...TRUNK, telephoneEvent: { clockRateHz: 8000, sendPayloadType: 101, sendEventMask: 0x0fff } },
     });
-    const taken = DIGITS.map((digit) => rig.output.enqueue(digit, 60) !== undefined);
+    const taken = DIGITS.map((digit) => rig.output.enqueue({ press: 1, digit, durationMs: 60 }));
     expect(taken).toEqual(DIGITS.map((_, event) => event < 12));
   });
 
@@ -93,7 +97,7 @@ describe('DTMF rules', () => {
     const rig = new RelayRig({ receiving });
     rig.input(126, 1, 0, Buffer.from('058a12c0', 'hex'));
     rig.runTo(300);
-    expect(rig.digits).toEqual([{ digit: '5', durationMs: 100, relayed: true }]);
+    expect(rig.digits).toMatchObject([{ digit: '5', durationMs: 100, relayed: true }]);
     expect(rig.left.at(-1)?.payload.toString('hex')).toBe('058a0320');
   });
 

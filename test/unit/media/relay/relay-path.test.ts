@@ -104,8 +104,8 @@ describe('RelayPath', () => {
       ...['050a00a0', '050a0140', '050a01e0', '050a0280', '058a0320', '058a0320', '058a0320'],
     ]);
     expect(rig.left.map(({ index }) => index)).toEqual([100, 101, 102, 103, 104, 105, 106, 107]);
-    expect(rig.digits).toEqual([{ digit: '5', durationMs: 100, relayed: true }]);
-    expect(rig.sent).toMatchObject([{ digit: '5', durationMs: 100, packets: 7 }]);
+    expect(rig.digits).toEqual([{ press: 1, digit: '5', by: 'rfc4733', durationMs: 100, relayed: true }]);
+    expect(rig.sent).toEqual([{ press: 1, as: 'rfc4733', durationMs: 100, packets: 7 }]);
   });
 
   it('silences the audio of a direction during a digit and its guard, and then goes on in time (D1, D14)', () => {
@@ -144,15 +144,16 @@ describe('RelayPath', () => {
     rig.input(126, 1, 0, event('010a00a0'));
     expect(rig.audio(2)).toBe('audio');
     rig.input(126, 3, 0, event('018a0320'));
-    expect(rig.digits).toEqual([{ digit: '1', durationMs: 100, relayed: false }]);
+    expect(rig.digits).toEqual([{ press: 1, digit: '1', by: 'rfc4733', durationMs: 100, relayed: false }]);
     expect(rig.left.length).toBe(1);
   });
 
   it('sends only digits that the peer listed (D10)', () => {
     const rig = new RelayRig({ sending: { ...TRUNK, telephoneEvent: { clockRateHz: 8000, sendPayloadType: 101, sendEventMask: 0x0fff } } });
     rig.input(126, 1, 0, event('0c8a0320'));
-    expect(rig.digits).toEqual([{ digit: 'A', durationMs: 100, relayed: false }]);
-    expect([rig.output.enqueue('A', 100), rig.output.enqueue('#', 100)]).toEqual([undefined, 1]);
+    expect(rig.digits).toEqual([{ press: 1, digit: 'A', by: 'rfc4733', durationMs: 100, relayed: false }]);
+    const queue = (digit: 'A' | '#') => rig.output.enqueue({ press: 2, digit, durationMs: 100 });
+    expect([queue('A'), queue('#')]).toEqual([false, true]);
   });
 
   it('converts lengths between clocks', () => {
@@ -168,8 +169,8 @@ describe('RelayPath', () => {
     rig.input(126, 1, 0, event('010a0140'));
     expect(rig.path.nextDueMs()).toBeDefined();
     rig.runTo(600);
-    expect(rig.digits).toEqual([{ digit: '1', durationMs: 40, relayed: true }]);
-    expect(rig.sent).toMatchObject([{ digit: '1', durationMs: 40 }]);
+    expect(rig.digits).toEqual([{ press: 1, digit: '1', by: 'rfc4733', durationMs: 40, relayed: true }]);
+    expect(rig.sent).toMatchObject([{ press: 1, durationMs: 40 }]);
     expect([rig.path.nextDueMs(), rig.output.nextDueMs()]).toEqual([undefined, undefined]);
   });
 
@@ -181,7 +182,7 @@ describe('RelayPath', () => {
       const rig = new RelayRig();
       rig.input(126, 1, 0, event('010a0140'));
       stop(rig);
-      expect(rig.digits).toEqual([{ digit: '1', durationMs: 40, relayed: true }]);
+      expect(rig.digits).toEqual([{ press: 1, digit: '1', by: 'rfc4733', durationMs: 40, relayed: true }]);
     }
   });
 
@@ -192,7 +193,7 @@ describe('RelayPath', () => {
     rig.output.setFormat({ ...TRUNK });
     rig.input(126, 2, 0, event('018a0320'));
     rig.runTo(400);
-    expect(rig.digits).toEqual([{ digit: '1', durationMs: 100, relayed: true }]);
+    expect(rig.digits).toEqual([{ press: 1, digit: '1', by: 'rfc4733', durationMs: 100, relayed: true }]);
     expect(rig.sent.length).toBe(1);
   });
 });
@@ -201,43 +202,97 @@ describe('LegOutput', () => {
   it('sends queued digits between the audio, muting it meanwhile', () => {
     const rig = new RelayRig();
     rig.audio(0);
-    expect([rig.output.enqueue('1', 60), rig.output.enqueue('2', 60)]).toEqual([1, 2]);
+    for (const [press, digit] of [
+      [1, '1'],
+      [2, '2'],
+    ] as const)
+      expect(rig.output.enqueue({ press, digit, durationMs: 60 })).toBe(true);
     const outcomes: string[] = [];
     for (let n = 1; n < 20; n += 1) {
       rig.runTo(n * 20);
       outcomes.push(rig.audio(n));
     }
-    expect(rig.sent.map(({ id, digit }) => [id, digit])).toEqual([
-      [1, '1'],
-      [2, '2'],
-    ]);
+    expect(rig.sent.map(({ press }) => press)).toEqual([1, 2]);
     expect(outcomes[0]).toBe('muted');
     expect(outcomes.at(-1)).toBe('audio');
     expect(rig.output.sendingDigits).toBe(false);
     expect(rig.left.map(({ index }) => index)).toEqual(rig.left.map((_, n) => 100 + n));
   });
 
-  it('says how many digits are lost when the peer stops taking them', () => {
+  it('says which digits are lost when the peer stops taking them, and when the leg ends', () => {
     const rig = new RelayRig();
-    rig.output.enqueue('1', 60);
-    rig.output.enqueue('2', 60);
-    expect(rig.output.setFormat({ ...TRUNK, sendPayloadType: 0 })).toBe(0);
-    expect(rig.output.setFormat({ ...TRUNK, direction: 'recvonly' })).toBe(2);
-    expect([rig.output.enqueue('3', 60), rig.output.nextDueMs(), rig.output.sendingDigits]).toEqual([undefined, undefined, false]);
+    rig.output.enqueue({ press: 1, digit: '1', durationMs: 60 });
+    rig.output.enqueue({ press: 2, digit: '2', durationMs: 60 });
+    rig.output.setFormat({ ...TRUNK, sendPayloadType: 0 });
+    expect(rig.unsent).toEqual([]);
+    rig.output.setFormat({ ...TRUNK, direction: 'recvonly' });
+    expect(rig.unsent).toEqual([
+      [1, 'format-changed'],
+      [2, 'format-changed'],
+    ]);
+    expect(rig.output.enqueue({ press: 3, digit: '3', durationMs: 60 })).toBe(false);
+    expect([rig.output.nextDueMs(), rig.output.sendingDigits]).toEqual([undefined, false]);
+    rig.output.setFormat(TRUNK);
+    rig.output.enqueue({ press: 4, digit: '4', durationMs: 60 });
+    rig.output.close();
+    expect(rig.unsent.at(-1)).toEqual([4, 'closed']);
     rig.output.pump(1000);
     expect(rig.left).toEqual([]);
+  });
+
+  it('says so of a digit for which there is no room any more', () => {
+    const rig = new RelayRig();
+    for (let press = 1; press <= 257; press += 1) expect(rig.output.enqueue({ press, digit: '1', durationMs: 60 })).toBe(true);
+    expect(rig.unsent).toEqual([[257, 'queue-full']]);
+  });
+
+  it('leaves the silence after a digit that was asked for', () => {
+    const rig = new RelayRig();
+    rig.output.enqueue({ press: 1, digit: '1', durationMs: 60, gapMs: 500 });
+    rig.output.enqueue({ press: 2, digit: '2', durationMs: 60 });
+    rig.runTo(900);
+    const second = rig.left.find(({ marker }, n) => n > 0 && marker);
+    expect((second?.timestamp ?? 0) / 8).toBe(60 + 500);
+  });
+
+  it('passes a hook flash on where the peer lists it, and says where not', () => {
+    const rig = new RelayRig();
+    rig.input(126, 1, 0, event('108003c0'));
+    const sending = { ...TRUNK, telephoneEvent: { clockRateHz: 8000, sendPayloadType: 101, sendEventMask: 0x1ffff } };
+    rig.output.setFormat(sending);
+    rig.input(126, 2, 8000, event('108003c0'));
+    rig.runTo(400);
+    expect(rig.flashes).toEqual([false, true]);
+    expect(rig.left.at(-1)?.payload.toString('hex')).toBe('108003c0');
+    expect([rig.digits, rig.sent]).toEqual([[], []]);
+  });
+
+  it('drops a press that was asked for already, with its audio, and goes on', () => {
+    const rig = new RelayRig();
+    rig.copies.push('5');
+    rig.input(126, 1, 0, event('050a00a0'));
+    expect(rig.audio(2)).toBe('muted');
+    rig.input(126, 3, 0, event('058a0320'));
+    rig.runTo(200);
+    expect([rig.digits, rig.left, rig.passedOver]).toEqual([[], [], ['digit-copy']]);
+    rig.input(126, 4, 8000, event('058a0320'));
+    rig.runTo(400);
+    expect(rig.digits).toMatchObject([{ press: 1, digit: '5', relayed: true }]);
   });
 
   it('counts what has left', () => {
     const rig = new RelayRig();
     rig.audio(0);
-    rig.output.enqueue('1', 20);
+    rig.output.enqueue({ press: 1, digit: '1', durationMs: 20 });
     rig.runTo(200);
     expect([rig.output.sender.packetsSent, rig.output.sender.bytesSent]).toEqual([4, 172]);
   });
 
   it('draws its own stream when none is given', () => {
-    const drawn = Array.from({ length: 50 }, () => new LegOutput({ kind: 'udp' }, { sink: () => undefined, onDigitSent: () => undefined }));
+    const drawn = Array.from(
+      { length: 50 },
+      () => new LegOutput({ kind: 'udp' }, { sink: () => undefined, onDigitSent: () => undefined, onDigitUnsent: () => undefined }),
+    );
     expect(new Set(drawn.map(({ sender }) => sender.ssrc)).size).toBe(50);
   });
 });

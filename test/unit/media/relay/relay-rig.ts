@@ -1,9 +1,10 @@
-import type { DigitSent } from '../../../../src/media/dtmf/dtmf-encoder.js';
-import type { RelayedDigit } from '../../../../src/media/relay/dtmf-split.js';
+import type { Digit } from '../../../../src/media/dtmf/digit.js';
+import type { DigitGone, UnsentCause } from '../../../../src/media/relay/digit-sender.js';
 import { LegOutput } from '../../../../src/media/relay/leg-output.js';
 import type { LegKind, RelayFormat } from '../../../../src/media/relay/relay-format.js';
 import { RelayPath } from '../../../../src/media/relay/relay-path.js';
 import type { RelayOutcome } from '../../../../src/media/relay/relay-stage.js';
+import type { RelayedDigit } from '../../../../src/media/relay/relayed-digit.js';
 import { RtpPacket, writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js';
 
 export interface Left {
@@ -46,24 +47,43 @@ export interface RigOptions {
   readonly receiving?: RelayFormat | undefined;
   readonly sending?: RelayFormat | undefined;
   readonly ownSsrc?: number;
+  readonly echoOf?: LegOutput;
 }
 
 /** One direction with everything that leaves it kept, and a time that only moves when told. */
 export class RelayRig {
   readonly left: Left[] = [];
   readonly digits: RelayedDigit[] = [];
-  readonly sent: DigitSent[] = [];
+  readonly sent: DigitGone[] = [];
+  readonly unsent: [number, UnsentCause][] = [];
+  readonly flashes: boolean[] = [];
+  readonly passedOver: string[] = [];
+  /** Presses with these digits are copies, each once. */
+  readonly copies: Digit[] = [];
+  private presses = 0;
   readonly output: LegOutput;
   readonly path: RelayPath;
   nowMs = 0;
 
-  constructor({ from = 'webrtc', to = 'udp', ownSsrc, ...formats }: RigOptions = {}) {
+  constructor({ from = 'webrtc', to = 'udp', ownSsrc, echoOf, ...formats }: RigOptions = {}) {
     this.output = new LegOutput(
       { kind: to, stream: { clockRateHz: 8000, ssrc: 0xabcd, initialSequence: 100, initialTimestamp: 0 } },
-      { sink: (buffer, offset, length, index) => this.keep(buffer, offset, length, index), onDigitSent: (sent) => this.sent.push(sent) },
+      {
+        sink: (buffer, offset, length, index) => this.keep(buffer, offset, length, index),
+        onDigitSent: (sent) => this.sent.push(sent),
+        onDigitUnsent: (press, why) => this.unsent.push([press, why]),
+      },
     );
     const options = { kind: from, ...(ownSsrc === undefined ? {} : { ownSsrc }) };
-    this.path = new RelayPath(options, { output: this.output, onDigit: (digit) => this.digits.push(digit) });
+    this.path = new RelayPath(options, {
+      output: this.output,
+      ...(echoOf === undefined ? {} : { echoOf }),
+      presses: { begin: () => this.begin(), isCopy: (digit) => this.isCopy(digit) },
+      onDigit: (digit) => this.digits.push(digit),
+      onFlash: ({ relayed }) => this.flashes.push(relayed),
+      onPassedOver: (why) => this.passedOver.push(why),
+      onPassedOn: (gone) => this.sent.push(gone),
+    });
     this.output.setFormat('sending' in formats ? formats.sending : TRUNK);
     this.path.setFormat('receiving' in formats ? formats.receiving : BROWSER);
   }
@@ -89,6 +109,17 @@ export class RelayRig {
       if ((this.path.nextDueMs() ?? Number.POSITIVE_INFINITY) <= this.nowMs) this.path.tick(this.nowMs);
       if ((this.output.nextDueMs() ?? Number.POSITIVE_INFINITY) <= this.nowMs) this.output.pump(this.nowMs);
     }
+  }
+
+  private begin(): number {
+    this.presses += 1;
+    return this.presses;
+  }
+
+  private isCopy(digit: Digit): boolean {
+    const place = this.copies.indexOf(digit);
+    if (place >= 0) this.copies.splice(place, 1);
+    return place >= 0;
   }
 
   private keep(buffer: Buffer, offset: number, length: number, index: number): void {

@@ -1,0 +1,163 @@
+import { A_TO_LINEAR, MU_TO_LINEAR } from '../codec/g711.js';
+import type { Digit } from '../dtmf/digit.js';
+import { type InbandDetected, InbandDetector } from '../dtmf/inband-detector.js';
+import type { RtpPacket } from '../rtp/rtp-packet.js';
+import { timestampDelta } from '../rtp/serial-number.js';
+import { type LegOutput, MAX_PAYLOAD_BYTES } from './leg-output.js';
+import { maySend } from './relay-format.js';
+import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
+import type { DigitListener } from './relayed-digit.js';
+
+const SAMPLES_PER_MS = 8;
+/** The detector tells of a tone's end so much later at most; what was heard until then may be no tone any more. */
+const END_LAG_MS = 40;
+/** Lost packets are heard as silence; a longer hole ends the stream. */
+const LONGEST_HOLE_SAMPLES = 100 * SAMPLES_PER_MS;
+/** A tone whose packets stop coming is over. */
+const SILENT_MS = 120;
+
+/** A tone being heard, and what is made of it. */
+interface Heard {
+  readonly press: number;
+  readonly digit: Digit;
+  readonly startMs: number;
+  /**
+   * event: it goes out as a digit of the other leg's own, so its audio does not. audio: it goes out as it is.
+   * mute: it must not be in the audio. pass: the other leg cannot carry it, or not apart from the audio.
+   * echo: it is a tone of ours that comes back.
+   */
+  readonly as: 'event' | 'audio' | 'mute' | 'pass' | 'echo';
+}
+
+/**
+ * Listens for tones where no telephone-events were agreed on. A tone toward a leg that takes tones goes on as
+ * the audio it is: nothing of its length, level or beginning is lost, and nothing sounds twice. Toward a leg of events it
+ * becomes one, begun as soon as it is sure, and the audio is silent from that packet on (RFC 4733 §2.5.2.2).
+ */
+export class ToneSplit implements RelayStage {
+  private readonly detector = new InbandDetector({}, { onDetected: (detected) => this.take(detected) });
+  private readonly samples = new Int16Array(MAX_PAYLOAD_BYTES);
+  /** The part of `samples` that a packet of the usual length fills. */
+  private view = this.samples.subarray(0, 160);
+  private readonly hole = new Int16Array(LONGEST_HOLE_SAMPLES);
+  private heard: Heard | undefined;
+  private fedSamples = 0;
+  private ssrc: number | undefined;
+  private nextTimestamp = 0;
+  private nowMs = 0;
+  private heardAtMs = 0;
+  private deaf = false;
+
+  constructor(
+    private readonly deps: {
+      readonly output: LegOutput;
+      /** Our own stream toward the leg that is listened to. */
+      readonly echoOf: LegOutput | undefined;
+    } & DigitListener,
+  ) {}
+
+  process(frame: RelayFrame, nowMs: number): RelayOutcome | undefined {
+    this.nowMs = nowMs;
+    if (this.deaf) return undefined;
+    if (frame.format === 'telephone-event') {
+      // The peer sends events after all: to listen on would be to hear each press twice.
+      this.close();
+      this.deaf = true;
+      return undefined;
+    }
+    const before = this.heard;
+    this.listen(frame.packet, frame.format === 'PCMU' ? MU_TO_LINEAR : A_TO_LINEAR);
+    const { heard } = this;
+    if (heard === undefined) return undefined;
+    if (heard === before) this.goOn(heard);
+    return heard.as === 'event' || heard.as === 'mute' ? 'muted' : undefined;
+  }
+
+  nextDueMs(): number | undefined {
+    return this.heard === undefined ? undefined : this.heardAtMs + SILENT_MS;
+  }
+
+  /** Ends a tone whose packets stopped coming. */
+  tick(nowMs: number): void {
+    const dueMs = this.nextDueMs();
+    this.nowMs = nowMs;
+    if (dueMs !== undefined && nowMs >= dueMs) this.detector.flush();
+  }
+
+  /** Ends the tone being heard: no more will come through this stage. */
+  close(): void {
+    this.detector.flush();
+  }
+
+  private listen(packet: RtpPacket, table: Int16Array): void {
+    const { ssrc, timestamp, payloadLength } = packet;
+    if (payloadLength > MAX_PAYLOAD_BYTES || !this.follows(ssrc, timestamp)) return;
+    if (payloadLength !== this.view.length) this.view = this.samples.subarray(0, payloadLength);
+    for (let index = 0; index < payloadLength; index += 1) this.view[index] = table[packet.buffer[packet.payloadOffset + index] ?? 0] ?? 0;
+    this.nextTimestamp = (timestamp + payloadLength) >>> 0;
+    this.heardAtMs = this.nowMs;
+    this.feed(this.view);
+  }
+
+  /** Whether the packet goes on where the last ended; a small hole is filled, what comes too late is not heard. */
+  private follows(ssrc: number, timestamp: number): boolean {
+    const ahead = timestampDelta(this.nextTimestamp, timestamp);
+    const sameStream = ssrc === this.ssrc && Math.abs(ahead) <= LONGEST_HOLE_SAMPLES;
+    if (!sameStream) {
+      this.detector.flush();
+      this.ssrc = ssrc;
+      return true;
+    }
+    if (ahead > 0) this.feed(this.hole.subarray(0, ahead));
+    return ahead >= 0;
+  }
+
+  private feed(samples: Int16Array): void {
+    this.fedSamples += samples.length;
+    this.detector.receive(samples);
+  }
+
+  private goOn(heard: Heard): void {
+    const { output } = this.deps;
+    const soFarMs = this.fedSamples / SAMPLES_PER_MS - heard.startMs;
+    if (heard.as === 'event') output.lengthenDigit(soFarMs - END_LAG_MS);
+    if (heard.as === 'audio') output.sounded(heard.digit, this.nowMs);
+  }
+
+  private take({ type, digit, startMs, durationMs, volume }: InbandDetected): void {
+    if (type === 'end') {
+      if (this.heard !== undefined) this.end(this.heard, durationMs);
+      return;
+    }
+    const as = this.fateOf(digit);
+    this.heard = { press: as === 'echo' ? 0 : this.deps.presses.begin(), digit, startMs, as };
+    if (as === 'event') {
+      this.deps.output.beginDigit(this.heard.press, digit, volume);
+      this.deps.output.lengthenDigit(durationMs);
+    }
+    if (as === 'audio') this.deps.output.sounded(digit, this.nowMs);
+  }
+
+  private fateOf(digit: Digit): Heard['as'] {
+    const { output, echoOf } = this.deps;
+    const { format } = output;
+    if (echoOf?.mayEcho(digit, this.nowMs) === true) return 'echo';
+    if (format === undefined || !maySend(format)) return 'pass';
+    if (format.digits === 'none') return 'mute';
+    if (format.digits === 'tones' && !output.sendingDigits) return 'audio';
+    return output.takes(digit) ? 'event' : 'pass';
+  }
+
+  private end({ press, digit, as }: Heard, durationMs: number): void {
+    const { output, onDigit, onPassedOn, onPassedOver } = this.deps;
+    this.heard = undefined;
+    if (as === 'echo') {
+      onPassedOver('digit-echo');
+      return;
+    }
+    if (as === 'event') output.endDigit(durationMs);
+    onDigit({ press, digit, by: 'inband', durationMs, relayed: as === 'event' || as === 'audio' });
+    const packets = Math.ceil((durationMs * SAMPLES_PER_MS) / this.view.length);
+    if (as === 'audio') onPassedOn({ press, as: 'inband', durationMs, packets });
+  }
+}
