@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { trimSipJs } from './sip-js-trim.mjs';
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -22,6 +23,7 @@ await build({
   legalComments: 'linked',
   charset: 'utf8',
   logLevel: 'warning',
+  plugins: [trimSipJs],
 });
 for (const name of pageAssets) copyFileSync(`${source}demo/${name}`, target + name);
 

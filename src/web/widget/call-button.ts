@@ -1,8 +1,14 @@
 import { html, LitElement, type TemplateResult } from 'lit';
 import type { CallProblem } from './call-problem.js';
-import { DigitQueue, defaultDigitTiming } from './digit-queue.js';
+import { DigitDesk } from './digit-desk.js';
+import type { DigitReceipt } from './digit-ledger.js';
+import { defaultDigitTiming } from './digit-queue.js';
+import { type DigitStep, readDigitText } from './digit-text.js';
+import { failureText } from './digits-view.js';
 import type { DigitPress } from './dtmf-body.js';
-import { type Effect, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
+import { digitFaultText, type IvrMenu, levelOf, readMenu } from './ivr-menu.js';
+import { buttonFor, watchTriggers } from './ivr-triggers.js';
+import { type Effect, keepsDigits, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
 import { closeMicrophone, openMicrophone } from './microphone.js';
 import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
 import { SipClient } from './sip-client.js';
@@ -24,11 +30,13 @@ export interface CallButtonEvents {
   dtmf: DigitPress;
   /** A key of ours has left. */
   'dtmf-sent': { readonly digit: string };
-  error: { readonly code: CallProblem; readonly message: string };
+  /** A step in the life of a key of ours. */
+  'dtmf-receipt': DigitReceipt;
+  /** `message` is for the visitor; `detail`, where there is one, for the owner of the page. */
+  error: { readonly code: CallProblem; readonly message: string; readonly detail?: string };
 }
 
 const keyboardKey = /^[0-9*#]$/;
-const shownDigits = 24;
 
 /**
  * `<call-button gateway="wss://…/sip" to="1001" label="Call us">`: a button that makes a telephone
@@ -45,7 +53,9 @@ export class CallButton extends LitElement {
     state: { state: true },
     muted: { state: true },
     keypadOpen: { state: true },
-    pressed: { state: true },
+    receipts: { state: true },
+    menu: { attribute: false },
+    menuPath: { state: true },
     nowMs: { state: true },
   };
 
@@ -59,10 +69,17 @@ export class CallButton extends LitElement {
   /** What the person called sees as our name, where the network carries one. */
   declare display: string | undefined;
 
+  /**
+   * Labels and the digits they press, as an object or JSON text; also read from
+   * `<script type="application/json" slot="menu">` in the element. See `ivr-menu.ts`.
+   */
+  declare menu: unknown;
+
   declare private state: ViewState;
   declare private muted: boolean;
   declare private keypadOpen: boolean;
-  declare private pressed: string;
+  declare private receipts: readonly DigitReceipt[];
+  declare private menuPath: readonly number[];
   declare private nowMs: number;
 
   private client: SipClient | undefined;
@@ -75,14 +92,15 @@ export class CallButton extends LitElement {
   private ticker: ReturnType<typeof setInterval> | undefined;
   private readonly tones = new TonePlayer();
   private readonly audio = new Audio();
-  private readonly digits = new DigitQueue(defaultDigitTiming, {
-    clock: { after: afterTimeout },
-    play: (digit, toneMs, gapMs, done) => {
-      if (this.sipCall === undefined) done(false);
-      else this.sipCall.playDigit(digit, toneMs, gapMs, done);
-    },
-    onDigit: (digit, sent) => this.onDigitDone(digit, sent),
+  private readonly digits = new DigitDesk(defaultDigitTiming, {
+    clock: { nowMs: () => performance.now(), after: afterTimeout },
+    call: () => (takesDigits(this.state) ? this.sipCall : undefined),
+    onReceipt: (receipt) => this.onReceipt(receipt),
+    onLeft: (digit) => this.send('dtmf-sent', { digit }),
   });
+  /** What `menu` was when it was read, and what was read. */
+  private menuRead: { readonly source: unknown; readonly menu: IvrMenu | undefined } = { source: undefined, menu: undefined };
+  private focusWithin = false;
   private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
 
   constructor() {
@@ -90,7 +108,8 @@ export class CallButton extends LitElement {
     this.state = { name: 'idle' };
     this.muted = false;
     this.keypadOpen = false;
-    this.pressed = '';
+    this.receipts = [];
+    this.menuPath = [];
     this.nowMs = 0;
     this.audio.autoplay = true;
   }
@@ -108,8 +127,21 @@ export class CallButton extends LitElement {
     this.closeClient();
   }
 
-  /** A change of who or where we are takes effect when there is no call. */
+  protected override willUpdate(): void {
+    this.focusWithin = (this.shadowRoot?.activeElement ?? null) !== null;
+    if (this.menu !== this.menuRead.source) this.readSiteMenu();
+  }
+
   protected override updated(): void {
+    // The button that was pressed may be gone; the keyboard goes on from what took its place.
+    if (this.focusWithin && this.shadowRoot?.activeElement === null) {
+      this.shadowRoot.querySelector<HTMLElement>('.card, .press')?.focus();
+    }
+    this.renewClient();
+  }
+
+  /** A change of who or where we are takes effect when there is no call. */
+  private renewClient(): void {
     const stale = this.client !== undefined && this.clientSettings !== this.settings();
     if (this.busy || (!stale && (this.client !== undefined || this.user === undefined))) return;
     this.closeClient();
@@ -142,11 +174,30 @@ export class CallButton extends LitElement {
   }
 
   /**
-   * Sends digits in order, one at a time: `0-9 * # A-D`, `,` pauses two seconds, `w` half a second.
-   * False when there is no call to send them on or the text holds anything else.
+   * Sends digits in order, one at a time: `0-9 * # A-D`, `,` pauses two seconds, `w` half a second,
+   * `w2000` that many milliseconds. While the call is being set up they wait until they can be sent.
+   * False, and nothing is sent, when there is no call, the text holds anything else, or too many wait.
    */
   sendDigits(digits: string): boolean {
-    return takesDigits(this.state) && this.digits.push(digits);
+    const text = readDigitText(digits);
+    return text.ok && keepsDigits(this.state) && this.digits.press(text.steps);
+  }
+
+  /**
+   * Presses digits as `sendDigits` does once the call is answered, and places the call if there is
+   * none. An element with `data-ivr` does the same. False when that cannot be; an `error` tells why.
+   */
+  press(digits: string): boolean {
+    const text = readDigitText(digits);
+    if (text.ok) return this.pressSteps(text.steps);
+    this.misconfigured(`The digits cannot be pressed: ${digitFaultText(text)}`);
+    return false;
+  }
+
+  /** Tells the owner of the page what is wrong with it, and the visitor that something is. */
+  misconfigured(detail: string): void {
+    console.error(`<call-button>: ${detail}`, this);
+    this.send('error', { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail });
   }
 
   protected override render(): TemplateResult {
@@ -157,7 +208,9 @@ export class CallButton extends LitElement {
       nowMs: this.nowMs,
       muted: this.muted,
       keypadOpen: this.keypadOpen,
-      pressed: this.pressed,
+      receipts: this.receipts,
+      menu: this.menuRead.menu,
+      menuPath: this.menuPath,
     };
     const actions = {
       call: () => this.call(),
@@ -170,9 +223,11 @@ export class CallButton extends LitElement {
         this.keypadOpen = !this.keypadOpen;
       },
       key: (digit: string) => this.pressKey(digit),
+      menu: { choose: (place: number) => this.choose(place), back: () => this.openMenu(this.menuPath.slice(0, -1)) },
     };
     return html`${renderView(model, actions)}
-      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)}</span>${this.audio}`;
+      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(this.receipts, english)}</span>
+      <slot name="menu" hidden @slotchange=${() => this.takeSlottedMenu()}></slot>${this.audio}`;
   }
 
   private get busy(): boolean {
@@ -201,6 +256,7 @@ export class CallButton extends LitElement {
       };
       tick();
       this.ticker = setInterval(tick, 250);
+      this.digits.answered();
     }
     const peer = 'peer' in state ? state.peer : undefined;
     this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer, held: heldIn(state) });
@@ -236,8 +292,8 @@ export class CallButton extends LitElement {
     this.attempt += 1;
     this.muted = false;
     this.keypadOpen = false;
-    this.pressed = '';
-    this.digits.clear();
+    this.receipts = [];
+    this.digits.begin();
   }
 
   /** Asks for the microphone and makes the connection at the same time; both must be there to go on. */
@@ -284,6 +340,7 @@ export class CallButton extends LitElement {
       onEnd: (end) => current() && this.dispatch(eventOfEnd(end)),
       onHold: (held) => current() && this.dispatch({ type: 'hold-changed', held }),
       onDigit: (press) => current() && this.send('dtmf', press),
+      onReceipt: (receipt) => current() && this.digits.told(receipt),
       onAudio: (stream) => current() && this.playAudio(stream),
     };
   }
@@ -294,7 +351,7 @@ export class CallButton extends LitElement {
   }
 
   private leave(): void {
-    this.digits.clear();
+    this.digits.end();
     if (this.sipCall !== undefined) {
       this.sipCall.leave();
       this.client?.release(this.sipCall);
@@ -339,12 +396,49 @@ export class CallButton extends LitElement {
   }
 
   private pressKey(digit: string): void {
-    if (this.sendDigits(digit)) this.pressed = (this.pressed + digit).slice(-shownDigits);
+    if (!this.sendDigits(digit)) this.notSent();
   }
 
-  private onDigitDone(digit: string, sent: boolean): void {
-    if (sent) this.send('dtmf-sent', { digit });
-    else this.send('error', { code: 'digits-not-sent', message: english.problems['digits-not-sent'] });
+  private pressSteps(steps: readonly DigitStep[]): boolean {
+    if (!this.busy) this.call();
+    if (!keepsDigits(this.state)) return false;
+    const taken = this.state.name === 'connected' ? this.digits.press(steps) : this.digits.pressAfterAnswer(steps);
+    if (!taken) this.notSent();
+    return taken;
+  }
+
+  private notSent(message = english.problems['digits-not-sent']): void {
+    this.send('error', { code: 'digits-not-sent', message });
+  }
+
+  private onReceipt(receipt: DigitReceipt): void {
+    this.receipts = [...this.digits.receipts];
+    this.send('dtmf-receipt', receipt);
+    if (receipt.state === 'failed' && receipt.why !== 'call-ended') this.notSent(failureText([receipt], english));
+  }
+
+  private readSiteMenu(): void {
+    const read = this.menu === undefined || this.menu === null ? undefined : readMenu(this.menu);
+    this.menuRead = { source: this.menu, menu: read?.ok === true ? read.menu : undefined };
+    this.menuPath = [];
+    if (read?.ok === false) this.misconfigured(read.problem);
+  }
+
+  private takeSlottedMenu(): void {
+    const script = this.querySelector(':scope > script[type="application/json"][slot="menu"]');
+    if (script !== null) this.menu = script.textContent;
+  }
+
+  private choose(place: number): void {
+    const entry = levelOf(this.menuRead.menu ?? [], this.menuPath).entries[place];
+    if (entry === undefined) return;
+    if (entry.menu !== undefined) this.openMenu([...this.menuPath, place]);
+    if (entry.steps.length > 0) this.pressSteps(entry.steps);
+  }
+
+  private openMenu(path: readonly number[]): void {
+    this.menuPath = path;
+    void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>('.menu')?.focus());
   }
 
   /** Keys of the keyboard count as telephone keys during a call, except while the person is typing somewhere. */
@@ -388,7 +482,22 @@ function defaultGateway(): string {
   return url.href;
 }
 
-if (customElements.get('call-button') === undefined) customElements.define('call-button', CallButton);
+if (customElements.get('call-button') === undefined) {
+  customElements.define('call-button', CallButton);
+  watchTriggers((trigger, digits) => {
+    const found = buttonFor(trigger);
+    if (!found.ok) misplaced(trigger, found.problem);
+    else if (found.button instanceof CallButton) found.button.press(digits);
+    else misplaced(trigger, 'What data-call-button names is no <call-button>. Name one.');
+  });
+}
+
+/** There is no button to tell it, so the element with `data-ivr` does. */
+function misplaced(trigger: HTMLElement, detail: string): void {
+  console.error(`data-ivr: ${detail}`, trigger);
+  const told: CallButtonEvents['error'] = { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail };
+  trigger.dispatchEvent(new CustomEvent('error', { detail: told, bubbles: true, composed: true }));
+}
 
 declare global {
   interface HTMLElementTagNameMap {

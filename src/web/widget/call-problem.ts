@@ -10,7 +10,8 @@ export type PageProblem =
   | 'gateway-unreachable'
   | 'connection-lost'
   | 'nothing-to-call'
-  | 'digits-not-sent';
+  | 'digits-not-sent'
+  | 'ivr-invalid';
 
 export type CallProblem = FailureCode | PageProblem;
 

@@ -22,3 +22,5 @@ export const keypadIcon = icon(svg`<g fill="currentColor" stroke="none">
 export const closeIcon = icon(svg`<path d="M6 6l12 12M18 6L6 18" />`);
 export const alertIcon = icon(svg`<circle cx="12" cy="12" r="9" /><path d="M12 7.5v5.5M12 16.4v.1" />`);
 export const doneIcon = icon(svg`<circle cx="12" cy="12" r="9" /><path d="M8.2 12.3l2.6 2.6 5-5.4" />`);
+export const onwardIcon = icon(svg`<path d="M9 5l7 7-7 7" />`);
+export const backIcon = icon(svg`<path d="M15 5l-7 7 7 7" />`);

@@ -166,6 +166,11 @@ export function next(state: ViewState, event: ViewEvent): Step {
   }
 }
 
+/** Whether digits may be pressed already, to be sent as soon as the far end can hear them. */
+export function keepsDigits(state: ViewState): boolean {
+  return state.name !== 'idle' && state.name !== 'ended' && state.name !== 'incoming';
+}
+
 /** Whether digits can be sent to the far end in this state. */
 export function takesDigits(state: ViewState): boolean {
   return state.name === 'connected' || state.name === 'early-media';

@@ -1,8 +1,12 @@
 import { type Bye, type Cancel, type Info, Invitation, type Inviter, type Session, SessionState } from 'sip.js';
 import { type CallProblem, problemOfEnd, problemOfRefusal } from './call-problem.js';
+import type { DigitCall } from './digit-desk.js';
+import type { Cancellable, DigitTiming } from './digit-queue.js';
+import { type DigitProspects, takesEvents } from './digit-way.js';
 import { type DigitPress, readDigitPress, writeDigitPress } from './dtmf-body.js';
+import { type GatewayReceipt, readGatewayMessage } from './gateway-message.js';
 import { holdIn } from './hold-in.js';
-import { SessionDescriptionHandler, type SessionDescriptionHandlerOptions } from './web-media.js';
+import { type CallMediaOptions, MediaHandler, mediaOf } from './media-handler.js';
 
 /** What a call tells its owner. `onEnd` is the last one and comes once. */
 export interface SipCallHandlers {
@@ -11,7 +15,10 @@ export interface SipCallHandlers {
   /** The far end holds the call, or talks again. */
   onHold(held: 'remote' | 'none'): void;
   onEnd(end: SipCallEnd): void;
+  /** A digit of the far end, once however many ways it came. */
   onDigit(press: DigitPress): void;
+  /** What became of a digit of ours. */
+  onReceipt(receipt: GatewayReceipt): void;
   onAudio(stream: MediaStream): void;
 }
 
@@ -26,23 +33,22 @@ interface ReadableMessage {
   getHeader(name: string): string | undefined;
 }
 
-/** sip.js passes these on to the media stream factory, which takes the microphone out of them. */
-export interface CallMediaOptions extends SessionDescriptionHandlerOptions {
-  readonly microphone: MediaStream;
-}
-
+/** What the gateway says of a failed call in words of its own. */
 const failureHeader = 'X-Gateway-Failure';
-/** Longest wait for an ICE candidate; the gateway learns ours from the checks anyway (RFC 8445 §7.3.1.3). */
-const gatheringPatienceMs = 300;
-const infoDurationMs = 100;
+/** Number of a digit in the call; the data channel tells of the same digit with the same number. */
+const digitIdHeader = 'X-Digit-Id';
 
 /**
  * One call as the page sees it. sip.js leaves a caller to find out from four states and a dozen
  * callbacks what happened; this says it once.
  */
-export class SipCall {
+export class SipCall implements DigitCall {
   private ended = false;
   private connected = false;
+  /** When the answered call first had a way for sound. */
+  private soundSinceMs: number | undefined;
+  /** Numbers of the far end's digits that were raised already. */
+  private readonly raised = new Set<number>();
 
   constructor(
     private readonly session: Inviter | Invitation,
@@ -108,42 +114,60 @@ export class SipCall {
     this.session.dispose().catch(() => {});
   }
 
-  /** Plays one digit in the media (RFC 4733), or sends it as INFO where the media takes none. */
-  playDigit(digit: string, toneMs: number, gapMs: number, done: (sent: boolean) => void): void {
-    const sender = this.mediaHandler()
-      ?.peerConnection?.getSenders()
-      .find((one) => one.track?.kind === 'audio')?.dtmf;
-    if (sender?.canInsertDTMF === true) playInMedia(sender, digit, toneMs, gapMs, done);
-    else this.sendInfo(digit, done);
+  prospects(): DigitProspects {
+    const media = mediaOf(this.session);
+    const far = media?.farDescription;
+    return {
+      answered: this.session.state === SessionState.Established,
+      canInsert: media?.digitSender?.canInsertDTMF,
+      eventsAgreed: far === undefined ? undefined : takesEvents(far),
+      connectedForMs: this.soundSinceMs === undefined ? 0 : performance.now() - this.soundSinceMs,
+    };
   }
 
-  private sendInfo(digit: string, done: (sent: boolean) => void): void {
+  insertDigit(digit: string, timing: DigitTiming, done: (sent: boolean) => void): Cancellable {
+    const sender = mediaOf(this.session)?.digitSender;
+    if (sender !== undefined) return playInMedia(sender, digit, timing, done);
+    done(false);
+    return { cancel: () => {} };
+  }
+
+  informDigit(digit: string, durationMs: number, done: (sent: boolean) => void): void {
     if (this.session.state !== SessionState.Established) {
       done(false);
       return;
     }
-    const content = writeDigitPress({ digit, durationMs: infoDurationMs });
+    const content = writeDigitPress({ digit, durationMs });
     const body = { contentDisposition: 'render', contentType: 'application/dtmf-relay', content };
     const requestDelegate = { onAccept: () => done(true), onReject: () => done(false) };
     this.session.info({ requestOptions: { body }, requestDelegate }).catch(() => done(false));
   }
 
-  private mediaHandler(): SessionDescriptionHandler | undefined {
-    const handler = this.session.sessionDescriptionHandler;
-    return handler instanceof SessionDescriptionHandler ? handler : undefined;
+  private watchMedia(handler: unknown): void {
+    if (!(handler instanceof MediaHandler)) return;
+    handler.watcher = {
+      onAudio: (stream) => this.handlers.onAudio(stream),
+      onConnected: () => this.noteSound(),
+      onFailed: () => this.onMediaFailed(),
+      onMessage: (data) => this.onMessage(data),
+    };
   }
 
-  private watchMedia(handler: unknown): void {
-    if (!(handler instanceof SessionDescriptionHandler)) return;
-    handler.peerConnectionDelegate = {
-      onicecandidate: (event) => {
-        if (event.candidate?.type === 'host') handler.iceGatheringComplete();
-      },
-      ontrack: () => this.handlers.onAudio(handler.remoteMediaStream),
-      onconnectionstatechange: () => {
-        if (handler.peerConnection?.connectionState === 'failed') this.onMediaFailed();
-      },
-    };
+  private noteSound(): void {
+    if (this.connected && mediaOf(this.session)?.connection.connectionState === 'connected') this.soundSinceMs ??= performance.now();
+  }
+
+  private onMessage(data: unknown): void {
+    const message = readGatewayMessage(data);
+    if (message === undefined || this.ended) return;
+    if (message.type === 'dtmf') this.raise(message.id, { digit: message.digit, durationMs: message.durationMs });
+    else this.handlers.onReceipt(message);
+  }
+
+  private raise(id: number | undefined, press: DigitPress): void {
+    if (this.ended || (id !== undefined && this.raised.has(id))) return;
+    if (id !== undefined) this.raised.add(id);
+    this.handlers.onDigit(press);
   }
 
   private onMediaFailed(): void {
@@ -181,13 +205,15 @@ export class SipCall {
       return;
     }
     info.accept().catch(() => {});
-    if (!this.ended) this.handlers.onDigit(press);
+    const id = info.request.getHeader(digitIdHeader)?.trim();
+    this.raise(id !== undefined && /^\d{1,9}$/.test(id) ? Number(id) : undefined, press);
   }
 
   private onState(state: SessionState): void {
     if (this.ended) return;
     if (state === SessionState.Established) {
       this.connected = true;
+      this.noteSound();
       this.handlers.onConnected();
     } else if (state === SessionState.Terminated) {
       // A refusal or BYE, when there is one, reports in the same turn and says more.
@@ -206,31 +232,39 @@ function isOpen(session: Session): boolean {
   return session.state === SessionState.Initial || session.state === SessionState.Establishing;
 }
 
-/** Hands over one digit and waits for the event that says its tone and gap are over (W3C WebRTC §7.2). */
-function playInMedia(sender: RTCDTMFSender, digit: string, toneMs: number, gapMs: number, done: (sent: boolean) => void): void {
+/**
+ * Hands over one digit and waits for the event that says its tone and gap are over (W3C WebRTC §7.2).
+ * A digit that is still pending when it is cancelled is taken out of the browser's buffer again.
+ */
+function playInMedia(sender: RTCDTMFSender, digit: string, { toneMs, gapMs }: DigitTiming, done: (sent: boolean) => void): Cancellable {
+  const stop = (): void => sender.removeEventListener('tonechange', onChange);
   const onChange = (event: RTCDTMFToneChangeEvent): void => {
     if (event.tone !== '') return;
-    sender.removeEventListener('tonechange', onChange);
+    stop();
     done(true);
   };
+  const insert = (tones: string): boolean => {
+    try {
+      sender.insertDTMF(tones, toneMs, gapMs);
+      return true;
+    } catch {
+      return false;
+    }
+  };
   sender.addEventListener('tonechange', onChange);
-  try {
-    sender.insertDTMF(digit, toneMs, gapMs);
-  } catch {
-    sender.removeEventListener('tonechange', onChange);
+  if (!insert(digit)) {
+    stop();
     done(false);
   }
-}
-
-/** Audio, and a data channel so that SCTP is negotiated with it; the microphone is open already. */
-function mediaOptions(microphone: MediaStream): { readonly sessionDescriptionHandlerOptions: CallMediaOptions } {
   return {
-    sessionDescriptionHandlerOptions: {
-      constraints: { audio: true, video: false },
-      dataChannel: true,
-      dataChannelLabel: 'call',
-      iceGatheringTimeout: gatheringPatienceMs,
-      microphone,
+    cancel: () => {
+      stop();
+      if (sender.toneBuffer !== '') insert('');
     },
   };
+}
+
+/** The microphone is open already. */
+function mediaOptions(microphone: MediaStream): { readonly sessionDescriptionHandlerOptions: CallMediaOptions } {
+  return { sessionDescriptionHandlerOptions: { microphone } };
 }

@@ -1,10 +1,6 @@
 import { type Invitation, Inviter, Registerer, RegistererState, URI, UserAgent } from 'sip.js';
-import { type CallMediaOptions, SipCall, type SipCallHandlers } from './sip-call.js';
-import {
-  defaultSessionDescriptionHandlerFactory,
-  type SessionDescriptionHandler,
-  type SessionDescriptionHandlerOptions,
-} from './web-media.js';
+import { MediaHandler } from './media-handler.js';
+import { SipCall, type SipCallHandlers } from './sip-call.js';
 
 export interface SipClientOptions {
   /** WebSocket URL of the gateway. */
@@ -50,11 +46,7 @@ export class SipClient {
       ...(options.user === undefined ? {} : { contactName: options.user }),
       ...(options.displayName === undefined ? {} : { displayName: options.displayName }),
       transportOptions: { server: options.gateway, connectionTimeout: connectPatienceS, keepAliveInterval: keepAliveS },
-      sessionDescriptionHandlerFactory: defaultSessionDescriptionHandlerFactory(giveMicrophone),
-      sessionDescriptionHandlerFactoryOptions: {
-        // sip.js would otherwise ask a public STUN server, which is of no use here and tells it who calls.
-        peerConnectionConfiguration: { iceServers: [], bundlePolicy: 'max-bundle', rtcpMuxPolicy: 'require' },
-      },
+      sessionDescriptionHandlerFactory: () => new MediaHandler(),
       userAgentString: 'call-button',
       logBuiltinEnabled: false,
       delegate: {
@@ -168,13 +160,4 @@ function callerOf(invitation: Invitation): string {
 /** Escapes what may not stand in the user part of a SIP URI, `#` above all (RFC 3261 §25.1). */
 function encodeUser(to: string): string {
   return to.replace(/[^A-Za-z0-9\-_.!~*'()&=+$,;?/]/g, (character) => encodeURIComponent(character));
-}
-
-/** sip.js asks this for a stream; ours is open already and travels in the options. */
-function giveMicrophone(
-  _constraints: MediaStreamConstraints,
-  _handler: SessionDescriptionHandler,
-  options?: SessionDescriptionHandlerOptions,
-): Promise<MediaStream> {
-  return Promise.resolve((options as CallMediaOptions | undefined)?.microphone ?? new MediaStream());
 }

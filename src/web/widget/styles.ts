@@ -3,7 +3,7 @@ import { css } from 'lit';
 /**
  * Look of the widget. Every colour and measure that a website may want to change is a custom
  * property on the host; the parts are `button`, `card`, `status`, `timer`, `controls`, `keypad`,
- * `key`, `hang-up`, `answer`, `decline`, `message`.
+ * `key`, `digits`, `menu`, `menu-entry`, `menu-back`, `hang-up`, `answer`, `decline`, `message`.
  */
 export const styles = css`
   :host {
@@ -13,6 +13,7 @@ export const styles = css`
     --_on-accent: var(--call-button-on-accent, #ffffff);
     --_danger: var(--call-button-danger, #c6362f);
     --_danger-strong: var(--call-button-danger-strong, #a82a24);
+    --_danger-text: light-dark(var(--_danger), color-mix(in srgb, var(--_danger) 50%, white));
     --_surface: var(--call-button-surface, light-dark(#ffffff, #1b2129));
     --_raised: var(--call-button-raised, light-dark(#eff2f5, #2a323c));
     --_raised-strong: var(--call-button-raised-strong, light-dark(#e2e7ec, #36404c));
@@ -37,7 +38,7 @@ export const styles = css`
     -webkit-tap-highlight-color: transparent;
     transition: background-color 120ms ease, transform 120ms ease, box-shadow 120ms ease;
   }
-  button:focus-visible { outline: 3px solid color-mix(in srgb, var(--_accent) 70%, white); outline-offset: 2px; }
+  :is(button, .card, .menu):focus-visible { outline: 3px solid color-mix(in srgb, var(--_accent) 70%, white); outline-offset: 2px; }
   button:active { transform: scale(0.97); }
   .hidden-text {
     position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden;
@@ -95,18 +96,33 @@ export const styles = css`
   .control.icon-only { flex: 0 0 3rem; padding: 0; }
 
   .keypad { margin-top: 1.25rem; padding-top: 1rem; border-top: 1px solid var(--_line); }
-  .pressed {
-    min-height: 2rem; margin: 0 0 0.5rem; text-align: center; font-size: 1.375rem; line-height: 2rem; letter-spacing: 0.12em;
+  .digits p { margin: 0; text-align: center; }
+  .strip {
+    min-height: 2rem; font-size: 1.375rem; line-height: 2rem; letter-spacing: 0.12em;
     font-variant-numeric: tabular-nums; overflow: hidden; white-space: nowrap; direction: rtl;
   }
-  .pressed bdi { direction: ltr; }
-  .keys { display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.5rem; direction: ltr; }
+  .strip bdi { direction: ltr; }
+  .strip .pressed { color: var(--_quiet); opacity: 0.65; }
+  .strip .failed { color: var(--_danger-text); text-decoration: line-through; }
+  .fate { min-height: 1.45em; color: var(--_quiet); font-size: 0.875rem; }
+  .fate.failed { color: var(--_danger-text); }
+  .keys { margin-top: 0.5rem; display: grid; grid-template-columns: repeat(3, 1fr); gap: 0.5rem; direction: ltr; }
   .key {
     display: grid; place-content: center; justify-items: center; min-height: 3.25rem; border-radius: 0.9rem;
     background: var(--_raised); font-size: 1.3125rem; font-weight: 550; line-height: 1.15;
   }
   .key:hover { background: var(--_raised-strong); }
   .key small { min-height: 0.75rem; font-size: 0.625rem; font-weight: 600; letter-spacing: 0.12em; line-height: 0.75rem; color: var(--_quiet); }
+  .menu { display: grid; gap: 0.5rem; width: 20rem; max-width: 100%; margin-top: 1rem; }
+  .card .menu { padding-top: 1rem; border-top: 1px solid var(--_line); }
+  .choice {
+    display: flex; align-items: center; justify-content: space-between; gap: 0.5rem; min-height: 2.75rem;
+    padding: 0.4rem 0.9rem; border-radius: 0.9rem; background: var(--_raised); font-weight: 600; font-size: 0.9375rem; text-align: start;
+  }
+  .choice:hover { background: var(--_raised-strong); }
+  .choice.back { justify-content: flex-start; background: none; }
+  .choice svg { width: 1.1em; height: 1.1em; }
+  .choice:dir(rtl) svg { transform: scaleX(-1); }
   .message { flex: 1; min-width: 0; margin: 0; }
   .message small { display: block; color: var(--_quiet); font-size: 0.9375rem; }
 
@@ -116,6 +132,6 @@ export const styles = css`
     .disc.waiting::after { opacity: 0.4; transform: scale(1.15); }
   }
   @media (forced-colors: active) {
-    .press, .control, .key, .card { border: 1px solid ButtonText; }
+    .press, .control, .key, .choice, .card { border: 1px solid ButtonText; }
   }
 `;

@@ -1,4 +1,5 @@
 import type { CallProblem } from './call-problem.js';
+import type { DigitState } from './gateway-message.js';
 
 /** Every sentence the widget can show, so that a translation is one object. */
 export interface Texts {
@@ -30,6 +31,14 @@ export interface Texts {
   readonly declined: string;
   readonly muted: string;
   readonly spoke: (minutes: number, seconds: number) => string;
+  /** One word or two on the newest digit. */
+  readonly digitStates: Readonly<Record<DigitState, string>>;
+  readonly digitFailed: (digit: string, reason: string) => string;
+  /** By the reason the gateway or the page gives; without one, only that it failed is told. */
+  readonly digitReasons: Readonly<Record<string, string>>;
+  /** Name of the website's menu for screen readers. */
+  readonly menu: string;
+  readonly back: string;
   readonly problems: Readonly<Record<CallProblem, string>>;
 }
 
@@ -62,6 +71,17 @@ export const english: Texts = {
   declined: 'Call declined.',
   muted: 'You are muted',
   spoke: (minutes, seconds) => `You talked for ${minutes > 0 ? `${minutes} min ` : ''}${seconds} s.`,
+  digitStates: { pressed: 'Sending…', left: 'Sent', seen: 'Sending…', sent: 'Sent', acknowledged: 'Received', failed: 'Not sent' },
+  digitFailed: (digit, reason) => `“${digit}” was not sent. ${reason}`.trim(),
+  digitReasons: {
+    'not-supported': 'This phone line takes no keys.',
+    refused: 'The phone line refused it.',
+    'no-dialog': 'The call is not answered yet.',
+    'queue-full': 'Too many keys at once.',
+    'not-seen': 'It was lost on the way.',
+  },
+  menu: 'Choices',
+  back: 'Back',
   problems: {
     busy: 'The line is busy. Please try again in a moment.',
     rejected: 'They declined the call.',
@@ -95,6 +115,7 @@ export const english: Texts = {
     'connection-lost': 'The connection to the phone service was lost.',
     'nothing-to-call': 'There is no number to call.',
     'digits-not-sent': 'The keys could not be sent.',
+    'ivr-invalid': 'This button is not set up correctly. Please tell the owner of this site.',
   },
 };
 

@@ -1,6 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { DigitReceipt } from './digit-ledger.js';
+import { digitStrip, keypad } from './digits-view.js';
 import * as icons from './icons.js';
+import type { IvrMenu } from './ivr-menu.js';
 import { type Ending, takesDigits, type ViewState } from './machine.js';
+import { type MenuActions, menuView } from './menu-view.js';
 import { formatDuration, type Texts } from './texts.js';
 
 /** Everything the view shows; nothing is read from anywhere else. */
@@ -11,8 +15,11 @@ export interface ViewModel {
   readonly nowMs: number;
   readonly muted: boolean;
   readonly keypadOpen: boolean;
-  /** Keys pressed in this call, as they stand above the keypad. */
-  readonly pressed: string;
+  /** Keys pressed in this call and what became of them, in order. */
+  readonly receipts: readonly DigitReceipt[];
+  /** The website's menu, and the places of the entries opened in it. */
+  readonly menu: IvrMenu | undefined;
+  readonly menuPath: readonly number[];
 }
 
 /** What the person can do; the element implements it. */
@@ -25,22 +32,8 @@ export interface ViewActions {
   toggleMute(): void;
   toggleKeypad(): void;
   key(digit: string): void;
+  readonly menu: MenuActions;
 }
-
-const keys: ReadonlyArray<readonly [digit: string, letters: string]> = [
-  ['1', ''],
-  ['2', 'ABC'],
-  ['3', 'DEF'],
-  ['4', 'GHI'],
-  ['5', 'JKL'],
-  ['6', 'MNO'],
-  ['7', 'PQRS'],
-  ['8', 'TUV'],
-  ['9', 'WXYZ'],
-  ['*', ''],
-  ['0', '+'],
-  ['#', ''],
-];
 
 export function render(model: ViewModel, actions: ViewActions): TemplateResult {
   switch (model.state.name) {
@@ -55,8 +48,13 @@ export function render(model: ViewModel, actions: ViewActions): TemplateResult {
   }
 }
 
-function idleView({ label }: ViewModel, actions: ViewActions): TemplateResult {
-  return html`<button class="press" part="button" type="button" @click=${() => actions.call()}>${icons.phoneIcon}<span>${label}</span></button>`;
+function idleView(model: ViewModel, actions: ViewActions): TemplateResult {
+  return html`<button class="press" part="button" type="button" @click=${() => actions.call()}>${icons.phoneIcon}<span>${model.label}</span></button>
+    ${siteMenu(model, actions)}`;
+}
+
+function siteMenu({ menu, menuPath, texts }: ViewModel, actions: ViewActions): TemplateResult | typeof nothing {
+  return menu === undefined ? nothing : menuView(menu, menuPath, texts, actions.menu);
 }
 
 /** The sentence under the name, also read out by screen readers. */
@@ -102,7 +100,7 @@ function callView(model: ViewModel, actions: ViewActions): TemplateResult {
   const { state, texts, label } = model;
   const connected = state.name === 'connected';
   const peer = 'peer' in state && state.peer !== '' ? state.peer : label;
-  return html`<div class="card" part="card" role="group" aria-label=${peer}>
+  return html`<div class="card" part="card" tabindex="-1" role="group" aria-label=${peer}>
     <div class="head">
       <span class="disc ${connected ? 'live' : 'waiting'}">${state.name === 'microphone' ? icons.microphoneIcon : icons.phoneIcon}</span>
       <span class="who">
@@ -113,7 +111,7 @@ function callView(model: ViewModel, actions: ViewActions): TemplateResult {
     </div>
     ${state.name === 'microphone' ? html`<p class="hint">${texts.microphoneHint}</p>` : nothing}
     <div class="controls" part="controls">${takesDigits(state) ? talkControls(model, actions) : nothing} ${hangUpControl(model, actions)}</div>
-    ${takesDigits(state) && model.keypadOpen ? keypadView(model, actions) : nothing}
+    ${digitsView(model, actions)} ${siteMenu(model, actions)}
   </div>`;
 }
 
@@ -131,19 +129,15 @@ function hangUpControl({ state, texts }: ViewModel, actions: ViewActions): Templ
   return html`<button class="control danger" part="control hang-up" type="button" @click=${() => actions.hangUp()}>${icons.hangUpIcon}<span>${text}</span></button>`;
 }
 
-function keypadView({ pressed, texts }: ViewModel, actions: ViewActions): TemplateResult {
-  return html`<div class="keypad" part="keypad" role="group" aria-label=${texts.keys}>
-    <p class="pressed" aria-hidden="true"><bdi>${pressed}</bdi></p>
-    <div class="keys">${keys.map(
-      ([digit, letters]) => html`<button class="key" part="key" type="button" aria-label=${digit} @click=${() => actions.key(digit)}>
-        <span>${digit}</span><small>${letters}</small></button>`,
-    )}</div>
-  </div>`;
+function digitsView({ state, keypadOpen, receipts, texts }: ViewModel, actions: ViewActions): TemplateResult | typeof nothing {
+  const open = keypadOpen && takesDigits(state);
+  if (!open && receipts.length === 0) return nothing;
+  return html`<div class="keypad">${digitStrip(receipts, texts)} ${open ? keypad(texts, (digit) => actions.key(digit)) : nothing}</div>`;
 }
 
 function incomingView({ state, texts }: ViewModel, actions: ViewActions): TemplateResult {
   const peer = state.name === 'incoming' && state.peer !== '' ? state.peer : texts.unknownCaller;
-  return html`<div class="card" part="card" role="group" aria-label=${texts.incoming}>
+  return html`<div class="card" part="card" tabindex="-1" role="group" aria-label=${texts.incoming}>
     <div class="head">
       <span class="disc waiting">${icons.phoneIcon}</span>
       <span class="who"><span class="name">${peer}</span><span class="status" part="status">${texts.incoming}</span></span>
@@ -158,7 +152,7 @@ function incomingView({ state, texts }: ViewModel, actions: ViewActions): Templa
 function endedView({ texts }: ViewModel, state: Extract<ViewState, { name: 'ended' }>, actions: ViewActions): TemplateResult {
   const failed = state.ending.kind === 'problem';
   const seconds = Math.round(state.talkedMs / 1000);
-  return html`<div class="card" part="card">
+  return html`<div class="card" part="card" tabindex="-1">
     <div class="head">
       <span class="disc ${failed ? 'bad' : ''}">${failed ? icons.alertIcon : icons.doneIcon}</span>
       <p class="message" part="message">${endingText(state.ending, texts)}

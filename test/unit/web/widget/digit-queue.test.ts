@@ -1,18 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DigitQueue, defaultDigitTiming, parseDigits } from '../../../../src/web/widget/digit-queue.js';
+import { type Cancellable, DigitQueue, defaultDigitTiming, type Press } from '../../../../src/web/widget/digit-queue.js';
+import { readDigitText } from '../../../../src/web/widget/digit-text.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
-const { toneMs, gapMs, patienceMs } = defaultDigitTiming;
+const { toneMs, gapMs, patienceMs, mostWaiting } = defaultDigitTiming;
 const digitMs = toneMs + gapMs;
 
 describe('the digit queue', () => {
   let clock: FakeClock;
   let queue: DigitQueue;
   let starts: [digit: string, atMs: number][];
-  let done: [digit: string, sent: boolean][];
+  let done: [press: number, digit: string, sent: boolean][];
   /** How the media behaves: as a browser does, or never coming back, or refusing. */
   let media: 'plays' | 'hangs' | 'refuses';
   let sounding: number;
+  let takenBack: string[];
+  /** Runs of what waits until digits can be sent; undefined when they can be at once. */
+  let gate: (() => void)[] | undefined;
 
   beforeEach(() => {
     clock = new FakeClock();
@@ -20,9 +24,17 @@ describe('the digit queue', () => {
     done = [];
     media = 'plays';
     sounding = 0;
+    takenBack = [];
+    gate = undefined;
     queue = new DigitQueue(defaultDigitTiming, {
       clock,
-      play: (digit, tone, gap, finish) => {
+      ready: (run): Cancellable => {
+        const gated = gate;
+        if (gated === undefined) run();
+        else gated.push(run);
+        return { cancel: () => gated?.splice(gated.indexOf(run), 1) };
+      },
+      play: (digit, timing, finish): Cancellable => {
         starts.push([digit, clock.nowMs()]);
         sounding += 1;
         expect(sounding, 'digits sounding at once').toBe(1);
@@ -30,17 +42,31 @@ describe('the digit queue', () => {
           sounding -= 1;
           finish(sent);
         };
-        if (media === 'plays') clock.after(tone + gap, () => over(true));
-        else if (media === 'refuses') over(false);
-        else sounding -= 1;
+        const timer = media === 'plays' ? clock.after(timing.toneMs + timing.gapMs, () => over(true)) : undefined;
+        if (media === 'refuses') over(false);
+        return {
+          cancel: () => {
+            timer?.cancel();
+            takenBack.push(digit);
+            sounding -= 1;
+          },
+        };
       },
-      onDigit: (digit, sent) => done.push([digit, sent]),
+      onDone: (press, digit, sent) => done.push([press, digit, sent]),
     });
   });
 
+  function push(text: string): readonly Press[] | undefined {
+    const read = readDigitText(text);
+    if (!read.ok) throw new Error(`"${text}" cannot be read`);
+    const presses = queue.push(read.steps);
+    queue.start();
+    return presses;
+  }
+
   it('hands over a digit only when the one before it is over', () => {
-    expect(queue.push('12#')).toBe(true);
-    expect(queue.push('a')).toBe(true);
+    expect(push('12#')?.map(({ press }) => press)).toEqual([1, 2, 3]);
+    expect(push('a')).toEqual([expect.objectContaining({ press: 4, digit: 'A' })]);
     clock.advance(4 * digitMs);
     expect(starts).toEqual([
       ['1', 0],
@@ -49,26 +75,27 @@ describe('the digit queue', () => {
       ['A', 3 * digitMs],
     ]);
     expect(done).toEqual([
-      ['1', true],
-      ['2', true],
-      ['#', true],
-      ['A', true],
+      [1, '1', true],
+      [2, '2', true],
+      [3, '#', true],
+      [4, 'A', true],
     ]);
     expect(clock.liveTimers).toBe(0);
   });
 
   it('counts a pause from the end of the digit, not of its gap', () => {
-    queue.push('1,2w3');
+    push('1,2w 3w2500,4');
     clock.advance(10_000);
     expect(starts).toEqual([
       ['1', 0],
       ['2', toneMs + 2_000],
       ['3', 2 * toneMs + 2_500],
+      ['4', 3 * toneMs + 5_000],
     ]);
   });
 
   it('adds pauses that stand side by side, and pauses before a first digit in full', () => {
-    queue.push('w,5ww6');
+    push('w,5ww 6');
     clock.advance(10_000);
     expect(starts).toEqual([
       ['5', 2_500],
@@ -77,51 +104,69 @@ describe('the digit queue', () => {
   });
 
   it('takes a pause in full when the last digit is long over', () => {
-    queue.push('1');
+    push('1');
     clock.advance(5_000);
-    queue.push(',2');
+    push(',2');
     clock.advance(5_000);
     expect(starts.at(-1)).toEqual(['2', 7_000]);
   });
 
-  it('gives up on a digit whose end is never told, and goes on', () => {
+  it('gives up on a digit whose end is never told, takes it back, and goes on', () => {
     media = 'hangs';
-    queue.push('12');
+    push('12');
     clock.advance(digitMs + patienceMs);
-    expect(done).toEqual([['1', false]]);
+    expect(done).toEqual([[1, '1', false]]);
+    expect(takenBack).toEqual(['1']);
     expect(starts.at(-1)).toEqual(['2', digitMs + patienceMs]);
   });
 
   it('reports digits that could not be sent, each once', () => {
     media = 'refuses';
-    queue.push('12');
+    push('12');
     clock.advance(10_000);
     expect(done).toEqual([
-      ['1', false],
-      ['2', false],
+      [1, '1', false],
+      [2, '2', false],
     ]);
     expect(clock.liveTimers).toBe(0);
   });
 
-  it('forgets what waits when the call is over, and ignores the end of what sounded', () => {
-    queue.push('123');
+  it('waits until digits can be sent, without losing patience, and counts a pause before the first from then on', () => {
+    gate = [];
+    push('1,2');
+    clock.advance(60_000);
+    expect(starts).toEqual([]);
+    const [go] = gate;
+    gate = undefined;
+    go?.();
+    clock.advance(10_000);
+    expect(starts).toEqual([
+      ['1', 60_000],
+      ['2', 60_000 + toneMs + 2_000],
+    ]);
+  });
+
+  it('lets no more wait than the bound, and takes nothing of what is too much', () => {
+    gate = [];
+    push('1'.repeat(mostWaiting - 1));
+    expect(push('23')).toBeUndefined();
+    expect(push('4')).toHaveLength(1);
+    expect(queue.clear()).toHaveLength(mostWaiting);
+  });
+
+  it('gives back what waits and what sounds when the call is over, and ignores what comes late', () => {
+    push('123');
     clock.advance(10);
-    queue.clear();
+    expect(queue.clear().map(({ press, digit }) => [press, digit])).toEqual([
+      [1, '1'],
+      [2, '2'],
+      [3, '3'],
+    ]);
     clock.advance(10_000);
     expect(starts).toEqual([['1', 0]]);
+    expect(takenBack).toEqual(['1']);
     expect(done).toEqual([]);
-    expect(queue.length).toBe(0);
     expect(clock.liveTimers).toBe(0);
-  });
-
-  it('sends nothing at all when a part of the text is no digit', () => {
-    expect(queue.push('12x')).toBe(false);
-    clock.advance(10_000);
-    expect(starts).toEqual([]);
-  });
-
-  it('reads over spaces and hyphens', () => {
-    expect(parseDigits('1 2-3')).toHaveLength(3);
-    expect(parseDigits('٣')).toBeUndefined();
+    expect(push('9')?.[0]?.press).toBe(1);
   });
 });

@@ -1,0 +1,4 @@
+import type { Plugin } from 'esbuild';
+
+export function withoutLogging(code: string): string;
+export const trimSipJs: Plugin;

@@ -1,0 +1,20 @@
+import { describe, expect, it } from 'vitest';
+import { withoutLogging } from '../../../src/web/sip-js-trim.mjs';
+
+describe('the part of sip.js in the bundle', () => {
+  it('is without statements that only log, and else untouched', () => {
+    const code = ['  this.logger.log("a", b.c("("));', '  if (x)', '    logger.warn("y; z()");', '  done();'].join('\n');
+    expect(withoutLogging(code)).toBe([';', '  if (x)', ';', '  done();'].join('\n'));
+  });
+
+  it.each([
+    'const level = this.logger.level;',
+    'this.logger = userAgent.getLogger("sip.Session");',
+    'return logger.error(x);',
+    'logger.log("begins",',
+    'logger.log(a); next();  // and goes on',
+    'catalogger.log(x) || y();',
+  ])('keeps %s', (code) => {
+    expect(withoutLogging(code)).toBe(code);
+  });
+});
