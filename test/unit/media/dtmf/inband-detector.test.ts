@@ -1,0 +1,216 @@
+import { describe, expect, it } from 'vitest';
+import { DIGITS, type Digit } from '../../../../src/media/dtmf/digit.js';
+import { type InbandDetected, InbandDetector } from '../../../../src/media/dtmf/inband-detector.js';
+import { seededRandom } from '../seeded-random.js';
+import { detect, heard, joined, type KeyTone, keyTone, overG711, PER_MS, silence, withNoise } from './inband-sound.js';
+
+/** Each digit at each of four places against the grid of the detector's windows. */
+const PLACES = DIGITS.flatMap((digit) => Array.from({ length: 4 }, (_, place) => ({ digit, padMs: 50 + place })));
+
+type Sound = (digit: Digit) => Int16Array;
+
+/** In how many of all cases of digit and place the text heard is the one wanted. */
+function share(sound: Sound, wanted: (digit: Digit) => string = (digit) => digit): number {
+  const right = PLACES.filter(({ digit, padMs }) => heard(joined(silence(padMs), sound(digit))) === wanted(digit));
+  return right.length / PLACES.length;
+}
+
+const key =
+  (tone: Omit<KeyTone, 'digit'>): Sound =>
+  (digit) =>
+    keyTone({ digit, ...tone });
+const nothing = (): string => '';
+const twice = (digit: Digit): string => digit + digit;
+const SIGNS = [
+  [1, 1],
+  [1, -1],
+  [-1, 1],
+  [-1, -1],
+  [1, 0],
+  [0, -1],
+] as const;
+
+describe('frequency (Q.24: within 1.5% is a digit, from 3.5% on none)', () => {
+  it.each([0.01, 0.015, 0.018])('takes tones %f off, both ways and each alone, in 40 ms', (error) => {
+    for (const [low, high] of SIGNS) expect(share(key({ onMs: 40, lowError: low * error, highError: high * error }))).toBe(1);
+  });
+
+  it.each([0.03, 0.035, 0.05])('leaves tones %f off, be it only one of them and for 120 ms', (error) => {
+    for (const [low, high] of SIGNS) {
+      expect(share(key({ onMs: 120, lowError: low * error, highError: high * error }), nothing)).toBe(1);
+    }
+  });
+
+  it.each(['PCMU', 'PCMA'] as const)('keeps both limits over %s in noise', (law) => {
+    const random = seededRandom(1);
+    const distorted =
+      (onMs: number, error: number): Sound =>
+      (digit) =>
+        overG711(withNoise(keyTone({ digit, onMs, lowError: error, highError: -error }), -26, random), law);
+    expect(share(distorted(40, 0.015))).toBe(1);
+    expect(share(distorted(40, -0.015))).toBe(1);
+    expect(share(distorted(120, 0.035), nothing)).toBe(1);
+    expect(share(distorted(120, -0.035), nothing)).toBe(1);
+  });
+});
+
+describe('level', () => {
+  it.each([-8, -6, -3, 0, 2, 4])('takes a high tone %i dB over the low one', (twistDb) => {
+    expect(share(key({ onMs: 40, lowDbm0: -10, highDbm0: -10 + twistDb }))).toBe(1);
+  });
+
+  it.each([-12, -11, 7, 10])('leaves a high tone %i dB over the low one', (twistDb) => {
+    expect(share(key({ onMs: 200, lowDbm0: -12, highDbm0: -12 + twistDb }), nothing)).toBe(1);
+  });
+
+  it.each(['PCMU', 'PCMA'] as const)('takes −25 to 0 dBm0 over %s and leaves −35', (law) => {
+    for (const level of [0, -3, -10, -20, -25, -28]) {
+      expect(share((digit) => overG711(keyTone({ digit, onMs: 40, lowDbm0: level, highDbm0: level }), law))).toBe(1);
+    }
+    expect(share((digit) => overG711(keyTone({ digit, onMs: 200, lowDbm0: -35, highDbm0: -35 }), law), nothing)).toBe(1);
+  });
+
+  it('takes what it is told to as the lowest level', () => {
+    const digits: Digit[] = [];
+    const detector = new InbandDetector({ lowestLevelDbm0: -40 }, { onDetected: ({ digit }) => digits.push(digit) });
+    detector.receive(joined(keyTone({ digit: '7', onMs: 100, lowDbm0: -38, highDbm0: -38 }), silence(100)));
+    expect(digits).toEqual(['7', '7']);
+  });
+
+  it.each([
+    [-9, -9, 6],
+    [-12, -10, 8],
+    [-25, -25, 22],
+    [-3, -3, 0],
+  ])('tells %i and %i dBm0 as volume %i', (lowDbm0, highDbm0, volume) => {
+    for (const digit of DIGITS) expect(detect(keyTone({ digit, onMs: 80, lowDbm0, highDbm0 }))[0]?.volume).toBe(volume);
+  });
+});
+
+describe('time', () => {
+  it.each([33, 36, 40, 45, 60, 100, 1000])('takes a tone of %i ms', (onMs) => {
+    expect(share(key({ onMs }))).toBe(1);
+  });
+
+  it.each([5, 10, 15, 20, 23])('leaves a tone of %i ms', (onMs) => {
+    expect(share(key({ onMs }), nothing)).toBe(1);
+  });
+
+  it.each([34, 40, 50, 70])('hears two digits with a pause of %i ms between', (offMs) => {
+    expect(share((digit) => joined(keyTone({ digit, onMs: 40 }), silence(offMs), keyTone({ digit, onMs: 40 })), twice)).toBe(1);
+  });
+
+  it.each([1, 5, 10, 15, 20])('hears one digit over an interruption of %i ms', (offMs) => {
+    expect(share((digit) => joined(keyTone({ digit, onMs: 50 }), silence(offMs), keyTone({ digit, onMs: 50 })))).toBe(1);
+  });
+
+  it('hears two digits without a pause when they differ', () => {
+    const pairs = DIGITS.flatMap((one) => DIGITS.filter((other) => other !== one).map((other) => [one, other] as const));
+    for (const [one, other] of pairs) {
+      expect(heard(joined(silence(50), keyTone({ digit: one, onMs: 60 }), keyTone({ digit: other, onMs: 60 })))).toBe(one + other);
+    }
+  });
+
+  it.each([10, 20, 30, 40, 50, 60, 70])('hears one digit when the packet %i ms after its beginning is lost, silent or skipped', (atMs) => {
+    const [from, to] = [atMs * PER_MS, (atMs + 20) * PER_MS];
+    const silenced = (digit: Digit): Int16Array => keyTone({ digit, onMs: 100 }).fill(0, from, to);
+    const skipped = (digit: Digit): Int16Array => {
+      const tone = keyTone({ digit, onMs: 100 });
+      return joined(tone.subarray(0, from), tone.subarray(to));
+    };
+    expect(share(silenced)).toBe(1);
+    expect(share(skipped)).toBe(1);
+  });
+
+  it('tells beginning and length within 6 ms', () => {
+    for (const { digit, padMs } of PLACES) {
+      for (const onMs of [40, 65, 100, 437]) {
+        const [start, end] = detect(joined(silence(padMs), keyTone({ digit, onMs })));
+        expect(start?.type).toBe('start');
+        expect(end?.type).toBe('end');
+        expect(Math.abs((start?.startMs ?? 0) - padMs)).toBeLessThan(6);
+        expect(Math.abs((end?.durationMs ?? 0) - onMs)).toBeLessThan(6);
+        expect(end?.startMs).toBe(start?.startMs);
+      }
+    }
+  });
+
+  it('is sure 34 ms after the beginning at the latest, 32 at the median', () => {
+    const delaysMs = PLACES.map(({ digit, padMs }) => {
+      const sound = joined(silence(padMs), keyTone({ digit, onMs: 100 }));
+      let sureMs = 0;
+      let fedMs = 0;
+      const detector = new InbandDetector({}, { onDetected: ({ type }) => (sureMs = type === 'start' ? fedMs : sureMs) });
+      for (let n = 0; n < sound.length; n += 1) {
+        fedMs = (n + 1) / PER_MS;
+        detector.receive(sound.subarray(n, n + 1));
+      }
+      return sureMs - padMs;
+    }).sort((a, b) => a - b);
+    expect(delaysMs[0]).toBeGreaterThan(24);
+    expect(delaysMs[delaysMs.length >> 1]).toBeLessThanOrEqual(32);
+    expect(delaysMs.at(-1)).toBeLessThanOrEqual(34);
+  });
+});
+
+describe('noise and echo', () => {
+  it.each(['PCMU', 'PCMA'] as const)('hears every digit of 40 ms in noise 15 dB below it, over %s', (law) => {
+    const random = seededRandom(2);
+    for (let round = 0; round < 4; round += 1) {
+      expect(share((digit) => overG711(withNoise(keyTone({ digit, onMs: 40 }), -21, random), law))).toBe(1);
+    }
+  });
+
+  it('hears each digit of a long number once in noise 15 dB below it', () => {
+    const random = seededRandom(3);
+    const digits = Array.from({ length: 500 }, () => DIGITS[Math.floor(random() * 16)] ?? '0');
+    const sound = joined(...digits.map((digit) => joined(keyTone({ digit, onMs: 50 }), silence(50))));
+    expect(heard(withNoise(sound, -21, random))).toBe(digits.join(''));
+  });
+
+  it('hears two digits through an echo of 20 ms that is 10 dB down', () => {
+    const echoed = (digit: Digit): Int16Array => {
+      const sound = joined(keyTone({ digit, onMs: 60 }), silence(40), keyTone({ digit, onMs: 60 }));
+      return sound.map((sample, n) => sample + Math.round((sound[n - 20 * PER_MS] ?? 0) * 0.316));
+    };
+    expect(share(echoed, twice)).toBe(1);
+  });
+
+  it.each([3, 6, 10, 12])('hears one digit when a key that is held gets %i dB quieter, and louder again', (dropDb) => {
+    const dropping = (digit: Digit): Int16Array =>
+      keyTone({ digit, onMs: 600 }).map((sample, n) => (n > 200 * PER_MS && n < 400 * PER_MS ? sample * 10 ** (-dropDb / 20) : sample));
+    expect(share(dropping)).toBe(1);
+  });
+
+  it('hears nothing in ten minutes of noise', () => {
+    const random = seededRandom(4);
+    let detected = 0;
+    const detector = new InbandDetector({}, { onDetected: () => (detected += 1) });
+    for (let second = 0; second < 600; second += 1) detector.receive(withNoise(silence(1000), -12, random));
+    expect(detected).toBe(0);
+  });
+});
+
+describe('the stream', () => {
+  const sound = joined(silence(33), keyTone({ digit: '1', onMs: 60 }), silence(45), keyTone({ digit: '#', onMs: 80 }), silence(100));
+  const ofFrames = (frameSamples: number): readonly InbandDetected[] => detect(sound, frameSamples);
+
+  it.each([1, 13, 80, 161, 240, 480, 8000])('comes in frames of %i samples with the same result', (frameSamples) => {
+    expect(ofFrames(frameSamples)).toEqual(ofFrames(160));
+    expect(ofFrames(160).map(({ type, digit }) => `${type} ${digit}`)).toEqual(['start 1', 'end 1', 'start #', 'end #']);
+  });
+
+  it('says whether a digit sounds, and ends it when the stream does', () => {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    expect(detector.active).toBe(false);
+    detector.receive(keyTone({ digit: '9', onMs: 120 }));
+    expect(detector.active).toBe(true);
+    detector.flush();
+    expect(detector.active).toBe(false);
+    expect(detected.map(({ type, digit }) => `${type} ${digit}`)).toEqual(['start 9', 'end 9']);
+    expect(detected[1]?.durationMs).toBeGreaterThan(110);
+    detector.flush();
+    expect(detected).toHaveLength(2);
+  });
+});
