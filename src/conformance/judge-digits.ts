@@ -40,7 +40,7 @@ export function judgeDigits(
   const fault = wrongDigits(digits, came) ?? (came === heard.rtp ? wrongLength(digits, came, lossy) : undefined);
   const how = came === heard.info && came.length > 0 ? ', by SIP INFO' : '';
   return [
-    found(rule, fault === undefined ? undefined : `${name}: ${fault}`, `${counted(digits.length, 'digit')} came out as pressed${how}`),
+    found(rule, fault === undefined ? undefined : `${name}: ${fault}`, `the digits came out as pressed, each once${how}`),
     ...(both ? [found('D14', `${name}: the same digits came by RTP and by SIP INFO`, '')] : []),
   ];
 }
@@ -59,8 +59,4 @@ function wrongLength(pressed: readonly VectorDigit[], came: readonly VectorDigit
       return `"${digit}" was held ${Math.round(durationMs)} ms and came out ${Math.round(heardMs)} ms long`;
   }
   return undefined;
-}
-
-function counted(count: number, what: string): string {
-  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }

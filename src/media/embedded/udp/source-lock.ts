@@ -11,7 +11,8 @@
  * - Packets from the very address and port of the SDP pass at once; others only after the lock.
  * - Who may be learnt: the SDP's address at any port (a carrier behind NAT), and the blocks of
  *   `learnFrom` within `learnWindowMs` of the SDP. Nobody else, ever; so nothing is sent elsewhere.
- * - A new SSRC of the locked address and port is believed after N packets, once the old one is quiet.
+ * - A new SSRC of the locked address and port is believed after two packets in sequence (RFC 3550 §A.1), once the old
+ *   one is quiet but for a straggler: whoever changes streams in a call must not lose a key pressed then.
  * - The SDP's own address and port always win back from another port that was learnt before it spoke.
  */
 
@@ -42,6 +43,8 @@ const maxCandidates = 8;
 const quietMs = 60;
 /** Steps of the sequence number that count as consistent: loss is, another stream is not. */
 const maxStep = 50;
+/** RFC 3550 §A.1 MIN_SEQUENTIAL: enough of a new SSRC from the very place that is locked. */
+const samePlacePackets = 2;
 
 export class SourceLock {
   private sdp: HostPort | undefined;
@@ -49,6 +52,8 @@ export class SourceLock {
   private locked: { readonly address: string; readonly port: number; readonly ssrc: number } | undefined;
   private lockedTarget: HostPort | undefined;
   private acceptedAtMs = Number.NEGATIVE_INFINITY;
+  /** As `acceptedAtMs`, of the packet before. */
+  private acceptedBeforeMs = Number.NEGATIVE_INFINITY;
   private readonly candidates: Candidate[] = [];
   private readonly mayLearn: (address: string) => boolean;
 
@@ -88,7 +93,7 @@ export class SourceLock {
   judge(address: string, port: number, ssrc: number, sequence: number, isNegotiated: boolean, nowMs: number): Verdict {
     const locked = this.locked;
     if (locked !== undefined && locked.port === port && locked.ssrc === ssrc && locked.address === address) {
-      this.acceptedAtMs = nowMs;
+      this.accept(nowMs);
       return 'accepted';
     }
     if (!isNegotiated || !this.mayBecome(address, port, nowMs)) return 'rejected';
@@ -96,12 +101,23 @@ export class SourceLock {
       this.locked = { address, port, ssrc };
       this.lockedTarget = { host: address, port };
       this.candidates.length = 0;
-      this.acceptedAtMs = nowMs;
+      // Twice: stragglers of the old source must not win it back.
+      this.accept(nowMs);
+      this.accept(nowMs);
       return 'locked-now';
     }
     const exact = locked === undefined && this.isSdp(address, port);
-    if (exact) this.acceptedAtMs = nowMs;
+    if (exact) this.accept(nowMs);
     return exact ? 'accepted' : 'rejected';
+  }
+
+  private accept(nowMs: number): void {
+    this.acceptedBeforeMs = this.acceptedAtMs;
+    this.acceptedAtMs = nowMs;
+  }
+
+  private isLockedPlace(address: string, port: number): boolean {
+    return this.locked?.port === port && this.locked.address === address;
   }
 
   private isSdp(address: string, port: number): boolean {
@@ -112,7 +128,7 @@ export class SourceLock {
     const locked = this.locked;
     const quietForMs = nowMs - this.acceptedAtMs;
     if (locked !== undefined) {
-      if (locked.port === port && locked.address === address) return quietForMs >= quietMs;
+      if (this.isLockedPlace(address, port)) return nowMs - this.acceptedBeforeMs >= quietMs;
       if (this.isSdp(address, port)) return true;
       if (quietForMs < this.options.learnWindowMs) return false;
     }
@@ -131,7 +147,10 @@ export class SourceLock {
       candidate.count = step >= 1 && step <= maxStep ? candidate.count + 1 : 1;
       candidate.sequence = sequence;
       candidate.seenAtMs = nowMs;
-      return candidate.count >= this.options.learnPackets;
+      return (
+        candidate.count >=
+        (this.isLockedPlace(address, port) ? Math.min(samePlacePackets, this.options.learnPackets) : this.options.learnPackets)
+      );
     }
     if (this.candidates.length >= maxCandidates) this.candidates.sort((a, b) => b.seenAtMs - a.seenAtMs).pop();
     this.candidates.push({ address, port, ssrc, sequence, count: 1, seenAtMs: nowMs });

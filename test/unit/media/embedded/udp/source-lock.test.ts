@@ -97,6 +97,25 @@ describe('the lock on a trunk leg', () => {
     expect(lock.ssrc).toBe(2);
   });
 
+  it('follows it within two packets though a straggler of the old one comes, and not back to it', () => {
+    const lock = lockWith();
+    feed(lock, honest);
+    expect(lock.judge(carrier, 4000, 2, 500, true, 110)).toBe('rejected');
+    expect(lock.judge(carrier, 4000, 1, 103, true, 115)).toBe('accepted');
+    expect(lock.judge(carrier, 4000, 2, 501, true, 130)).toBe('locked-now');
+    expect(feed(lock, honest, { count: 2, atMs: 131, first: 104 })).toEqual(['rejected', 'rejected']);
+    expect(lock.ssrc).toBe(2);
+  });
+
+  it('does not follow a new SSRC while the old one goes on', () => {
+    const lock = lockWith();
+    feed(lock, honest, { count: 20 });
+    for (let n = 0; n < 20; n += 1) {
+      expect(lock.judge(carrier, 4000, 1, 120 + n, true, 410 + n * 20)).toBe('accepted');
+      expect(lock.judge(carrier, 4000, 2, 500 + n, true, 411 + n * 20)).toBe('rejected');
+    }
+  });
+
   it('learns anew when the SDP names another place, and not when it says the same', () => {
     const lock = lockWith();
     feed(lock, honest);
