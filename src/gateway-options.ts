@@ -127,12 +127,17 @@ export function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets:
     earlyMedia: trunk.earlyMedia,
     transfer: trunk.transfer,
     hold: trunk.hold,
+    digits: digitRules(trunk),
     codecs: trunk.codecs ?? config.media.codecs,
     allow: trunk.allow,
     mediaAllow: trunk.mediaAllow,
     ...(trunk.maxCalls === undefined ? {} : { maxCalls: trunk.maxCalls }),
     ...(trunk.callsPerSecond === undefined ? {} : { callsPerSecond: trunk.callsPerSecond }),
   };
+}
+
+function digitRules({ dtmf, dtmfInfo, secureDigitsHeader }: TrunkConfig): NonNullable<TrunkOptions['digits']> {
+  return { mode: dtmf, info: dtmfInfo, ...(secureDigitsHeader === undefined ? {} : { secureHeader: secureDigitsHeader }) };
 }
 
 function trunkCredentials({ id, auth, register }: TrunkConfig, secrets: Secrets): TrunkOptions['credentials'] {

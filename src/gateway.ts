@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AdminServer } from './admin/admin-server.js';
-import type { DigitsOutcome, GatewayState } from './admin/ports.js';
+import { CallEvents } from './admin/call-events.js';
+import type { DigitsOutcome, DigitWishes, GatewayState } from './admin/ports.js';
 import { formatHostPort, type HostPort } from './base/address.js';
 import type { Clock } from './base/clock.js';
 import { messageOf } from './base/errors.js';
@@ -49,6 +50,7 @@ import type { SipPort } from './sip/port.js';
 import type { TrunkOptions } from './trunk/options.js';
 import { TrunkDialler } from './trunk/trunk-dialler.js';
 import { TrunkEdge } from './trunk/trunk-edge.js';
+import { trunkRoute } from './trunk/trunk-route.js';
 import { Trunks } from './trunk/trunks.js';
 
 /**
@@ -121,6 +123,7 @@ class RunningGateway implements Gateway {
   private readonly metrics: Metrics;
   private readonly lag: LoopLag;
   private readonly cdrs: CdrFold;
+  private readonly events = new CallEvents();
   private readonly recent = new RecentRecords({ capacity: recentRecordCount });
   private readonly cdrFile: CdrFile | undefined;
   private readonly facts: FactSink;
@@ -151,7 +154,7 @@ class RunningGateway implements Gateway {
       this.recent.add(record);
       this.cdrFile?.append(record);
     });
-    this.facts = this.guarded([this.cdrs.take, this.metrics.take, logFold(deps.log)]);
+    this.facts = this.guarded([this.cdrs.take, this.metrics.take, logFold(deps.log), this.events.take]);
     this.admin = this.makeAdmin();
   }
 
@@ -252,13 +255,7 @@ class RunningGateway implements Gateway {
     this.trunks = shared;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow, earlyMedia, transfer, hold }) => ({
-          id,
-          media: { kind: 'udp', codecs, learnFrom: mediaAllow },
-          ...(earlyMedia === 'heard' ? { early: 'heard' } : {}),
-          ...(transfer === undefined ? {} : { transfer }),
-          ...(hold === undefined ? {} : { hold }),
-        })),
+        trunks: trunks.map(trunkRoute),
         inbound: inboundRules(config),
         browserMedia: { kind: 'webrtc', codecs: browser.codecs },
       },
@@ -356,7 +353,9 @@ class RunningGateway implements Gateway {
         trunks: () => this.trunks?.states() ?? [],
         notes: (callId) => this.cdrs.notes(callId),
         hangUp: (callId) => this.calls?.hangUp(callId as CallId) ?? false,
-        sendDigits: (callId, digits) => this.sendDigits(callId, digits),
+        sendDigits: (callId, digits, wishes) => this.sendDigits(callId, digits, wishes),
+        secureDigits: (callId, open, duration) => this.calls?.secureDigits(callId as CallId, open, seconds(duration)) ?? false,
+        events: this.events,
         drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
         recentRecords: (limit) => this.recent.list(limit),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
@@ -365,10 +364,10 @@ class RunningGateway implements Gateway {
     );
   }
 
-  private async sendDigits(callId: string, digits: string): Promise<DigitsOutcome> {
-    const result = await this.calls?.sendDigits(callId as CallId, digits);
+  private async sendDigits(callId: string, digits: string, wishes: DigitWishes): Promise<DigitsOutcome> {
+    const result = await this.calls?.sendDigits(callId as CallId, digits, wishes);
     if (result === undefined || (result.kind === 'refused' && result.why === 'unknown-call')) return { kind: 'unknown-call' };
-    return result.kind === 'queued' ? { kind: 'sent' } : { kind: 'refused', why: refusals[result.why] };
+    return result.kind === 'queued' ? { kind: 'sent', ids: result.ids } : { kind: 'refused', why: refusals[result.why] };
   }
 }
 
@@ -376,7 +375,13 @@ const refusals = {
   'unknown-call': 'there is no such call now',
   'not-digits': 'these are no digits',
   'not-connected': 'the call is not connected yet',
-  'not-supported': 'the telephone side takes no telephone-events (its SDP answer had none)',
+  'no-such-side': 'the call has no such side',
+  'not-supported': 'that side takes no digits the way its trunk is configured (see trunks[].dtmf)',
+  refused: 'that side refused them',
+  'no-dialog': 'that side cannot be told of digits yet',
+  'call-ended': 'the call is over',
+  'queue-full': 'too many digits wait already',
+  withheld: 'the page is told no digits while a secure window is open',
 } as const;
 
 /** Where the demo carrier reaches us: the first UDP listener. */

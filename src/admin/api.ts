@@ -1,28 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, accessOf } from './access.js';
+import { readDigitRequest, readSecureRequest } from './digit-requests.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
 import { callDto, recordDto, trunkDto } from './views.js';
 
-/** Digits in one request. */
-const maxDigits = 64;
 const maxRecords = 1000;
+const defaultSecureSeconds = 120;
 
 function fail(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
   return reply.code(status).send({ error: { code, message } });
 }
 
-/** Reads `{ digits: "12#" }`; what is wrong with it when it is something else. */
-function readDigits(body: unknown): { readonly digits: string } | { readonly wrong: string } {
-  if (typeof body !== 'object' || body === null) return { wrong: 'send a JSON object: { "digits": "12#" }' };
-  const { digits } = body as { readonly digits?: unknown };
-  if (typeof digits !== 'string' || !/^[0-9*#A-Da-d]+$/.test(digits)) return { wrong: 'digits must be text of 0-9, *, # and A-D' };
-  if (digits.length > maxDigits) return { wrong: `at most ${maxDigits} digits in one request` };
-  return { digits: digits.toUpperCase() };
-}
-
 const idOf = (request: FastifyRequest): string => (request.params as { readonly id: string }).id;
 
-/** `/api/v1`: live calls, recent records, trunks, digits, draining. */
+/** `/api/v1`: live calls and their events, recent records, trunks, digits, draining. */
 export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'>, deps: AdminDeps): void {
   const access = new WeakMap<FastifyRequest, Access>();
   const accessFor = (request: FastifyRequest): Access => access.get(request) ?? 'refused';
@@ -55,17 +46,41 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
   });
 
   app.post('/calls/:id/dtmf', async (request, reply) => {
-    const wanted = readDigits(request.body);
-    if ('wrong' in wanted) return fail(reply, 400, 'invalid-digits', wanted.wrong);
-    const outcome = await deps.sendDigits(idOf(request), wanted.digits);
+    const wanted = readDigitRequest(request.body);
+    if ('wrong' in wanted) return fail(reply, 400, wanted.code, wanted.wrong);
+    const outcome = await deps.sendDigits(idOf(request), wanted.digits, wanted.wishes);
     switch (outcome.kind) {
       case 'sent':
-        return reply.code(202).send({ accepted: wanted.digits.length });
+        return reply.code(202).send({ accepted: outcome.ids.length, ids: outcome.ids });
       case 'unknown-call':
         return fail(reply, 404, 'unknown-call', 'there is no such call now');
       case 'refused':
         return fail(reply, 409, 'digits-refused', outcome.why);
     }
+  });
+
+  app.post('/calls/:id/secure-digits', async (request, reply) => {
+    const wanted = readSecureRequest(request.body);
+    if ('wrong' in wanted) return fail(reply, 400, wanted.code, wanted.wrong);
+    const { open, seconds = defaultSecureSeconds } = wanted;
+    if (!deps.secureDigits(idOf(request), open, seconds)) return fail(reply, 404, 'unknown-call', 'there is no such call now');
+    return reply.code(200).send(open ? { open, seconds } : { open });
+  });
+
+  app.get('/calls/:id/events', async (request, reply) => {
+    const id = idOf(request);
+    const view = deps.calls().find((call) => call.id === id);
+    if (view === undefined) return fail(reply, 404, 'unknown-call', 'there is no such call now');
+    if (deps.events.isFull) return fail(reply, 503, 'too-many-streams', 'too many readers follow calls already');
+    reply.hijack();
+    const headers = {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    };
+    reply.raw.writeHead(200, headers);
+    const access = accessFor(request);
+    deps.events.follow(id, reply.raw, { access, now: callDto(view, deps.notes(id), access) });
   });
 
   app.get('/trunks', async () => ({ trunks: deps.trunks().map(trunkDto) }));

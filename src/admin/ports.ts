@@ -5,14 +5,22 @@ import type { CallView } from '../call/call-view.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
+import type { CallEvents } from './call-events.js';
 
 /** What the HTTP side asks of the gateway. */
 
 export type GatewayState = 'starting' | 'ready' | 'draining' | 'stopped';
 
+/** How digits are to be sent; to the telephone when `to` is absent. */
+export interface DigitWishes {
+  readonly durationMs?: number;
+  readonly gapMs?: number;
+  readonly to?: 'trunk' | 'page';
+}
+
 /** What became of digits that were to be sent. */
 export type DigitsOutcome =
-  | { readonly kind: 'sent' }
+  | { readonly kind: 'sent'; readonly ids: readonly number[] }
   | { readonly kind: 'unknown-call' }
   | { readonly kind: 'refused'; readonly why: string };
 
@@ -25,7 +33,11 @@ export interface AdminDeps {
   /** False when there is no such call. */
   hangUp(callId: string): boolean;
   /** `digits` are of `0-9*#A-D`. */
-  sendDigits(callId: string, digits: string): Promise<DigitsOutcome>;
+  sendDigits(callId: string, digits: string, wishes: DigitWishes): Promise<DigitsOutcome>;
+  /** False when there is no such call. */
+  secureDigits(callId: string, open: boolean, seconds: number): boolean;
+  /** What happens in calls, for those who follow one. */
+  readonly events: CallEvents;
   /** Takes no new calls from now on and ends the live ones after the drain time. */
   drain(): void;
   recentRecords(limit: number): readonly CallRecord[];

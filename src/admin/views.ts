@@ -1,8 +1,9 @@
 import { maskNumber } from '../base/mask.js';
 import type { CallView } from '../call/call-view.js';
+import { MASKED_DIGIT } from '../call/digits/page-text.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
-import type { CallRecord } from '../cdr/record.js';
+import type { CallRecord, DigitsSummary } from '../cdr/record.js';
 import type { Access } from './access.js';
 
 /** A live call as `GET /api/v1/calls` shows it. */
@@ -28,6 +29,12 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 
 const shownNumber = (access: Access, number: string): string => (access === 'full' ? number : maskNumber(number));
 
+/** Digits may be somebody's PIN, so whoever sees masked numbers sees masked digits. */
+function shownDigits(access: Access, digits: DigitsSummary): DigitsSummary {
+  if (access === 'full') return digits;
+  return { ...digits, receipts: digits.receipts.map((receipt) => ({ ...receipt, digit: MASKED_DIGIT })) };
+}
+
 export function callDto(view: CallView, notes: LiveNotes | undefined, access: Access): CallDto {
   return {
     id: view.id,
@@ -43,12 +50,17 @@ export function callDto(view: CallView, notes: LiveNotes | undefined, access: Ac
     ...(notes?.ringingAtMs === undefined ? {} : { ringingAt: iso(notes.ringingAtMs) }),
     ...(view.answeredAtMs === undefined ? {} : { answeredAt: iso(view.answeredAtMs) }),
     silent: (notes?.silent ?? []).map(({ leg, cause, sinceMs }) => ({ leg, cause, since: iso(sinceMs) })),
-    digits: notes?.digits ?? { fromBrowser: 0, fromTrunk: 0, lost: 0 },
+    digits: shownDigits(access, notes?.digits ?? { fromBrowser: 0, fromTrunk: 0, lost: 0, receipts: [] }),
   };
 }
 
 export function recordDto(record: CallRecord, access: Access): CallRecord {
-  return { ...record, from: shownNumber(access, record.from), to: shownNumber(access, record.to) };
+  return {
+    ...record,
+    from: shownNumber(access, record.from),
+    to: shownNumber(access, record.to),
+    digits: shownDigits(access, record.digits),
+  };
 }
 
 /** A trunk as `GET /api/v1/trunks` shows it. */

@@ -3,7 +3,7 @@ import { GatewayError, messageOf } from '../base/errors.js';
 import type { SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { SerialQueue } from '../base/serial-queue.js';
-import type { DigitToSend, LegName, LegOptions, MediaDirection, MediaErrorInfo, MediaPlane, SessionStats } from '../media/plane.js';
+import type { LegName, LegOptions, MediaDirection, MediaErrorInfo, MediaPlane, SessionStats } from '../media/plane.js';
 import type { Reoffer } from '../sip/port.js';
 import type { CallEvent, CallerSdp } from './event.js';
 import type { CallFactBody } from './facts.js';
@@ -133,19 +133,6 @@ export class CallMedia {
         this.deps.fact({ type: 'reoffer', leg, accepted: false });
       }
     });
-  }
-
-  /** False when the far end takes no digits. */
-  async sendDigits(leg: LegName, digits: readonly DigitToSend[], by: 'info' | 'api'): Promise<boolean> {
-    let delivered = true;
-    try {
-      await this.deps.plane.sendDigits(this.options.session, leg, digits);
-    } catch (thrown) {
-      delivered = false;
-      this.note('digits cannot be sent', thrown);
-    }
-    for (const { durationMs } of digits) this.deps.fact({ type: 'digit', from: 'browser', by, durationMs, delivered });
-    return delivered;
   }
 
   close(): void {

@@ -20,7 +20,7 @@ import type { FoundLeg, OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { CallIntake, Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
-import { CallRunner, type SendDigitsResult } from './runner.js';
+import { CallRunner, type DigitSide, type SendDigitsResult } from './runner.js';
 import { type ReplacedDialog, readReplaces } from './transfer/refer.js';
 import type { Borrowed } from './transfer/transfer-legs.js';
 import type { TransferPolicy } from './transfer/transfer-policy.js';
@@ -46,15 +46,23 @@ type Place =
   | { readonly kind: 'there'; readonly runner: CallRunner; readonly leg: LegName }
   | { readonly kind: 'refused'; readonly status: 400 | 403 | 481 | 486 };
 
+/** How digits that are asked for are sent; to the telephone when `to` is absent. */
+export interface DigitWishes {
+  readonly durationMs?: number;
+  readonly gapMs?: number;
+  readonly to?: DigitSide;
+}
+
 /** More digits than any menu asks for in one go. */
 const MAX_DIGITS = 64;
 
-function readDigits(text: string, durationMs: number): readonly DigitToSend[] | undefined {
+function readDigits(text: string, { durationMs = DEFAULT_INFO_DURATION_MS, gapMs }: DigitWishes): readonly DigitToSend[] | undefined {
+  const gap = gapMs === undefined ? {} : { gapMs };
   const digits: DigitToSend[] = [];
   for (const character of text) {
     const digit = digitOfText(character);
     if (digit === undefined) return undefined;
-    digits.push({ digit, durationMs });
+    digits.push({ digit, durationMs, ...gap });
   }
   return digits.length === 0 || digits.length > MAX_DIGITS ? undefined : digits;
 }
@@ -126,12 +134,19 @@ export class CallService implements CallIntake, OtherCalls {
     return runner !== undefined;
   }
 
-  /** Sends digits (`0-9`, `*`, `#`, `A-D`) to the telephone, as if the browser had pressed them. */
-  async sendDigits(callId: CallId, text: string, durationMs: number = DEFAULT_INFO_DURATION_MS): Promise<SendDigitsResult> {
+  /** Sends digits (`0-9`, `*`, `#`, `A-D`) to one side, as if the other had pressed them. */
+  async sendDigits(callId: CallId, text: string, wishes: DigitWishes = {}): Promise<SendDigitsResult> {
     const runner = this.runners.get(callId);
     if (runner === undefined) return { kind: 'refused', why: 'unknown-call' };
-    const digits = readDigits(text, durationMs);
-    return digits === undefined ? { kind: 'refused', why: 'not-digits' } : await runner.sendDigits(digits);
+    const digits = readDigits(text, wishes);
+    return digits === undefined ? { kind: 'refused', why: 'not-digits' } : await runner.sendDigits(wishes.to ?? 'trunk', digits);
+  }
+
+  /** Opens a call's secure window for so long, or closes it. False when there is no such call. */
+  secureDigits(callId: CallId, open: boolean, lastsMs?: number): boolean {
+    const runner = this.runners.get(callId);
+    runner?.secureDigits(open, lastsMs);
+    return runner !== undefined;
   }
 
   /** A page whose dialogs have moved to this connection is there again. */

@@ -1,6 +1,6 @@
 /** What a step of the machine asks the runner to do. Results come back as events. */
-import type { DigitToSend, LegName, LegOptions, MediaDirection } from '../media/plane.js';
-import type { CallerSdp, HeldDigit, TimerId } from './event.js';
+import type { LegName, LegOptions, MediaDirection } from '../media/plane.js';
+import type { CallerSdp, TimerId } from './event.js';
 import type { CallFactBody, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
@@ -36,9 +36,6 @@ export type CallEffect =
   | { readonly do: 'refuse-offer'; readonly leg: LegName; readonly status: number }
   /** Takes the answer that came in an ACK; `answer-refused` when it cannot. */
   | { readonly do: 'accept-answer'; readonly leg: LegName; readonly sdp: string }
-  /** Tells the browser of a digit the telephone sent, by INFO. */
-  | { readonly do: 'send-info'; readonly leg: LegName; readonly held: HeldDigit; readonly by: 'rfc4733' | 'info' }
-  | { readonly do: 'send-digits'; readonly leg: LegName; readonly digits: readonly DigitToSend[] }
   /** `ms`: shorter than what the call's options say. */
   | { readonly do: 'set-timer'; readonly id: TimerId; readonly ms?: number }
   | { readonly do: 'clear-timer'; readonly id: TimerId }

@@ -1,5 +1,5 @@
 /** Everything that can happen to a call, as data. Timers are events like all others. */
-import type { Digit, DigitToSend, LegName, MediaDirection, SilenceCause } from '../media/plane.js';
+import type { LegName, MediaDirection, SilenceCause } from '../media/plane.js';
 import type { DialogEnd } from '../sip/port.js';
 import type { EndedBy } from './facts.js';
 import type { FailureCode } from './failure-code.js';
@@ -24,12 +24,6 @@ export type Part = LegName | 'media';
 export interface CallerSdp {
   readonly role: 'answer' | 'offer';
   readonly sdp: string;
-}
-
-/** A key the telephone pressed, on its way to the browser. */
-export interface HeldDigit {
-  readonly digit: Digit;
-  readonly durationMs: number;
 }
 
 /** What happened; `far` is why, in the words of whoever did it. Names ending in a past participle come from SIP, `media-…` from the media plane. */
@@ -107,8 +101,6 @@ export type CallEvent =
   /** Another call has taken the far end of this leg over. */
   | { readonly type: 'given-away'; readonly leg: LegName }
   | { readonly type: 'media-lost' }
-  | { readonly type: 'digit'; readonly leg: LegName; readonly digit: Digit; readonly durationMs: number; readonly relayed: boolean }
-  | { readonly type: 'info-digits'; readonly leg: LegName; readonly digits: readonly DigitToSend[] }
   | { readonly type: 'timer'; readonly id: TimerId }
   | { readonly type: 'hang-up'; readonly by: EndedBy; readonly failure?: FailureCode }
   | { readonly type: 'fault' }

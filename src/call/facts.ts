@@ -1,13 +1,15 @@
 /**
  * The one stream of call facts. CDR, metrics, log lines and the live view are folds over it, so
- * they cannot disagree. A fact is past tense and plain data; it never holds a digit or a secret.
- * Numbers are whole here: a fold that writes for people masks them.
+ * they cannot disagree. A fact is past tense and plain data; it never holds a secret, and which digit
+ * was pressed in one kind alone. Numbers are whole here: a fold that writes for people masks them.
  */
 import type { CallId } from '../base/ids.js';
 import type { AudioCodec, LegFailure, LegName, LegStats, MediaDirection, SilenceCause } from '../media/plane.js';
+import type { DigitFact } from './digits/digit-fact.js';
 import type { FailureCode } from './failure-code.js';
+import type { LegKind } from './leg-kind.js';
 
-export type LegKind = 'browser' | 'trunk';
+export type { LegKind };
 /** Who calls whom. */
 export type CallDirection = `${LegKind}-to-${LegKind}`;
 /** What is expected of a call that has no target yet: pages call telephones, telephones call pages. */
@@ -70,14 +72,7 @@ export type CallFactBody =
   | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
   /** Media of a leg could not be set up, or was set up with somebody else. */
   | { readonly type: 'media-failed'; readonly leg: LegName; readonly kind: LegKind; readonly cause: LegFailure; readonly detail: string }
-  /** A digit came in on one leg and went out (or not) on the other. Never which. */
-  | {
-      readonly type: 'digit';
-      readonly from: LegKind;
-      readonly by: 'rfc4733' | 'info' | 'api';
-      readonly durationMs: number;
-      readonly delivered: boolean;
-    }
+  | DigitFact
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'reoffer'; readonly leg: LegName; readonly accepted: boolean }
   /** The far end of a leg put the call on hold, or took it off. */

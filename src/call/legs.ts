@@ -2,15 +2,16 @@
 import { messageOf } from '../base/errors.js';
 import type { CallId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
-import { type LegName, otherLeg } from '../media/plane.js';
-import type { FlowRef, InboundRequest, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
-import type { CallEvent, HeldDigit } from './event.js';
-import type { CallFactBody, LegKind } from './facts.js';
+import type { DigitToSend, LegName } from '../media/plane.js';
+import type { FlowRef, Headers, InboundRequest, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
+import { type DigitRules, defaultDigitRules } from './digits/digit-rules.js';
+import { readInfo } from './digits/info.js';
+import type { CallEvent } from './event.js';
+import type { LegKind } from './facts.js';
 import { failureOf } from './failure.js';
 import type { FailureCode } from './failure-code.js';
 import { failureHeaders } from './failure-headers.js';
 import { type FarReasons, farReasons } from './far-reason.js';
-import { type InfoReading, infoBody, readInfo } from './info.js';
 import { classify, isChallenge } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import type { CallRequest } from './request.js';
@@ -27,7 +28,10 @@ interface CallLegsDeps {
   readonly diallers: Diallers;
   readonly log: Log;
   readonly post: (event: CallEvent) => void;
-  readonly fact: (body: CallFactBody) => void;
+  /** Digits of an INFO. */
+  readonly digits: (leg: LegName, digits: readonly DigitToSend[]) => void;
+  /** Header fields of whatever the peer of a leg has said. */
+  readonly headers: (leg: LegName, headers: Headers) => void;
   /** REFER, and NOTIFY about one. */
   readonly transfer: (leg: LegName, request: InboundRequest) => void;
 }
@@ -45,6 +49,7 @@ export class CallLegs implements Seats {
   /** Called legs given up for another target, until the stack says what became of them. */
   private readonly abandoned = new Set<Dialled>();
   private calledKind: LegKind;
+  private calledDigits: DigitRules | undefined;
   private readonly dialogs: Partial<Record<LegName, SipDialog>> = {};
   private readonly seats: Partial<Record<LegName, Seat>> = {};
   /** Legs that were put there by a transfer. */
@@ -61,6 +66,7 @@ export class CallLegs implements Seats {
 
   watchCaller(): void {
     const { leg } = this.options.request;
+    this.deps.headers('a', leg.headers);
     leg.onOffer((offer) => this.offeredEarly('a', offer));
     leg.onAnswer?.((sdp) => this.deps.post({ type: 'acked', leg: 'a', sdp }));
     const { cancelled } = leg;
@@ -91,6 +97,13 @@ export class CallLegs implements Seats {
 
   kindOf(leg: LegName): LegKind {
     return this.guests[leg]?.kind ?? (leg === 'b' ? this.calledKind : kindsOf(this.options.request.direction).a);
+  }
+
+  /** How digits go in and out on the leg. */
+  rulesOf(leg: LegName): DigitRules {
+    const guest = this.guests[leg];
+    const rules = guest === undefined ? (leg === 'a' ? this.options.request.digits : this.calledDigits) : guest.digits;
+    return rules ?? defaultDigitRules;
   }
 
   /** Whether somebody sits there who was not dialled and did not call. */
@@ -125,7 +138,7 @@ export class CallLegs implements Seats {
     if (leg === 'b') this.dialled = undefined;
     const flow = leg === 'a' ? this.options.request.leg.source.flow : dialled?.flow;
     const release = leg === 'b' && dialled !== undefined ? () => dialled.release() : () => {};
-    return { dialog, kind: this.kindOf(leg), release, ...(flow === undefined ? {} : { flow }) };
+    return { dialog, kind: this.kindOf(leg), digits: this.rulesOf(leg), release, ...(flow === undefined ? {} : { flow }) };
   }
 
   /** Of a group that was called: the user who took the call. */
@@ -142,6 +155,7 @@ export class CallLegs implements Seats {
   dial(target: RouteTarget, offer: string, attempt: number): void {
     this.releaseDialled();
     this.calledKind = target.kind;
+    this.calledDigits = target.kind === 'trunk' ? target.digits : undefined;
     const result = this.tryDial(target, offer, attempt);
     if (result.kind === 'refused') {
       this.deps.post({ type: 'dial-refused', failure: result.failure });
@@ -216,27 +230,6 @@ export class CallLegs implements Seats {
     return offer;
   }
 
-  /** Tells a browser of a digit by INFO, the form stock user agents raise. */
-  sendInfo(leg: LegName, held: HeldDigit, by: 'rfc4733' | 'info'): void {
-    const tell = (delivered: boolean): void =>
-      this.deps.fact({
-        type: 'digit',
-        from: this.kindOf(otherLeg(leg)),
-        by,
-        durationMs: held.durationMs,
-        delivered,
-      });
-    const dialog = this.dialogs[leg];
-    if (dialog === undefined) {
-      tell(false);
-      return;
-    }
-    dialog.request('INFO', { body: infoBody(held) }).then(
-      ({ status }) => tell(status >= 200 && status < 300),
-      () => tell(false),
-    );
-  }
-
   /** Frees what the dialler counts and stops listening to the caller. */
   letGo(): void {
     this.releaseDialled();
@@ -267,8 +260,10 @@ export class CallLegs implements Seats {
 
   private follow(dialled: Dialled, target: RouteTarget): void {
     const { leg, tryNext } = dialled;
-    leg.onProgress(({ status, sdp, fork }) => {
-      if (!this.abandoned.has(dialled)) this.deps.post({ type: 'progress', status, fork, ...(sdp === undefined ? {} : { sdp }) });
+    leg.onProgress(({ status, sdp, fork, headers }) => {
+      if (this.abandoned.has(dialled)) return;
+      this.deps.headers('b', headers);
+      this.deps.post({ type: 'progress', status, fork, ...(sdp === undefined ? {} : { sdp }) });
     });
     leg.onOffer((offer, fork) => {
       if (this.abandoned.has(dialled)) offer.reject(481);
@@ -310,6 +305,7 @@ export class CallLegs implements Seats {
   private settled(outcome: OutboundOutcome, target: RouteTarget, tryNext: Dialled['tryNext']): void {
     if (outcome.kind === 'answered') {
       this.adopt('b', outcome.dialog);
+      this.deps.headers('b', outcome.headers);
       this.deps.post({ type: 'answered', sdp: outcome.sdp });
       return;
     }
@@ -364,9 +360,12 @@ export class CallLegs implements Seats {
       request.respond(405, { headers: [['Allow', 'INVITE, ACK, CANCEL, BYE, INFO, OPTIONS, REFER, NOTIFY']] });
       return;
     }
-    const reading: InfoReading = readInfo(request.body);
-    request.respond(reading.status);
-    if (reading.digits.length > 0) this.deps.post({ type: 'info-digits', leg, digits: reading.digits });
+    const { status, digits } = readInfo(request.body);
+    request.respond(status);
+    this.deps.headers(leg, request.headers);
+    // Whatever a page says shows that it is there again.
+    this.deps.post({ type: 'flow-found', leg });
+    if (digits.length > 0) this.deps.digits(leg, digits);
   }
 
   private releaseDialled(): void {

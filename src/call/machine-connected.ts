@@ -39,9 +39,6 @@ function inTalk(state: Connected, event: CallEvent): Step | undefined {
       return legSilent(state, event);
     case 'media-resumed':
       return legResumed(state, event.leg);
-    case 'digit':
-    case 'info-digits':
-      return digits(state, event);
     case 'timer':
       return timerInConnected(state, event);
     default:
@@ -152,18 +149,6 @@ function returned(state: Connected, leg: LegName, effects: readonly CallEffect[]
 
 function browserGone(state: Connected, leg: LegName): Step {
   return end(state, { by: endedBy(leg), failure: 'browser-gone' });
-}
-
-function digits(state: Connected, event: Extract<CallEvent, { type: 'digit' | 'info-digits' }>): Step | undefined {
-  const from = state.legs[event.leg];
-  const to = otherLeg(event.leg);
-  if (event.type === 'digit') {
-    if (from === 'browser' || state.legs[to] === 'trunk') return undefined;
-    return go(state, [{ do: 'send-info', leg: to, held: { digit: event.digit, durationMs: event.durationMs }, by: 'rfc4733' }]);
-  }
-  if (state.legs[to] === 'trunk') return returned(state, event.leg, [{ do: 'send-digits', leg: to, digits: event.digits }]);
-  const told = event.digits.map((held): CallEffect => ({ do: 'send-info', leg: to, held, by: 'info' }));
-  return returned(state, event.leg, told);
 }
 
 function legSilent(state: Connected, event: Extract<CallEvent, { type: 'media-silent' }>): Step | undefined {

@@ -1,9 +1,8 @@
 /** The arrows from the first INVITE to the called side until it answers: peers, targets, ringing, early media. Pure. */
 
-import { holdDigit } from './digit-steps.js';
 import { described, heard, mayOffer, waitsForSound, without } from './early.js';
 import type { CallEffect } from './effect.js';
-import type { CallEvent, CallerSdp, HeldDigit } from './event.js';
+import type { CallEvent, CallerSdp } from './event.js';
 import type { CallDirection } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import { onward } from './next-target.js';
@@ -64,7 +63,7 @@ export function inDialling(state: StateOf<'dialling'>, event: CallEvent): Step |
     case 'early-refused':
       return event.attempt === state.attempt ? ring(state, 180, 183) : undefined;
     case 'answered':
-      return answer(state, event.sdp, []);
+      return answer(state, event.sdp);
     case 'failed': {
       const cause = calleeCause(event);
       if (!event.elsewhere) return onwardOrEnd(state, cause, { gone: 'b', next: event.next });
@@ -96,14 +95,12 @@ export function inRinging(state: StateOf<'ringing'>, event: CallEvent): Step | u
       // Early media has begun: the caller's own ringing must stop. It never starts again (RFC 3960 §3).
       return state.shown === 183 || event.attempt !== state.attempt ? undefined : earlyMedia(state);
     case 'answered':
-      return answer(state, event.sdp, state.held);
+      return answer(state, event.sdp);
     case 'failed':
       return onwardOrEnd(state, calleeCause(event), { gone: 'b', next: event.next });
     case 'timer':
       if (event.id === 'early') return rings(state) ? undefined : ring(state, 180, 183);
       return event.id === 'ring' ? onwardOrEnd(state, { by: 'gateway', failure: 'no-answer' }) : undefined;
-    case 'digit':
-      return holdDigit(state, event);
     default:
       return whileEarly(state, event);
   }
@@ -171,7 +168,7 @@ function earlyMedia(state: EarlyState): Step | undefined {
   if (!waitsForSound(state.target)) return ring(state, 183, 183);
   if (rings(state)) return undefined;
   const { direction, legs, target, otherwise, a, attempt, forks } = state;
-  const waiting = state.name === 'ringing' ? state : ({ ...{ direction, legs, target, otherwise, a, attempt, forks }, held: [] } as const);
+  const waiting = state.name === 'ringing' ? state : { direction, legs, target, otherwise, a, attempt, forks };
   return go({ ...waiting, name: 'ringing' }, [{ do: 'set-timer', id: 'early' }]);
 }
 
@@ -193,12 +190,11 @@ const shownFor = (status: number): Shown => (status === 181 || status === 182 ? 
 
 function ring(state: EarlyState, shown: Shown, status: number): Step {
   const { direction, legs, target, otherwise, a, attempt, forks } = state;
-  const held = state.name === 'ringing' ? state.held : [];
   const earlyMedia = shown === 183;
   // A browser gets its answer at once, so that ICE and DTLS are done when the phone is picked up. To a
   // trunk a description in 180 would mean early media, and the caller would hear silence for ringing.
   const tellSdp = a.role === 'answer' && (earlyMedia || legs.a === 'browser');
-  return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, forks, shown, held }, [
+  return go({ name: 'ringing', direction, legs, target, otherwise, a, attempt, forks, shown }, [
     ...noMoreWaiting(state),
     {
       do: 'progress-caller',
@@ -253,8 +249,8 @@ function onwardOrEnd(
   ]);
 }
 
-function answer(state: EarlyState, sdp: string, held: readonly HeldDigit[]): Step {
-  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a, held }, [
+function answer(state: EarlyState, sdp: string): Step {
+  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a }, [
     { do: 'clear-timer', id: 'ring' },
     ...noMoreWaiting(state),
     { do: 'set-timer', id: 'length' },

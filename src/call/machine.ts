@@ -1,7 +1,6 @@
 /** The arrows of a call. Pure: no clock, no I/O. A pair of state and event not named here leaves the call as it is. */
 import type { LegName } from '../media/plane.js';
 import type { DialogEnd } from '../sip/port.js';
-import { digitFact, holdDigit } from './digit-steps.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent } from './event.js';
 import type { CallDirection } from './facts.js';
@@ -89,7 +88,7 @@ function inPreparing(state: StateOf<'preparing'>, event: CallEvent): Step | unde
 function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'final-accepted':
-      return go({ name: 'connecting', direction: state.direction, legs: state.legs, role: state.a.role, held: state.held }, [
+      return go({ name: 'connecting', direction: state.direction, legs: state.legs, role: state.a.role }, [
         { do: 'answer-caller', answer: state.a },
       ]);
     case 'final-refused':
@@ -100,8 +99,6 @@ function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | unde
       return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
     case 'acked':
       return earlyAnswer(state, event);
-    case 'digit':
-      return holdDigit(state, event);
     default:
       return undefined;
   }
@@ -114,8 +111,6 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
     case 'offered':
       if (event.leg === 'a') return notYet(state, 'a');
       return go(state, [answerOffer(event)]);
-    case 'digit':
-      return holdDigit(state, event);
     default:
       return undefined;
   }
@@ -128,10 +123,8 @@ const notYet = (state: Live, leg: LegName): Step => go(state, [{ do: 'refuse-off
 function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Step {
   if (state.role === 'offer' && sdp === undefined) return end(state, { by: 'gateway', failure: 'media-setup-failed' });
   const { direction, legs } = state;
-  const page = legs.a === 'browser' ? 'a' : 'b';
-  const flushed = state.held.map((held): CallEffect => ({ do: 'send-info', leg: page, held, by: 'rfc4733' }));
   const accept: CallEffect[] = state.role === 'offer' && sdp !== undefined ? [{ do: 'accept-answer', leg: 'a', sdp }] : [];
-  return go(connected(direction, legs), [...accept, ...flushed]);
+  return go(connected(direction, legs), accept);
 }
 
 /** Arrows that every live state has. */
@@ -159,8 +152,6 @@ function anywhere(state: Live, event: CallEvent): Step | undefined {
       return hasMedia(state) && kindOf(state, event.leg) === 'browser'
         ? end(state, { by: endedBy(event.leg), failure: 'browser-gone' })
         : undefined;
-    case 'digit':
-      return digitFact(state, event);
     case 'timer':
       return event.id === 'length' && answersCallee(state) ? end(state, { by: 'gateway', failure: 'too-long' }) : undefined;
     case 'hang-up':

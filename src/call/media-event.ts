@@ -28,11 +28,10 @@ function ofLeg(event: Exclude<MediaEvent, { readonly type: 'session-lost' }>, le
       return { type: 'leg-direction', leg, direction: event.direction };
     case 'media-resumed':
       return { type: 'media-resumed', leg };
-    case 'digit': {
-      const { type, digit, durationMs, relayed } = event;
-      return { type, leg, digit, durationMs, relayed };
-    }
-    case 'digits-sent':
+    case 'digit':
+    case 'digit-sent':
+    case 'digit-unsent':
+    case 'flash':
       return undefined;
   }
 }

@@ -116,7 +116,7 @@ export class MidCall {
   replace(request: CallRequest, leg: LegName): void {
     const before = this.replacement;
     this.replacement = request;
-    if (!this.transferLegs.offerCaller(request.leg, leg, request.onOver ?? (() => {}))) this.replacement = before;
+    if (!this.transferLegs.offerCaller(request, leg)) this.replacement = before;
   }
 
   /** True when the effect is one of hold or transfer, and done. */

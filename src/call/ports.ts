@@ -2,6 +2,7 @@
 import type { CallId } from '../base/ids.js';
 import type { UdpLegOptions, WebRtcLegOptions } from '../media/plane.js';
 import type { FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
+import type { DigitRules } from './digits/digit-rules.js';
 import type { LegKind, Party } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { CallIdentity, CallRequest } from './request.js';
@@ -22,6 +23,8 @@ export interface TrunkTarget {
   readonly transfer?: 'gateway' | 'refer';
   /** Whether the trunk hears of a page that holds: it does when absent. */
   readonly hold?: 'pass' | 'absorb';
+  /** How it takes and gives digits. */
+  readonly digits?: DigitRules;
 }
 
 /** Users whose pages ring at the same time. */

@@ -1,6 +1,7 @@
 /** A call as an edge hands it to the core: who calls, whom, and the SIP leg to answer. */
 import type { LegOptions } from '../media/plane.js';
 import type { InboundCall } from '../sip/port.js';
+import type { DigitRules } from './digits/digit-rules.js';
 import type { ExpectedDirection, Party } from './facts.js';
 
 /**
@@ -33,6 +34,8 @@ export interface CallRequest {
   /** The trunk it came in on, when it came from one. */
   readonly trunk?: string;
   readonly identity?: CallIdentity;
+  /** How the trunk it came in on takes and gives digits. */
+  readonly digits?: DigitRules;
   /** Hops left, one less than came in; 0 hops never get here (RFC 3261 §16.3). */
   readonly maxForwards?: number;
   /** A limit of its own, shorter than the gateway's. */

@@ -11,6 +11,7 @@ export interface TrunkRoute {
   readonly early?: NonNullable<TrunkTarget['early']>;
   readonly transfer?: NonNullable<TrunkTarget['transfer']>;
   readonly hold?: NonNullable<TrunkTarget['hold']>;
+  readonly digits?: NonNullable<TrunkTarget['digits']>;
 }
 
 /** Somebody a number of ours leads to. */
@@ -88,13 +89,14 @@ export class RuleRouter implements Router {
   }
 }
 
-function trunkTarget({ id, media, early, transfer, hold }: TrunkRoute, number: string): TrunkTarget {
+function trunkTarget({ id, media, early, transfer, hold, digits }: TrunkRoute, number: string): TrunkTarget {
   return {
     kind: 'trunk',
     ...{ trunk: id, number, media },
     ...(early === undefined ? {} : { early }),
     ...(transfer === undefined ? {} : { transfer }),
     ...(hold === undefined ? {} : { hold }),
+    ...(digits === undefined ? {} : { digits }),
   };
 }
 

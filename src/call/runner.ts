@@ -11,7 +11,7 @@ import { type DigitToSend, type LegName, type MediaEvent, type MediaPlane, other
 import type { FlowRef, InboundRequest } from '../sip/port.js';
 import { CallMedia } from './call-media.js';
 import type { CallView } from './call-view.js';
-import { DigitCopies } from './digit-copies.js';
+import { DigitDesk, type DigitsAsked } from './digits/digit-desk.js';
 import type { CallEffect } from './effect.js';
 import type { CallEvent, TimerId } from './event.js';
 import type { CallDirection, CallFactBody, FactSink } from './facts.js';
@@ -51,10 +51,13 @@ export interface RunnerDeps {
   readonly onFinished: (runner: CallRunner) => void;
 }
 
+/** Which side digits are sent to. */
+export type DigitSide = 'trunk' | 'page';
+
 /** What came of digits somebody asked to be sent. */
 export type SendDigitsResult =
-  | { readonly kind: 'queued' }
-  | { readonly kind: 'refused'; readonly why: 'unknown-call' | 'not-digits' | 'not-connected' | 'not-supported' };
+  | DigitsAsked
+  | { readonly kind: 'refused'; readonly why: 'unknown-call' | 'not-digits' | 'not-connected' | 'no-such-side' };
 
 /**
  * Signalling effects run at once, in the order of the step, so that a CANCEL never waits for
@@ -72,7 +75,7 @@ export class CallRunner {
   private readonly legs: CallLegs;
   private readonly media: CallMedia;
   private readonly midCall: MidCall;
-  private readonly copies = new DigitCopies();
+  private readonly digits: DigitDesk;
   private readonly startedMs: number;
   private readonly startedWallMs: number;
   private answeredMs: number | undefined;
@@ -93,12 +96,18 @@ export class CallRunner {
     this.startedWallMs = deps.clock.wallMs();
     this.direction = request.direction;
     this.state = { name: 'routing', direction: request.direction, legs: kindsOf(request.direction) };
-    const post = (event: CallEvent): void => this.postFromPeer(event);
+    const post = (event: CallEvent): void => this.post(event);
     const fact = (body: CallFactBody): void => this.emit(body);
     this.legs = new CallLegs(
       { callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds },
-      { diallers: deps.diallers, log: this.log, post, fact, transfer: (leg, request) => this.transferRequest(leg, request) },
+      {
+        ...{ diallers: deps.diallers, log: this.log, post },
+        digits: (leg, digits) => this.digits.informed(leg, digits),
+        headers: (leg, headers) => this.digits.headersOn(leg, headers),
+        transfer: (leg, request) => this.transferRequest(leg, request),
+      },
     );
+    this.digits = new DigitDesk({ session: this.session }, { plane: deps.media, legs: this.legs, clock: deps.clock, log: this.log, fact });
     const queue = new SerialQueue((thrown) => this.fault('media step', thrown));
     this.media = new CallMedia({ session: this.session, request }, { plane: deps.media, queue, log: this.log, post, fact });
     this.midCall = new MidCall(
@@ -145,28 +154,13 @@ export class CallRunner {
   }
 
   mediaEvent(event: MediaEvent): void {
+    if (this.digits.mediaEvent(event)) return;
     if (event.type === 'leg-failed' && event.leg !== 'c' && this.mayFail()) {
       const { leg, cause, detail } = event;
       this.emit({ type: 'media-failed', leg, kind: this.legs.kindOf(leg), cause, detail });
     }
     const translated = eventOfMedia(event);
-    if (translated !== undefined) this.postFromPeer(translated);
-  }
-
-  /** As `post`, less the digits that have come by another way already. */
-  private postFromPeer(event: CallEvent): void {
-    const nowMs = this.deps.clock.nowMs();
-    if (event.type === 'digit') {
-      const copy = this.copies.isCopy(event.leg, event.digit, 'rfc4733', event.durationMs, nowMs);
-      // What a browser pressed in its media has left on the trunk by now, copy or not: that is told as it is.
-      if (copy && this.legs.kindOf(event.leg) === 'trunk') return;
-    }
-    if (event.type === 'info-digits') {
-      const digits = event.digits.filter(({ digit, durationMs }) => !this.copies.isCopy(event.leg, digit, 'info', durationMs, nowMs));
-      if (digits.length > 0) this.post({ ...event, digits });
-      return;
-    }
-    this.post(event);
+    if (translated !== undefined) this.post(translated);
   }
 
   /** While dialling, a page that has no answer yet cannot set media up; the machine then gives it more time. */
@@ -218,14 +212,19 @@ export class CallRunner {
     else request.respond(request.method === 'REFER' ? 491 : 481);
   }
 
-  /** Sends digits on the trunk's leg; before the answer too, for menus that ask without answering. */
-  async sendDigits(digits: readonly DigitToSend[]): Promise<SendDigitsResult> {
+  /** Sends digits to one side; to a trunk before the answer too, for menus that ask without answering. */
+  async sendDigits(side: DigitSide, digits: readonly DigitToSend[]): Promise<SendDigitsResult> {
     const { state } = this;
-    const able = state.name === 'connected' || (state.name === 'ringing' && state.shown === 183);
-    if (!able) return { kind: 'refused', why: 'not-connected' };
-    return (await this.media.sendDigits(state.legs.b === 'trunk' ? 'b' : 'a', digits, 'api'))
-      ? { kind: 'queued' }
-      : { kind: 'refused', why: 'not-supported' };
+    const early = state.name === 'ringing' && state.shown === 183 && side === 'trunk';
+    if (state.name !== 'connected' && !early) return { kind: 'refused', why: 'not-connected' };
+    const kind = side === 'trunk' ? 'trunk' : 'browser';
+    const leg = (['b', 'a'] as const).find((one) => state.legs[one] === kind);
+    return leg === undefined ? { kind: 'refused', why: 'no-such-side' } : await this.digits.send(leg, digits);
+  }
+
+  /** Opens the secure window for so long, or closes it. */
+  secureDigits(open: boolean, lastsMs?: number): void {
+    this.digits.secure(open, 'api', lastsMs);
   }
 
   view(): CallView {
@@ -250,7 +249,7 @@ export class CallRunner {
 
   /** Timers of this call now set. */
   get liveTimers(): number {
-    return this.timers.size;
+    return this.timers.size + this.digits.liveTimers;
   }
 
   private drainInbox(): void {
@@ -276,6 +275,7 @@ export class CallRunner {
         this.fault(effect.do, thrown);
       }
     }
+    this.digits.refresh(this.state.name);
   }
 
   private run(effect: CallEffect): void {
@@ -307,9 +307,6 @@ export class CallRunner {
       case 'refuse-offer':
         this.legs.takeOffer(effect.leg)?.reject(effect.status);
         return;
-      case 'send-info':
-        this.legs.sendInfo(effect.leg, effect.held, effect.by);
-        return;
       case 'prepare-media':
         this.media.prepare(effect.target.media);
         return;
@@ -330,9 +327,6 @@ export class CallRunner {
         return;
       case 'answer-offer':
         this.media.answerOffer(effect.leg, effect.sdp, this.legs.takeOffer(effect.leg), effect.direction);
-        return;
-      case 'send-digits':
-        void this.media.sendDigits(effect.leg, effect.digits, 'info');
         return;
       case 'close-media':
         this.media.close();
@@ -405,6 +399,7 @@ export class CallRunner {
     const { answeredMs, startedMs, endedMs = startedMs } = this;
     const failure = cause.failure === undefined ? undefined : failureOf(cause.failure);
     const last = this.media.lastStats;
+    this.digits.letGo();
     this.emit({
       type: 'ended',
       by: cause.by,

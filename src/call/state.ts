@@ -1,7 +1,7 @@
 /** The states of a call; the arrows between them are in `machine.ts`. */
 import type { LegName } from '../media/plane.js';
 import type { EarlyForks } from './early.js';
-import type { CallerSdp, HeldDigit, Part } from './event.js';
+import type { CallerSdp, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
@@ -84,7 +84,6 @@ export type CallState =
       readonly forks: EarlyForks;
       /** Absent: nothing yet; early media has been described and is waited for. */
       readonly shown?: Shown;
-      readonly held: readonly HeldDigit[];
     }
   /** The called leg of the target before is over or forgotten; the next one's media is being made. */
   | {
@@ -100,14 +99,12 @@ export type CallState =
       readonly direction: CallDirection;
       readonly legs: LegKinds;
       readonly a: CallerSdp;
-      readonly held: readonly HeldDigit[];
     }
   | {
       readonly name: 'connecting';
       readonly direction: CallDirection;
       readonly legs: LegKinds;
       readonly role: CallerSdp['role'];
-      readonly held: readonly HeldDigit[];
     }
   | {
       readonly name: 'connected';

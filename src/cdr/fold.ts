@@ -1,5 +1,6 @@
 import type { CallFact, LegKind } from '../call/facts.js';
 import type { AudioCodec, LegFailure, LegStats } from '../media/plane.js';
+import { DigitLedger } from './digit-ledger.js';
 import type { CallRecord, MediaSummary, SilenceNote, TransferNote } from './record.js';
 
 type Received = Extract<CallFact, { type: 'received' }>;
@@ -27,9 +28,7 @@ interface OpenCall {
   heldSinceMs?: number;
   heldMs: number;
   readonly silences: OpenSilence[];
-  fromBrowser: number;
-  fromTrunk: number;
-  lost: number;
+  readonly digits: DigitLedger;
 }
 
 /** What the live view shows beside the call's state. */
@@ -57,9 +56,7 @@ export class CdrFold {
         transfers: [],
         holding: new Set(),
         heldMs: 0,
-        fromBrowser: 0,
-        fromTrunk: 0,
-        lost: 0,
+        digits: new DigitLedger(),
       });
       return;
     }
@@ -79,7 +76,7 @@ export class CdrFold {
     const silent = call.silences
       .filter((silence) => silence.resumedAtMs === undefined)
       .map(({ leg, cause, atMs }) => ({ leg, cause, sinceMs: atMs }));
-    return { silent, digits: digitsOf(call), ...(call.ringingAtMs === undefined ? {} : { ringingAtMs: call.ringingAtMs }) };
+    return { silent, digits: call.digits.summary(), ...(call.ringingAtMs === undefined ? {} : { ringingAtMs: call.ringingAtMs }) };
   }
 
   /** Calls begun and not ended. */
@@ -107,9 +104,10 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
       for (const silence of call.silences) if (silence.leg === fact.kind) silence.resumedAtMs ??= fact.atMs;
       break;
     case 'digit':
-      if (fact.from === 'browser') call.fromBrowser += 1;
-      else call.fromTrunk += 1;
-      if (!fact.delivered) call.lost += 1;
+    case 'digit-sent':
+    case 'digit-acknowledged':
+    case 'digit-failed':
+      call.digits.take(fact);
       break;
     case 'media-failed':
       call.mediaFailure = fact.cause;
@@ -137,6 +135,7 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'media-up':
     case 'flow-lost':
     case 'reoffer':
+    case 'secure-digits':
       break;
   }
 }
@@ -161,8 +160,6 @@ function settleTransfer(call: OpenCall, status: number): void {
   const last = call.transfers.at(-1);
   if (last !== undefined && last.status === undefined) call.transfers[call.transfers.length - 1] = { ...last, status };
 }
-
-const digitsOf = ({ fromBrowser, fromTrunk, lost }: OpenCall): CallRecord['digits'] => ({ fromBrowser, fromTrunk, lost });
 
 function mediaOf(stats: LegStats, codec: AudioCodec | undefined): MediaSummary {
   const used = codec ?? stats.codec;
@@ -203,7 +200,7 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(ended.failure === undefined ? {} : { failure: ended.failure }),
     ...(ended.sipStatus === undefined ? {} : { sipStatus: ended.sipStatus }),
     q850: ended.q850,
-    digits: digitsOf(call),
+    digits: call.digits.summary(),
     ...(call.mediaFailure === undefined ? {} : { mediaFailure: call.mediaFailure }),
     silences: call.silences.map(({ leg, cause, atMs, resumedAtMs }) => ({
       leg,

@@ -56,8 +56,20 @@ function write(log: Log, fact: CallFact): void {
       log.info({ callId, leg: fact.leg, kind: fact.kind }, 'media resumed');
       break;
     case 'digit':
-      if (fact.delivered) log.debug({ callId, from: fact.from, by: fact.by, durationMs: fact.durationMs }, 'digit relayed');
-      else log.warn({ callId, from: fact.from, by: fact.by }, 'digit not relayed');
+      log.debug({ callId, digitId: fact.id, from: fact.from, by: fact.by, durationMs: Math.round(fact.durationMs) }, 'digit seen');
+      break;
+    case 'digit-sent':
+      log.debug({ callId, digitId: fact.id, to: fact.to, as: fact.as, packets: fact.packets }, 'digit sent');
+      break;
+    case 'digit-acknowledged':
+      log.debug({ callId, digitId: fact.id }, 'digit acknowledged');
+      break;
+    case 'digit-failed':
+      if (fact.why === 'withheld') log.debug({ callId, digitId: fact.id }, 'digit kept from the page');
+      else log.warn({ callId, digitId: fact.id, why: fact.why, sipStatus: fact.sipStatus }, 'digit not sent');
+      break;
+    case 'secure-digits':
+      log.info({ callId, open: fact.open, by: fact.by }, 'secure digits');
       break;
     case 'flow-lost':
       log.info({ callId, leg: fact.leg }, 'connection to the browser lost');

@@ -1,3 +1,4 @@
+import type { DigitFailure, DigitSource, DigitWay } from '../call/digits/digit-fact.js';
 import type { CallDirection, EndedBy, LegKind } from '../call/facts.js';
 import type { AudioCodec, SilenceCause } from '../media/plane.js';
 
@@ -18,6 +19,35 @@ export interface SilenceNote {
   readonly at: string;
   /** When it was over; absent when it lasted to the end of the call. */
   readonly resumedAt?: string;
+}
+
+/** One key press. */
+export interface DigitReceipt {
+  /** Counts from 1 in each call, in the order the gateway saw the presses. */
+  readonly id: number;
+  /** `•` when it was pressed while a secure window was open. */
+  readonly digit: string;
+  readonly from: LegKind;
+  readonly by: DigitSource;
+  readonly at: string;
+  readonly durationMs: number;
+  /** How it left; absent when it did not. */
+  readonly sent?: { readonly as: DigitWay; readonly durationMs: number; readonly packets?: number; readonly at: string };
+  /** `sent` by media, `acknowledged` as INFO, or `failed`; absent while that is open. */
+  readonly outcome?: 'sent' | 'acknowledged' | 'failed';
+  readonly why?: DigitFailure;
+}
+
+/** The key presses of a call. */
+export interface DigitsSummary {
+  readonly fromBrowser: number;
+  readonly fromTrunk: number;
+  /** How many of all did not arrive. */
+  readonly lost: number;
+  /** The first ones, one by one. */
+  readonly receipts: readonly DigitReceipt[];
+  /** How many more there were; absent when none. */
+  readonly moreReceipts?: number;
 }
 
 /** Somebody who was to take the place of one side of the call. */
@@ -70,8 +100,8 @@ export interface CallRecord {
   readonly sipStatus?: number;
   /** ITU-T Q.850 cause value. */
   readonly q850: number;
-  /** How many digits were pressed on each side, and how many of all did not arrive. Never which. */
-  readonly digits: { readonly fromBrowser: number; readonly fromTrunk: number; readonly lost: number };
+  /** What was pressed on each side, and what became of it. */
+  readonly digits: DigitsSummary;
   /** Why media could not be set up, when it could not. */
   readonly mediaFailure?: string;
   readonly silences: readonly SilenceNote[];

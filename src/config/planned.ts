@@ -5,7 +5,6 @@ const plannedKeys: ReadonlySet<string> = new Set([
   'media.iceServers',
   'media.turn',
   'media.rtpengine',
-  'trunks[].dtmf',
   'trunks[].srtp',
   'inbound[].to.menu',
   'policy.budgets',

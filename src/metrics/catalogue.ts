@@ -27,7 +27,10 @@ export const catalogue = {
     [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 40, 80],
   ),
   gateway_call_talk_seconds: histogram('From the answer to the end.', ['direction'], [1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200]),
-  gateway_digits_total: counter('Key presses. from: leg they came in on; by: how; outcome: delivered or lost.', ['from', 'by', 'outcome']),
+  gateway_digits_total: counter(
+    'Key presses. from: leg they came in on; by: how; as: how they left, or none; outcome: sent, acknowledged, failed or withheld.',
+    ['from', 'by', 'as', 'outcome'],
+  ),
   gateway_media_silences_total: counter('Times a direction carried nothing. kind: leg; cause: as far as it can be told.', [
     'kind',
     'cause',

@@ -26,6 +26,8 @@ interface OpenCall {
   direction: CallDirection;
   rang: boolean;
   answered: boolean;
+  /** Key presses whose end is not known yet. */
+  readonly digits: Map<number, { readonly from: LegKind; readonly by: string; readonly as: string }>;
 }
 
 const loopSamplingMs = 10;
@@ -49,7 +51,7 @@ export class Metrics {
   /** Takes the next fact. */
   readonly take: FactSink = (fact) => {
     if (fact.type === 'received') {
-      this.open.set(fact.callId, { received: fact, direction: fact.direction, rang: false, answered: false });
+      this.open.set(fact.callId, { received: fact, direction: fact.direction, rang: false, answered: false, digits: new Map() });
       this.instruments.add('gateway_calls_active', { direction: fact.direction }, 1);
       return;
     }
@@ -114,7 +116,16 @@ export class Metrics {
         call.answered = true;
         break;
       case 'digit':
-        this.instruments.count('gateway_digits_total', { from: fact.from, by: fact.by, outcome: fact.delivered ? 'delivered' : 'lost' });
+        call.digits.set(fact.id, { from: fact.from, by: fact.by, as: 'none' });
+        break;
+      case 'digit-sent':
+        this.digitSent(call, fact);
+        break;
+      case 'digit-acknowledged':
+        this.digitOver(call, fact.id, 'acknowledged');
+        break;
+      case 'digit-failed':
+        this.digitOver(call, fact.id, fact.why === 'withheld' ? 'withheld' : 'failed');
         break;
       case 'media-silent':
         this.instruments.count('gateway_media_silences_total', { kind: fact.kind, cause: fact.cause });
@@ -144,8 +155,24 @@ export class Metrics {
       case 'transferred':
       case 'transfer-failed':
       case 'replaced':
+      case 'secure-digits':
         break;
     }
+  }
+
+  /** An INFO is over when it has been acknowledged; everything else when it has left. */
+  private digitSent(call: OpenCall, { id, as }: Extract<CallFact, { type: 'digit-sent' }>): void {
+    const digit = call.digits.get(id);
+    if (digit === undefined) return;
+    call.digits.set(id, { ...digit, as });
+    if (as !== 'info') this.digitOver(call, id, 'sent');
+  }
+
+  private digitOver(call: OpenCall, id: number, outcome: string): void {
+    const digit = call.digits.get(id);
+    if (digit === undefined) return;
+    call.digits.delete(id);
+    this.instruments.count('gateway_digits_total', { ...digit, outcome });
   }
 
   private setUp({ received, direction }: OpenCall, until: 'ringing' | 'answer', atMs: number): void {

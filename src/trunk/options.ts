@@ -103,6 +103,8 @@ export interface TrunkOptions {
   readonly transfer?: NonNullable<TrunkTarget['transfer']>;
   /** Whether the trunk hears of a page that holds. */
   readonly hold?: NonNullable<TrunkTarget['hold']>;
+  /** How digits go in and out; as telephone-events alone when absent. */
+  readonly digits?: NonNullable<TrunkTarget['digits']>;
   readonly codecs: TrunkTarget['media']['codecs'];
   /** CIDR blocks whose INVITEs are this trunk's, besides the peers that are given by address. */
   readonly allow: readonly string[];

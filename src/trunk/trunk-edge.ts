@@ -11,6 +11,7 @@ import { normaliseNumber } from './number-format.js';
 import type { TrunkOptions } from './options.js';
 import { TrunkAdmission } from './trunk-admission.js';
 import { TrunkInbound } from './trunk-inbound.js';
+import { trunkMedia } from './trunk-route.js';
 import type { Trunks } from './trunks.js';
 
 interface TrunkEdgeDeps {
@@ -85,11 +86,12 @@ function requestOf(
   return {
     direction: 'trunk-to-browser',
     leg: reliable === undefined && sessionTimer === undefined && credentials === undefined ? call : new TrunkInbound(call, trunk),
-    media: { kind: 'udp', codecs: trunk.codecs, learnFrom: trunk.mediaAllow },
+    media: trunkMedia(trunk),
     from,
     to: calledNumber(call, trunk),
     trunk: trunk.id,
     identity,
+    ...(trunk.digits === undefined ? {} : { digits: trunk.digits }),
     maxForwards: facts.maxForwards,
     ...(facts.onOver === undefined ? {} : { onOver: facts.onOver }),
   };

@@ -5,11 +5,13 @@ import type { Log } from '../../base/log.js';
 import { type LegName, otherLeg } from '../../media/plane.js';
 import type { FlowRef, InboundCall, InboundRequest, OutboundCall, SipDialog } from '../../sip/port.js';
 import { formatReason, q850Reason } from '../../sip/reason.js';
+import type { DigitRules } from '../digits/digit-rules.js';
 import type { CallEvent } from '../event.js';
 import type { LegKind, Party } from '../facts.js';
 import { failureOf, NORMAL_CLEARING } from '../failure.js';
 import { classify } from '../outcome.js';
 import type { Diallers, DialResult, RouteTarget } from '../ports.js';
+import type { CallRequest } from '../request.js';
 import { type Referral, referReport, reportedStatus } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 
@@ -17,6 +19,8 @@ import type { TransferPlan } from './transfer-state.js';
 export interface Seated {
   readonly dialog: SipDialog;
   readonly kind: LegKind;
+  /** How a trunk takes and gives digits. */
+  readonly digits?: DigitRules | undefined;
   /** The browser's flow, when it is one. */
   readonly flow?: FlowRef;
   /** Gives back what a dialler counts. */
@@ -48,6 +52,7 @@ interface TransferLegsDeps {
 /** A leg in the making, until it is seated or dropped. */
 interface Third {
   readonly kind: LegKind;
+  readonly digits?: DigitRules | undefined;
   readonly leg?: OutboundCall;
   readonly flow?: FlowRef;
   readonly release: () => void;
@@ -68,7 +73,7 @@ type Dialled = Omit<ThirdCall, 'plan'> & { readonly from: Party };
 export class TransferLegs {
   private refer: InboundRequest | undefined;
   private third: Third | undefined;
-  private caller: { readonly call: InboundCall; readonly release: () => void } | undefined;
+  private caller: { readonly call: InboundCall; readonly digits: DigitRules | undefined; readonly release: () => void } | undefined;
   private readonly parted = new Set<SipDialog>();
   /** Reports leave one after another, so that the last one is the last (RFC 3515 §2.4.4). */
   /** Resolves with the dialog in which nobody hears reports any more. */
@@ -140,13 +145,13 @@ export class TransferLegs {
   }
 
   /** INVITE with Replaces: somebody who wants to sit on a leg of this call (RFC 3891). False when another one is before him. */
-  offerCaller(call: InboundCall, leg: LegName, release: () => void): boolean {
+  offerCaller({ leg: call, digits, onOver: release = () => {} }: CallRequest, leg: LegName): boolean {
     if (this.caller !== undefined) {
       call.reject(486);
       release();
       return false;
     }
-    this.caller = { call, release };
+    this.caller = { call, digits, release };
     call.cancelled.addEventListener(
       'abort',
       () => {
@@ -162,8 +167,8 @@ export class TransferLegs {
     const { caller } = this;
     this.caller = undefined;
     if (caller === undefined) return;
-    const { call, release } = caller;
-    this.third = { kind, flow: call.source.flow, release, dialog: call.answer(sdp) };
+    const { call, digits, release } = caller;
+    this.third = { kind, digits, flow: call.source.flow, release, dialog: call.answer(sdp) };
   }
 
   refuseCaller(status: number): void {
@@ -177,8 +182,8 @@ export class TransferLegs {
     const { third } = this;
     this.third = undefined;
     if (third?.dialog === undefined) return;
-    const { dialog, kind, flow, release } = third;
-    const before = this.deps.seats.seat(leg, { dialog, kind, release, ...(flow === undefined ? {} : { flow }) });
+    const { dialog, kind, digits, flow, release } = third;
+    const before = this.deps.seats.seat(leg, { dialog, kind, digits, release, ...(flow === undefined ? {} : { flow }) });
     if (before !== undefined) this.parted.add(before);
   }
 
@@ -222,7 +227,8 @@ export class TransferLegs {
       return;
     }
     const { leg, flow, release } = result;
-    const third: Third = { kind: target.kind, leg, release, ...(flow === undefined ? {} : { flow }) };
+    const digits = target.kind === 'trunk' ? target.digits : undefined;
+    const third: Third = { kind: target.kind, digits, leg, release, ...(flow === undefined ? {} : { flow }) };
     this.third = third;
     this.follow(third, leg, result.tryNext);
   }

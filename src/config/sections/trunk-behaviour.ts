@@ -56,6 +56,13 @@ const options = z.strictObject({
   successes: key(z.int().min(1).max(20).default(2), { description: 'Answered ones in a row that bring it back.' }),
 });
 
+const headerName = rule(
+  z.string(),
+  (text) => /^[Xx]-[A-Za-z0-9-]{1,60}$/.test(text),
+  'is not the name of a header of your own',
+  'write a name that begins with X-, such as X-Secure-Digits',
+);
+
 export const behaviour = {
   numberFormat: key(z.enum(['e164', 'e164-no-plus', 'national', 'as-dialled']).default('e164'), {
     description:
@@ -70,6 +77,18 @@ export const behaviour = {
   earlyMedia: key(z.enum(['heard', 'relay', 'authorised', 'ignore']).default('heard'), {
     description:
       "What ends the caller's own ringing before the answer: sound that has come (heard), its mere description (relay), the description where P-Early-Media allows it (authorised), or nothing (ignore).",
+  }),
+  dtmf: key(z.enum(['auto', 'rfc4733', 'info', 'inband']).default('auto'), {
+    description:
+      'How digits travel: as telephone-events (rfc4733), in SIP INFO (info), as tones (inband), or (auto) as telephone-events where the carrier takes them, else as tones.',
+  }),
+  dtmfInfo: key(z.enum(['application/dtmf-relay', 'application/dtmf', 'audio/telephone-event']).default('application/dtmf-relay'), {
+    description: 'Body of the INFO we send with dtmf info. All three are taken.',
+  }),
+  secureDigitsHeader: key(headerName.optional(), {
+    description:
+      'Header by which the carrier or a menu behind it opens and closes a secure window (on, off), in which digits are masked everywhere. Without it, only the API does.',
+    example: 'X-Secure-Digits',
   }),
   transfer: key(z.enum(['gateway', 'refer']).default('gateway'), {
     description: 'Who moves a transferred call: the gateway, or the carrier by REFER.',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdminServer } from '../../../src/admin/admin-server.js';
+import { CallEvents } from '../../../src/admin/call-events.js';
 import type { AdminDeps, AdminOptions, DigitsOutcome, GatewayState } from '../../../src/admin/ports.js';
 import type { CallId } from '../../../src/base/ids.js';
 import { silentLog } from '../../../src/base/log.js';
@@ -58,11 +59,12 @@ interface Steps {
 }
 
 function make(options: Partial<AdminOptions> = {}) {
-  const steps: Steps = { state: 'ready', digits: { kind: 'sent' }, did: [] };
+  const steps: Steps = { state: 'ready', digits: { kind: 'sent', ids: [1, 2, 3, 4] }, did: [] };
   const recent = new RecentRecords({ capacity: 10 });
   const fold = new CdrFold((record) => recent.add(record));
   for (const fact of completedCall) fold.take(fact);
-  for (const fact of completedCall.slice(0, 11)) fold.take(fact);
+  for (const fact of completedCall.slice(0, 15)) fold.take(fact);
+  const events = new CallEvents();
   const deps: AdminDeps = {
     log: silentLog,
     state: () => steps.state,
@@ -73,10 +75,15 @@ function make(options: Partial<AdminOptions> = {}) {
       steps.did.push(`hang up ${id}`);
       return id === 'c-1';
     },
-    sendDigits: async (id, digits) => {
-      steps.did.push(`${digits} to ${id}`);
+    sendDigits: async (id, digits, wishes) => {
+      steps.did.push(`${digits} to ${id} ${JSON.stringify(wishes)}`);
       return steps.digits;
     },
+    secureDigits: (id, open, seconds) => {
+      steps.did.push(`${open ? 'secure' : 'open'} ${id} ${seconds}`);
+      return id === 'c-1';
+    },
+    events,
     drain: () => {
       steps.did.push('drain');
       steps.state = 'draining';
@@ -91,7 +98,7 @@ function make(options: Partial<AdminOptions> = {}) {
   const webFolder = pathToFileURL(`${folder}/`);
   const server = new AdminServer({ host: '127.0.0.1', port: 0, webFolder, demoPage: true, ...options }, deps);
   servers.push(server);
-  return { server, steps };
+  return { server, steps, events };
 }
 
 const local = { host: '127.0.0.1:8080' };
@@ -171,7 +178,7 @@ describe('the API', () => {
           ringingAt: '2026-01-02T03:04:05.500Z',
           answeredAt: '2026-01-02T03:04:07.000Z',
           silent: [{ leg: 'trunk', cause: 'source-mismatch', since: '2026-01-02T03:04:13.000Z' }],
-          digits: { fromBrowser: 2, fromTrunk: 1, lost: 1 },
+          digits: expect.objectContaining({ fromBrowser: 2, fromTrunk: 1, lost: 1 }),
         },
       ],
     });
@@ -202,8 +209,45 @@ describe('the API', () => {
   it('sends digits, in upper case', async () => {
     const { server, steps } = make();
     const send = (payload: object) => server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
-    expect((await send({ digits: '12#d' })).json()).toEqual({ accepted: 4 });
-    expect(steps.did).toEqual(['12#D to c-1']);
+    expect((await send({ digits: '12#d' })).json()).toEqual({ accepted: 4, ids: [1, 2, 3, 4] });
+    await send({ digits: '1', durationMs: 250, gapMs: 90, to: 'page' });
+    expect(steps.did).toEqual(['12#D to c-1 {}', '1 to c-1 {"durationMs":250,"gapMs":90,"to":"page"}']);
+  });
+
+  it.each([
+    [{ digits: '1', durationMs: 39 }, 'invalid-duration'],
+    [{ digits: '1', durationMs: '100' }, 'invalid-duration'],
+    [{ digits: '1', durationMs: 6001 }, 'invalid-duration'],
+    [{ digits: '1', gapMs: 29 }, 'invalid-gap'],
+    [{ digits: '1', to: 'both' }, 'invalid-side'],
+  ])('refuses %j as %s', async (payload, code) => {
+    const { server, steps } = make();
+    const reply = await server.inject({ method: 'POST', url: '/api/v1/calls/c-1/dtmf', headers: local, payload });
+    expect([reply.statusCode, reply.json().error.code, steps.did]).toEqual([400, code, []]);
+  });
+
+  it('opens and closes a secure window', async () => {
+    const { server, steps } = make();
+    const send = (payload: object, id = 'c-1') =>
+      server.inject({ method: 'POST', url: `/api/v1/calls/${id}/secure-digits`, headers: local, payload });
+    expect((await send({ open: true, seconds: 60 })).json()).toEqual({ open: true, seconds: 60 });
+    expect((await send({ open: true })).json()).toEqual({ open: true, seconds: 120 });
+    expect((await send({ open: false })).json()).toEqual({ open: false });
+    expect((await send({ open: true }, 'c-9')).statusCode).toBe(404);
+    for (const payload of [{}, { open: 'yes' }, { open: true, seconds: 0 }, { open: true, seconds: 901 }, { open: true, seconds: 1.5 }])
+      expect((await send(payload)).json().error.code).toBe('invalid-window');
+    expect(steps.did).toEqual(['secure c-1 60', 'secure c-1 120', 'open c-1 120', 'secure c-9 120']);
+  });
+
+  it('masks digits, of live calls and of records, for a caller without the token', async () => {
+    for (const url of ['/api/v1/calls', '/api/v1/calls/c-1', '/api/v1/cdrs']) {
+      const { body } = await make().server.inject({ url, headers: local });
+      expect(body).toContain('"digit":"•"');
+      expect(body).not.toMatch(/"digit":"[0-9*#A-D]"/);
+    }
+    const bearer = { ...local, authorization: 'Bearer secret-token' };
+    const { body } = await make({ token: 'secret-token' }).server.inject({ url: '/api/v1/cdrs', headers: bearer });
+    expect(body).toContain('"digit":"5"');
   });
 
   it.each([[{}], [{ digits: '' }], [{ digits: '12x' }], [{ digits: 12 }], [{ digits: '1'.repeat(65) }], [[]]])(

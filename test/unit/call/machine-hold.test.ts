@@ -111,7 +111,7 @@ describe('a page whose connection was lost', () => {
   it('is back when it offers again or presses a key, and may be lost again', () => {
     for (const sign of [
       { type: 'offered', leg: 'a', sdp: 'ice restart' },
-      { type: 'info-digits', leg: 'a', digits: [{ digit: '1', durationMs: 100 }] },
+      { type: 'flow-found', leg: 'a' },
     ] as const satisfies readonly CallEvent[]) {
       const { state, effects } = run(lost, sign);
       expect(facts(effects)).toEqual(['reattached a']);

@@ -12,7 +12,6 @@ const otherwise: readonly NextTarget[] = [
   { target: { ...target, trunk: 'u', early: 'heard' }, when: ['busy', 'no-answer', 'unavailable'] },
 ];
 const a = { role: 'answer', sdp: 'answer to a' } as const;
-const digit = { digit: '5', durationMs: 100 } as const;
 const reachable: readonly CallStateName[] = [
   'preparing',
   'dialling',
@@ -139,7 +138,6 @@ class World {
       );
       if (this.random() < 0.02) list.push({ type: 'media-gone', leg }, { type: 'media-failed', leg });
     }
-    list.push({ type: 'digit', leg: 'b', ...digit, relayed: true });
     return list;
   }
 

@@ -13,7 +13,6 @@ const direction = 'browser-to-trunk' as const;
 const legs = { a: 'browser', b: 'trunk' } as const;
 const otherwise: readonly NextTarget[] = [{ target: { ...target, trunk: 'u', ringMs: 20_000 }, when: ['unavailable', 'no-answer'] }];
 const cause: EndCause = { by: 'caller', failure: 'cancelled' };
-const digit = { digit: '5', durationMs: 100 } as const;
 const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', reports: 'wanted' };
 
 /** One state of each name. The type makes a missing one a compile error. */
@@ -21,10 +20,10 @@ const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> }
   routing: { name: 'routing', direction, legs },
   preparing: { name: 'preparing', direction, legs, target, otherwise: [] },
   dialling: { name: 'dialling', direction, legs, target, otherwise: [], a, bOffer: 'offer to b', attempt: 0, forks: [] },
-  ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, forks: [], shown: 180, held: [] },
+  ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, forks: [], shown: 180 },
   rerouting: { name: 'rerouting', direction, legs, target, otherwise: [], a },
-  answering: { name: 'answering', direction, legs, a, held: [] },
-  connecting: { name: 'connecting', direction, legs, role: 'answer', held: [digit] },
+  answering: { name: 'answering', direction, legs, a },
+  connecting: { name: 'connecting', direction, legs, role: 'answer' },
   connected: connected(direction),
   ending: { name: 'ending', cause, waiting: ['b', 'media'] },
   ended: { name: 'ended', cause },
@@ -76,8 +75,6 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   'third-accepted': { type: 'third-accepted' },
   'given-away': { type: 'given-away', leg: 'b' },
   'media-lost': { type: 'media-lost' },
-  digit: { type: 'digit', leg: 'b', ...digit, relayed: true },
-  'info-digits': { type: 'info-digits', leg: 'a', digits: [digit] },
   timer: { type: 'timer', id: 'ring' },
   'hang-up': { type: 'hang-up', by: 'gateway' },
   fault: { type: 'fault' },
@@ -103,7 +100,6 @@ preparing + media-up -> preparing: fact
 preparing + media-failed -> ending: clear-timers reject-caller close-media set-timer
 preparing + media-gone -> ending: clear-timers reject-caller close-media set-timer
 preparing + media-lost -> ending: clear-timers reject-caller close-media set-timer
-preparing + digit -> preparing: fact
 preparing + hang-up -> ending: clear-timers reject-caller close-media set-timer
 preparing + fault -> ending: clear-timers reject-caller close-media set-timer
 dialling + dial-refused -> ending: clear-timers reject-caller close-media set-timer
@@ -122,7 +118,6 @@ dialling + media-up -> dialling: fact
 dialling + media-failed -> dialling: renew-caller
 dialling + media-gone -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + media-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
-dialling + digit -> dialling: fact
 dialling + timer -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + hang-up -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 dialling + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -138,7 +133,6 @@ ringing + media-up -> ringing: fact
 ringing + media-failed -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + media-gone -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + media-lost -> ending: clear-timers reject-caller cancel-callee close-media set-timer
-ringing + digit -> ringing*:
 ringing + timer -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + hang-up -> ending: clear-timers reject-caller cancel-callee close-media set-timer
 ringing + fault -> ending: clear-timers reject-caller cancel-callee close-media set-timer
@@ -152,7 +146,6 @@ rerouting + media-up -> rerouting: fact
 rerouting + media-failed -> rerouting: renew-caller
 rerouting + media-gone -> ending: clear-timers reject-caller close-media set-timer
 rerouting + media-lost -> ending: clear-timers reject-caller close-media set-timer
-rerouting + digit -> rerouting: fact
 rerouting + hang-up -> ending: clear-timers reject-caller close-media set-timer
 rerouting + fault -> ending: clear-timers reject-caller close-media set-timer
 answering + final-accepted -> connecting: answer-caller
@@ -167,10 +160,9 @@ answering + media-up -> answering: fact
 answering + media-failed -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + media-gone -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + media-lost -> ending: clear-timers reject-caller bye:b close-media set-timer
-answering + digit -> answering*:
 answering + hang-up -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + fault -> ending: clear-timers reject-caller bye:b close-media set-timer
-connecting + acked -> connected: send-info
+connecting + acked -> connected:
 connecting + answer-refused -> ending: clear-timers bye:a bye:b close-media set-timer
 connecting + offered -> connecting: answer-offer
 connecting + leg-ended -> ending: clear-timers bye:a close-media set-timer
@@ -179,7 +171,6 @@ connecting + media-up -> connecting: fact
 connecting + media-failed -> ending: clear-timers bye:a bye:b close-media set-timer
 connecting + media-gone -> ending: clear-timers bye:a bye:b close-media set-timer
 connecting + media-lost -> ending: clear-timers bye:a bye:b close-media set-timer
-connecting + digit -> connecting*:
 connecting + hang-up -> ending: clear-timers bye:a bye:b close-media set-timer
 connecting + fault -> ending: clear-timers bye:a bye:b close-media set-timer
 connected + answer-refused -> ending: clear-timers bye:a bye:b close-media set-timer
@@ -195,8 +186,6 @@ connected + referred -> connected*: judge-refer
 connected + replacement-offered -> connected*: describe-third
 connected + given-away -> ending: clear-timers bye:a close-media set-timer
 connected + media-lost -> ending: clear-timers bye:a bye:b close-media set-timer
-connected + digit -> connected: send-info
-connected + info-digits -> connected: send-digits
 connected + hang-up -> ending: clear-timers bye:a bye:b close-media set-timer
 connected + fault -> ending: clear-timers bye:a bye:b close-media set-timer
 ending + answered -> ending: bye:b
@@ -232,10 +221,10 @@ describe('the arrows of a call', () => {
   );
 
   it('covers every pair of state and event, and lists none that does not exist', () => {
-    expect(pairs).toHaveLength(10 * 50);
+    expect(pairs).toHaveLength(10 * 48);
     const known = new Set(pairs.map(({ key }) => key));
     expect([...listed.keys()].filter((key) => !known.has(key))).toEqual([]);
-    expect(listed.size).toBe(93 + 24);
+    expect(listed.size).toBe(85 + 24);
   });
 
   for (const { state, event, key } of pairs) {
@@ -710,7 +699,7 @@ describe('the browser that goes away', () => {
 });
 
 describe('a caller without an offer', () => {
-  const connecting: CallState = { ...states.connecting, role: 'offer', held: [] };
+  const connecting: CallState = { ...states.connecting, role: 'offer' };
 
   it('must bring the answer in its ACK', () => {
     expect(next(connecting, { type: 'acked', leg: 'a', sdp: 'late answer' })).toMatchObject({
@@ -718,30 +707,5 @@ describe('a caller without an offer', () => {
       effects: [{ do: 'accept-answer', leg: 'a', sdp: 'late answer' }],
     });
     expect(next(connecting, { type: 'acked', leg: 'a' }).state).toMatchObject({ name: 'ending', cause: { failure: 'media-setup-failed' } });
-  });
-});
-
-describe('digits from the telephone', () => {
-  it('are kept until the browser has a dialog, and then told in order', () => {
-    const keyed = (key: '1' | '2'): CallEvent => ({ type: 'digit', leg: 'b', digit: key, durationMs: 100, relayed: true });
-    const { effects } = run(states.ringing, keyed('1'), { type: 'answered', sdp: 'b' }, { type: 'final-accepted' }, keyed('2'), {
-      type: 'acked',
-      leg: 'a',
-    });
-    expect(only(effects, 'send-info').map(({ leg, held }) => `${leg}${held.digit}`)).toEqual(['a1', 'a2']);
-  });
-
-  it('are dropped beyond 32 before the answer, and the drop is recorded', () => {
-    let state: CallState = states.ringing;
-    for (let i = 0; i < 32; i += 1) state = next(state, events.digit).state;
-    expect(only(effectsOf(state, events.digit), 'fact').map(({ fact }) => fact)).toEqual([
-      { type: 'digit', from: 'trunk', by: 'rfc4733', durationMs: 100, delivered: false },
-    ]);
-  });
-
-  it('of the browser are recorded as the media plane relayed them', () => {
-    expect(effectsOf(states.connected, { type: 'digit', leg: 'a', ...digit, relayed: true })).toEqual([
-      { do: 'fact', fact: { type: 'digit', from: 'browser', by: 'rfc4733', durationMs: 100, delivered: true } },
-    ]);
   });
 });

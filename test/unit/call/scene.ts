@@ -17,6 +17,7 @@ import type { TrunkOptions } from '../../../src/trunk/options.js';
 import { TrunkDialler } from '../../../src/trunk/trunk-dialler.js';
 import { TrunkEdge } from '../../../src/trunk/trunk-edge.js';
 import type { TrunkLines } from '../../../src/trunk/trunk-lines.js';
+import { trunkRoute } from '../../../src/trunk/trunk-route.js';
 import { Trunks } from '../../../src/trunk/trunks.js';
 import { FakeClock, settle } from '../../support/fake-clock.js';
 import { FakeMediaPlane } from '../../support/fake-media-plane.js';
@@ -96,12 +97,7 @@ export class Scene {
     this.lines = shared.lines;
     const router = new RuleRouter(
       {
-        trunks: trunks.map(({ id, codecs, mediaAllow, earlyMedia, transfer, hold }) => ({
-          ...{ id, media: { kind: 'udp', codecs, learnFrom: mediaAllow } },
-          ...(earlyMedia === 'heard' ? { early: 'heard' } : {}),
-          ...(transfer === undefined ? {} : { transfer }),
-          ...(hold === undefined ? {} : { hold }),
-        })),
+        trunks: trunks.map(trunkRoute),
         inbound: options.inbound ?? [{ number: '+15550111', targets: [{ to: { user: 'demo' } }] }],
         browserMedia: { kind: 'webrtc', codecs: edge.codecs },
       },

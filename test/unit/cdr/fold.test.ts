@@ -19,7 +19,12 @@ describe('the call record', () => {
       '{"callId":"c-1","direction":"browser-to-trunk","from":"demo","to":"+15550123456","trunk":"carrier","origin":"http://127.0.0.1:8080",' +
         '"source":"127.0.0.1:50000","startedAt":"2026-01-02T03:04:05.000Z","ringingAt":"2026-01-02T03:04:05.500Z","answeredAt":"2026-01-02T03:04:07.000Z",' +
         '"endedAt":"2026-01-02T03:04:17.000Z","talkMs":10000,"totalMs":12000,"endedBy":"callee","disposition":"completed","sipStatus":200,"q850":16,' +
-        '"digits":{"fromBrowser":2,"fromTrunk":1,"lost":1},' +
+        '"digits":{"fromBrowser":2,"fromTrunk":1,"lost":1,"receipts":[' +
+        '{"id":1,"digit":"5","from":"browser","by":"rfc4733","at":"2026-01-02T03:04:08.000Z","durationMs":100,' +
+        '"sent":{"as":"rfc4733","durationMs":100,"packets":7,"at":"2026-01-02T03:04:08.060Z"},"outcome":"sent"},' +
+        '{"id":2,"digit":"#","from":"trunk","by":"rfc4733","at":"2026-01-02T03:04:08.100Z","durationMs":100,' +
+        '"sent":{"as":"info","durationMs":100,"at":"2026-01-02T03:04:08.110Z"},"outcome":"acknowledged"},' +
+        '{"id":3,"digit":"•","from":"browser","by":"info","at":"2026-01-02T03:04:08.200Z","durationMs":100,"outcome":"failed","why":"not-supported"}]},' +
         '"silences":[{"leg":"trunk","cause":"source-mismatch","at":"2026-01-02T03:04:13.000Z","resumedAt":"2026-01-02T03:04:14.000Z"}],' +
         '"mediaA":{"codec":"PCMU","packetsReceived":500,"packetsSent":490,"packetsLost":2,"jitterMs":1.23},' +
         '"mediaB":{"codec":"PCMA","packetsReceived":490,"packetsSent":480,"packetsLost":2,"jitterMs":1.23}}',
@@ -98,9 +103,26 @@ describe('the call record', () => {
     expect([records.length, cdr.size]).toEqual([1, 0]);
   });
 
+  it('tells of 256 key presses one by one and of the rest how many', () => {
+    const presses = Array.from({ length: 260 }, (_, at) =>
+      factAt(at, { type: 'digit', id: at + 1, from: 'browser', by: 'rfc4733', digit: '1', durationMs: 100 }),
+    );
+    const digits = fold([factAt(0, received), ...presses]).cdr.notes('c-1')?.digits;
+    expect([digits?.fromBrowser, digits?.receipts.length, digits?.moreReceipts]).toEqual([260, 256, 4]);
+  });
+
+  it('counts a digit that was kept from the page as not lost', () => {
+    const facts = [
+      factAt(1, { type: 'digit', id: 1, from: 'trunk', by: 'rfc4733', durationMs: 100 }),
+      factAt(1, { type: 'digit-failed', id: 1, why: 'withheld' }),
+    ];
+    const digits = fold([factAt(0, received), ...facts]).cdr.notes('c-1')?.digits;
+    expect(digits).toMatchObject({ fromTrunk: 1, lost: 0, receipts: [{ digit: '•', outcome: 'failed', why: 'withheld' }] });
+  });
+
   it('keeps calls apart', () => {
     const ended = { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 1, totalMs: 2 } as const;
-    const digit = { type: 'digit', from: 'trunk', by: 'rfc4733', durationMs: 100, delivered: true } as const;
+    const digit = { type: 'digit', id: 1, from: 'trunk', by: 'rfc4733', digit: '5', durationMs: 100 } as const;
     const { records } = fold([
       factAt(0, received, 'c-1'),
       factAt(1, received, 'c-2'),

@@ -36,8 +36,18 @@ describe('log lines of a call', () => {
 
   it('warn of silence with its cause and of digits that did not arrive', () => {
     const warnings = linesOf(completedCall).filter(({ level }) => level === 'warn');
-    expect(warnings.map(({ message }) => message)).toEqual(['digit not relayed', 'media silent']);
+    expect(warnings.map(({ message }) => message)).toEqual(['digit not sent', 'media silent']);
     expect(warnings[1]?.fields).toMatchObject({ cause: 'source-mismatch', kind: 'trunk' });
+  });
+
+  it('say what became of digits and never which they were', () => {
+    const digits = completedCall.filter(({ type }) => type.startsWith('digit'));
+    const lines = linesOf(digits);
+    expect(lines.map(({ message }) => message)).toEqual([
+      ...['digit seen', 'digit sent', 'digit seen', 'digit sent', 'digit acknowledged'],
+      ...['digit seen', 'digit not sent'],
+    ]);
+    expect(lines.flatMap(({ fields }) => Object.keys(fields))).not.toContain('digit');
   });
 
   it('warn of media that failed with its cause and a sentence', () => {

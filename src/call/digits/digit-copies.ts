@@ -1,4 +1,4 @@
-import type { Digit, LegName } from '../media/plane.js';
+import type { Digit, LegName } from '../../media/plane.js';
 
 /** Copies of one press travel this far apart at most, beside the length of the press itself. */
 const APART_MS = 1000;

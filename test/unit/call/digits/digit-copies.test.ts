@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DigitCopies } from '../../../src/call/digit-copies.js';
+import { DigitCopies } from '../../../../src/call/digits/digit-copies.js';
 
 describe('a press that comes twice', () => {
   it('is a copy the second time, whichever way came first', () => {

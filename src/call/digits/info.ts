@@ -1,8 +1,7 @@
 /** Digits in SIP INFO, both ways. */
-import { readInfoBody, writeInfoBody } from '../media/dtmf/info-body.js';
-import type { DigitToSend } from '../media/plane.js';
-import type { Body } from '../sip/port.js';
-import type { HeldDigit } from './event.js';
+import { type InfoDigit, type InfoDtmfType, readInfoBody, writeInfoBody } from '../../media/dtmf/info-body.js';
+import type { DigitToSend } from '../../media/plane.js';
+import type { Body } from '../../sip/port.js';
 
 /** How an INFO is answered, and the digits it brought. */
 export interface InfoReading {
@@ -26,7 +25,7 @@ export function readInfo(body: Body | undefined): InfoReading {
   }
 }
 
-/** The INFO body that stock user agents in pages raise as a digit. */
-export function infoBody(held: HeldDigit): Body {
-  return { type: 'application/dtmf-relay', content: writeInfoBody('application/dtmf-relay', held) };
+/** An INFO body of this type; pages get the one that stock user agents raise as a digit, `application/dtmf-relay`. */
+export function infoBody(type: InfoDtmfType, digit: InfoDigit): Body {
+  return { type, content: writeInfoBody(type, digit) };
 }
