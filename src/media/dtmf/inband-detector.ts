@@ -99,6 +99,11 @@ export class InbandDetector {
     return this.sounding !== undefined;
   }
 
+  /** Windows in a row that show a digit which is not sure yet. */
+  get suspectWindows(): number {
+    return this.candidate?.hops ?? 0;
+  }
+
   /** Takes the next samples of the stream. */
   receive(samples: Int16Array): void {
     for (let at = 0; at < samples.length; at += 1) {
