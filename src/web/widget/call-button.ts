@@ -1,42 +1,23 @@
 import { html, LitElement, type TemplateResult } from 'lit';
+import { type CallButtonEvents, sendEvent } from './call-button-events.js';
 import type { CallProblem } from './call-problem.js';
 import { DigitDesk } from './digit-desk.js';
 import type { DigitReceipt } from './digit-ledger.js';
 import { defaultDigitTiming } from './digit-queue.js';
 import { type DigitStep, readDigitText } from './digit-text.js';
 import { failureText } from './digits-view.js';
-import type { DigitPress } from './dtmf-body.js';
-import { digitFaultText, type IvrMenu, levelOf, readMenu } from './ivr-menu.js';
+import { digitFaultText } from './ivr-menu.js';
 import { buttonFor, watchTriggers } from './ivr-triggers.js';
+import { telephoneKeyOf } from './keyboard.js';
 import { type Effect, keepsDigits, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
 import { closeMicrophone, openMicrophone } from './microphone.js';
 import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
 import { SipClient } from './sip-client.js';
+import { SiteMenu } from './site-menu.js';
 import { styles } from './styles.js';
 import { english } from './texts.js';
 import { TonePlayer } from './tones.js';
 import { render as renderView, statusText } from './view.js';
-
-/** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
-export interface CallButtonEvents {
-  'call-state': {
-    readonly state: ViewState['name'];
-    readonly callId: string | undefined;
-    readonly peer: string | undefined;
-    /** Who has the call on hold. */
-    readonly held: 'remote' | 'none';
-  };
-  /** A key that the far end pressed. */
-  dtmf: DigitPress;
-  /** A key of ours has left. */
-  'dtmf-sent': { readonly digit: string };
-  /** A step in the life of a key of ours. */
-  'dtmf-receipt': DigitReceipt;
-  /** `message` is for the visitor; `detail`, where there is one, for the owner of the page. */
-  error: { readonly code: CallProblem; readonly message: string; readonly detail?: string };
-}
-
-const keyboardKey = /^[0-9*#]$/;
 
 /**
  * `<call-button gateway="wss://…/sip" to="1001" label="Call us">`: a button that makes a telephone
@@ -55,7 +36,6 @@ export class CallButton extends LitElement {
     keypadOpen: { state: true },
     receipts: { state: true },
     menu: { attribute: false },
-    menuPath: { state: true },
     nowMs: { state: true },
   };
 
@@ -79,7 +59,6 @@ export class CallButton extends LitElement {
   declare private muted: boolean;
   declare private keypadOpen: boolean;
   declare private receipts: readonly DigitReceipt[];
-  declare private menuPath: readonly number[];
   declare private nowMs: number;
 
   private client: SipClient | undefined;
@@ -98,8 +77,12 @@ export class CallButton extends LitElement {
     onReceipt: (receipt) => this.onReceipt(receipt),
     onLeft: (digit) => this.send('dtmf-sent', { digit }),
   });
-  /** What `menu` was when it was read, and what was read. */
-  private menuRead: { readonly source: unknown; readonly menu: IvrMenu | undefined } = { source: undefined, menu: undefined };
+  private readonly siteMenu = new SiteMenu({
+    onChange: () => this.requestUpdate(),
+    onOpen: () => void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>('.menu')?.focus()),
+    press: (steps) => this.pressSteps(steps),
+    onFault: (detail) => misconfigured(this, detail),
+  });
   private focusWithin = false;
   private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
 
@@ -109,7 +92,6 @@ export class CallButton extends LitElement {
     this.muted = false;
     this.keypadOpen = false;
     this.receipts = [];
-    this.menuPath = [];
     this.nowMs = 0;
     this.audio.autoplay = true;
   }
@@ -129,7 +111,7 @@ export class CallButton extends LitElement {
 
   protected override willUpdate(): void {
     this.focusWithin = (this.shadowRoot?.activeElement ?? null) !== null;
-    if (this.menu !== this.menuRead.source) this.readSiteMenu();
+    this.siteMenu.take(this.menu);
   }
 
   protected override updated(): void {
@@ -185,19 +167,14 @@ export class CallButton extends LitElement {
 
   /**
    * Presses digits as `sendDigits` does once the call is answered, and places the call if there is
-   * none. An element with `data-ivr` does the same. False when that cannot be; an `error` tells why.
+   * none. An element with `data-ivr` does the same. False when that cannot be; an `error` tells why,
+   * and `where` in the page they stood.
    */
-  press(digits: string): boolean {
+  press(digits: string, where = 'press()'): boolean {
     const text = readDigitText(digits);
     if (text.ok) return this.pressSteps(text.steps);
-    this.misconfigured(`The digits cannot be pressed: ${digitFaultText(text)}`);
+    misconfigured(this, `${where}: ${digitFaultText(text)}`);
     return false;
-  }
-
-  /** Tells the owner of the page what is wrong with it, and the visitor that something is. */
-  misconfigured(detail: string): void {
-    console.error(`<call-button>: ${detail}`, this);
-    this.send('error', { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail });
   }
 
   protected override render(): TemplateResult {
@@ -209,8 +186,8 @@ export class CallButton extends LitElement {
       muted: this.muted,
       keypadOpen: this.keypadOpen,
       receipts: this.receipts,
-      menu: this.menuRead.menu,
-      menuPath: this.menuPath,
+      menu: this.siteMenu.menu,
+      menuPath: this.siteMenu.path,
     };
     const actions = {
       call: () => this.call(),
@@ -223,7 +200,7 @@ export class CallButton extends LitElement {
         this.keypadOpen = !this.keypadOpen;
       },
       key: (digit: string) => this.pressKey(digit),
-      menu: { choose: (place: number) => this.choose(place), back: () => this.openMenu(this.menuPath.slice(0, -1)) },
+      menu: this.siteMenu,
     };
     return html`${renderView(model, actions)}
       <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(this.receipts, english)}</span>
@@ -339,6 +316,7 @@ export class CallButton extends LitElement {
       onConnected: () => current() && this.dispatch({ type: 'connected', atMs: performance.now() }),
       onEnd: (end) => current() && this.dispatch(eventOfEnd(end)),
       onHold: (held) => current() && this.dispatch({ type: 'hold-changed', held }),
+      onLink: (link) => current() && this.dispatch({ type: 'link-changed', link }),
       onDigit: (press) => current() && this.send('dtmf', press),
       onReceipt: (receipt) => current() && this.digits.told(receipt),
       onAudio: (stream) => current() && this.playAudio(stream),
@@ -417,42 +395,20 @@ export class CallButton extends LitElement {
     if (receipt.state === 'failed' && receipt.why !== 'call-ended') this.notSent(failureText([receipt], english));
   }
 
-  private readSiteMenu(): void {
-    const read = this.menu === undefined || this.menu === null ? undefined : readMenu(this.menu);
-    this.menuRead = { source: this.menu, menu: read?.ok === true ? read.menu : undefined };
-    this.menuPath = [];
-    if (read?.ok === false) this.misconfigured(read.problem);
-  }
-
   private takeSlottedMenu(): void {
     const script = this.querySelector(':scope > script[type="application/json"][slot="menu"]');
     if (script !== null) this.menu = script.textContent;
   }
 
-  private choose(place: number): void {
-    const entry = levelOf(this.menuRead.menu ?? [], this.menuPath).entries[place];
-    if (entry === undefined) return;
-    if (entry.menu !== undefined) this.openMenu([...this.menuPath, place]);
-    if (entry.steps.length > 0) this.pressSteps(entry.steps);
-  }
-
-  private openMenu(path: readonly number[]): void {
-    this.menuPath = path;
-    void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>('.menu')?.focus());
-  }
-
-  /** Keys of the keyboard count as telephone keys during a call, except while the person is typing somewhere. */
   private onKeyboard(event: KeyboardEvent): void {
-    if (!takesDigits(this.state) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    const target = event.composedPath()[0];
-    const typing = target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-    if (typing || !keyboardKey.test(event.key)) return;
+    const key = takesDigits(this.state) ? telephoneKeyOf(event) : undefined;
+    if (key === undefined) return;
     event.preventDefault();
-    this.pressKey(event.key);
+    this.pressKey(key);
   }
 
   private send<K extends keyof CallButtonEvents>(type: K, detail: CallButtonEvents[K]): void {
-    this.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+    sendEvent(this, type, detail);
   }
 }
 
@@ -486,17 +442,15 @@ if (customElements.get('call-button') === undefined) {
   customElements.define('call-button', CallButton);
   watchTriggers((trigger, digits) => {
     const found = buttonFor(trigger);
-    if (!found.ok) misplaced(trigger, found.problem);
-    else if (found.button instanceof CallButton) found.button.press(digits);
-    else misplaced(trigger, 'What data-call-button names is no <call-button>. Name one.');
+    if (found.ok) (found.button as CallButton).press(digits, `data-ivr="${digits}"`);
+    else misconfigured(trigger, `data-ivr: ${found.problem}`);
   });
 }
 
-/** There is no button to tell it, so the element with `data-ivr` does. */
-function misplaced(trigger: HTMLElement, detail: string): void {
-  console.error(`data-ivr: ${detail}`, trigger);
-  const told: CallButtonEvents['error'] = { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail };
-  trigger.dispatchEvent(new CustomEvent('error', { detail: told, bubbles: true, composed: true }));
+/** Tells the owner of the page what is wrong with it, and the visitor that something is. */
+function misconfigured(element: HTMLElement, detail: string): void {
+  console.error(`<call-button>: ${detail}`, element);
+  sendEvent(element, 'error', { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail });
 }
 
 declare global {

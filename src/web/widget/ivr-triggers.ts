@@ -44,7 +44,10 @@ function named(root: TreeRoot, selector: string): FoundButton {
     return { ok: false, problem: `“${selector}” in data-call-button is no CSS selector. ${nameIt}` };
   }
   if (found.length === 0) return { ok: false, problem: `Nothing on this page matches data-call-button="${selector}". ${nameIt}` };
-  return { ok: true, button: found[0] };
+  const isButton = (found[0] as { readonly localName?: unknown }).localName === button;
+  return isButton
+    ? { ok: true, button: found[0] }
+    : { ok: false, problem: `What data-call-button="${selector}" names is no <call-button>. ${nameIt}` };
 }
 
 /** Calls back for each press of an element with `data-ivr`; a link does not go its way then. */

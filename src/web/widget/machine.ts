@@ -28,7 +28,7 @@ export type ViewState =
   | { readonly name: 'early-media'; readonly peer: string }
   | { readonly name: 'incoming'; readonly peer: string }
   | { readonly name: 'answering'; readonly peer: string }
-  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number; readonly held?: 'remote' }
+  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number; readonly held?: 'remote'; readonly link?: 'lost' }
   | { readonly name: 'ended'; readonly peer: string; readonly ending: Ending; readonly talkedMs: number };
 
 export type ViewEvent =
@@ -39,6 +39,8 @@ export type ViewEvent =
   | { readonly type: 'connected'; readonly atMs: number }
   /** The far end put the call on hold, or took it off. */
   | { readonly type: 'hold-changed'; readonly held: 'remote' | 'none' }
+  /** The connection to the gateway broke, or is there again; the call itself goes on. */
+  | { readonly type: 'link-changed'; readonly link: 'lost' | 'there' }
   | { readonly type: 'call-arrived'; readonly from: string }
   | { readonly type: 'caller-gave-up' }
   | { readonly type: 'answer-pressed' }
@@ -144,6 +146,10 @@ function withHold({ held: _before, ...state }: Extract<ViewState, { name: 'conne
   return held === 'none' ? state : { ...state, held };
 }
 
+function withLink({ link: _before, ...state }: Extract<ViewState, { name: 'connected' }>, link: 'lost' | 'there'): ViewState {
+  return link === 'there' ? state : { ...state, link };
+}
+
 /** Pure: no clock, no I/O. A pair it does not name leaves the view as it is. */
 export function next(state: ViewState, event: ViewEvent): Step {
   switch (state.name) {
@@ -162,7 +168,8 @@ export function next(state: ViewState, event: ViewEvent): Step {
     case 'answering':
       return whileAnswering(state, event);
     case 'connected':
-      return event.type === 'hold-changed' ? stay(withHold(state, event.held)) : whileBusy(state, event);
+      if (event.type === 'hold-changed') return stay(withHold(state, event.held));
+      return event.type === 'link-changed' ? stay(withLink(state, event.link)) : whileBusy(state, event);
   }
 }
 

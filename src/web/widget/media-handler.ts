@@ -3,6 +3,8 @@ import type { BodyAndContentType, Invitation, Inviter, SessionDescriptionHandler
 /** sip.js hands these on from the call to the media. */
 export interface CallMediaOptions extends SessionDescriptionHandlerOptions {
   readonly microphone?: MediaStream;
+  /** Looks for a new path: the network may be another one (RFC 8445 §9). */
+  readonly iceRestart?: boolean;
 }
 
 /** What the media tells the call. */
@@ -58,6 +60,7 @@ export class MediaHandler implements SessionDescriptionHandler {
     if (connection.signalingState === 'stable' && this.channel === undefined) {
       this.listen(connection.createDataChannel(channelLabel));
     }
+    if (options?.iceRestart === true) connection.restartIce();
     await connection.setLocalDescription();
     await this.candidateGathered();
     return { body: connection.localDescription?.sdp ?? '', contentType: 'application/sdp' };

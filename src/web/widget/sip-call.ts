@@ -14,6 +14,8 @@ export interface SipCallHandlers {
   onConnected(): void;
   /** The far end holds the call, or talks again. */
   onHold(held: 'remote' | 'none'): void;
+  /** The connection to the gateway broke while the call goes on, or is there again. */
+  onLink(link: 'lost' | 'there'): void;
   onEnd(end: SipCallEnd): void;
   /** A digit of the far end, once however many ways it came. */
   onDigit(press: DigitPress): void;
@@ -112,6 +114,29 @@ export class SipCall implements DigitCall {
   abandon(problem: CallProblem): void {
     this.end({ kind: 'problem', problem });
     this.session.dispose().catch(() => {});
+  }
+
+  /** It is answered, so its sound does not need the connection that its signalling went over. */
+  get outlivesConnection(): boolean {
+    return !this.ended && this.session.state === SessionState.Established;
+  }
+
+  connectionLost(): void {
+    this.handlers.onLink('lost');
+  }
+
+  /** Shows the gateway that we are back, over a new connection and with a new path for the media. */
+  reattach(): void {
+    if (!this.outlivesConnection) return;
+    const back = (): void => {
+      if (!this.ended) this.handlers.onLink('there');
+    };
+    const onReject = ({ message }: { readonly message: ReadableMessage }): void => {
+      if (message.statusCode === 481) this.end({ kind: 'problem', problem: 'connection-lost' });
+      else if (message.statusCode !== 408 && message.statusCode !== 503) back();
+    };
+    const sessionDescriptionHandlerOptions: CallMediaOptions = { iceRestart: true };
+    this.session.invite({ sessionDescriptionHandlerOptions, requestDelegate: { onAccept: back, onReject } }).catch(back);
   }
 
   prospects(): DigitProspects {

@@ -26,6 +26,10 @@ const keepAliveS = 25;
 const idleCloseMs = 30_000;
 const retryFirstMs = 1000;
 const retryMaxMs = 30_000;
+/** With a call up it is tried more often, and so long: what is silent for longer the gateway has ended. */
+const callRetryFirstMs = 250;
+const callRetryMaxMs = 2_000;
+const callRetryForMs = 30_000;
 
 /** The page's SIP user agent: one WebSocket, opened when it is first needed. */
 export class SipClient {
@@ -35,6 +39,8 @@ export class SipClient {
   private retryMs = retryFirstMs;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Runs while calls are up that have lost their connection. */
+  private lostTimer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
   constructor(
@@ -92,6 +98,7 @@ export class SipClient {
     this.closed = true;
     clearTimeout(this.retryTimer);
     clearTimeout(this.idleTimer);
+    clearTimeout(this.lostTimer);
     this.agent.stop().catch(() => {});
   }
 
@@ -113,6 +120,11 @@ export class SipClient {
   private onConnect(): void {
     clearTimeout(this.retryTimer);
     this.register();
+    if (this.lostTimer === undefined) return;
+    clearTimeout(this.lostTimer);
+    this.lostTimer = undefined;
+    this.retryMs = retryFirstMs;
+    for (const call of this.calls) call.reattach();
   }
 
   private register(): void {
@@ -121,14 +133,32 @@ export class SipClient {
 
   private onDisconnect(error: Error | undefined): void {
     if (this.closed || error === undefined) return;
-    for (const call of [...this.calls]) call.abandon('connection-lost');
-    this.calls.clear();
-    if (this.options.user !== undefined) this.retry();
+    for (const call of [...this.calls]) {
+      if (call.outlivesConnection) {
+        call.connectionLost();
+        continue;
+      }
+      this.calls.delete(call);
+      call.abandon('connection-lost');
+    }
+    if (this.calls.size > 0) this.recover();
+    else if (this.options.user !== undefined) this.retry();
+  }
+
+  /** Calls are up: their connection is wanted back soon, and they end when it does not come. */
+  private recover(): void {
+    this.retryMs = callRetryFirstMs;
+    this.lostTimer ??= setTimeout(() => {
+      this.lostTimer = undefined;
+      for (const call of [...this.calls]) call.abandon('connection-lost');
+      this.calls.clear();
+    }, callRetryForMs);
+    this.retry();
   }
 
   /** Comes back with growing pauses, spread so that a restarted gateway is not met by all pages at once. */
   private retry(): void {
-    if (this.closed) return;
+    if (this.closed || (this.options.user === undefined && this.calls.size === 0)) return;
     clearTimeout(this.retryTimer);
     this.retryTimer = setTimeout(
       () => {
@@ -137,7 +167,7 @@ export class SipClient {
       },
       this.retryMs * (0.75 + Math.random() / 2),
     );
-    this.retryMs = Math.min(retryMaxMs, this.retryMs * 2);
+    this.retryMs = Math.min(this.lostTimer === undefined ? retryMaxMs : callRetryMaxMs, this.retryMs * 2);
   }
 
   private onInvite(invitation: Invitation): void {

@@ -22,6 +22,7 @@ export interface Texts {
   readonly earlyMedia: string;
   readonly connected: string;
   readonly held: string;
+  readonly linkLost: string;
   readonly answering: string;
   readonly incoming: string;
   readonly unknownCaller: string;
@@ -62,6 +63,7 @@ export const english: Texts = {
   earlyMedia: 'Listening, not answered yet',
   connected: 'Connected',
   held: 'On hold by the other side',
+  linkLost: 'Connection lost, trying again',
   answering: 'Answering',
   incoming: 'Incoming call',
   unknownCaller: 'Unknown caller',

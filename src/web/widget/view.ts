@@ -75,6 +75,7 @@ export function statusText({ state, texts }: Pick<ViewModel, 'state' | 'texts'>)
     case 'answering':
       return `${texts.answering}…`;
     case 'connected':
+      if (state.link === 'lost') return texts.linkLost;
       return state.held === 'remote' ? texts.held : texts.connected;
     case 'ended':
       return endingText(state.ending, texts);

@@ -3,6 +3,7 @@ import { buttonFor, type TreeElement, type TreeRoot } from '../../../../src/web/
 
 interface Node extends TreeElement, TreeRoot {
   readonly name: string;
+  readonly localName: string;
 }
 
 /** A page of elements within one another, as far as the search looks at it. */
@@ -14,6 +15,7 @@ class Page implements TreeRoot {
       [...this.nodes.values()].filter((one) => one.parentElement === outer).flatMap((one) => [one, ...inside(one)]);
     const node: Node = {
       name,
+      localName: name.startsWith('call-button') ? 'call-button' : 'div',
       ownerDocument: this,
       parentElement: parent === undefined ? null : (this.nodes.get(parent) ?? null),
       getAttribute: (attribute) => attributes[attribute] ?? null,
@@ -25,7 +27,9 @@ class Page implements TreeRoot {
 
   querySelectorAll(selector: string): ArrayLike<unknown> {
     if (selector === '#[') throw new SyntaxError('no selector');
-    return [...this.nodes.values()].filter((one) => one.name.startsWith(selector.replace('#', 'call-button-')));
+    return [...this.nodes.values()].filter((one) =>
+      one.name.startsWith(selector.replace('#', selector.startsWith('#is-') ? '' : 'call-button-')),
+    );
   }
 }
 
@@ -60,6 +64,7 @@ describe('an element with data-ivr', () => {
     ['there is no button', [], undefined, /no <call-button> on this page.*Add one/],
     ['two are equally near', ['call-button-1', 'call-button-2'], undefined, /2 <call-button>.*data-call-button="#its-id"/],
     ['it names none there is', ['call-button-1'], '#gone', /Nothing.*#gone/],
+    ['it names something else', ['is-other'], '#is-other', /is no <call-button>/],
     ['what it names is no selector', ['call-button-1'], '#[', /no CSS selector/],
   ])('is told apart, with what to do, when %s', (_what, buttons, named, problem) => {
     const page = new Page();

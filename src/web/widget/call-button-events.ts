@@ -1,0 +1,27 @@
+import type { CallProblem } from './call-problem.js';
+import type { DigitReceipt } from './digit-ledger.js';
+import type { DigitPress } from './dtmf-body.js';
+import type { ViewState } from './machine.js';
+
+/** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
+export interface CallButtonEvents {
+  'call-state': {
+    readonly state: ViewState['name'];
+    readonly callId: string | undefined;
+    readonly peer: string | undefined;
+    /** Who has the call on hold. */
+    readonly held: 'remote' | 'none';
+  };
+  /** A key that the far end pressed. */
+  dtmf: DigitPress;
+  /** A key of ours has left. */
+  'dtmf-sent': { readonly digit: string };
+  /** A step in the life of a key of ours. */
+  'dtmf-receipt': DigitReceipt;
+  /** `message` is for the visitor; `detail`, where there is one, for the owner of the page. */
+  error: { readonly code: CallProblem; readonly message: string; readonly detail?: string };
+}
+
+export function sendEvent<K extends keyof CallButtonEvents>(from: HTMLElement, type: K, detail: CallButtonEvents[K]): void {
+  from.dispatchEvent(new CustomEvent(type, { detail, bubbles: true, composed: true }));
+}
