@@ -76,7 +76,16 @@ export class Baresip {
 
   /** Hangs up as its owner would. */
   hangUp(): void {
-    const command = JSON.stringify({ command: 'hangup' });
+    this.tell({ command: 'hangup' });
+  }
+
+  /** Presses keys, one after another as fast as it does; letters small. */
+  press(keys: string): void {
+    this.tell({ command: 'sndcode', params: keys });
+  }
+
+  private tell(order: Readonly<Record<string, string>>): void {
+    const command = JSON.stringify(order);
     this.control?.write(`${command.length}:${command},`);
   }
 

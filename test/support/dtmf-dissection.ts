@@ -32,14 +32,15 @@ const fields = [
   'rtpevent.duration',
 ] as const;
 
-/** Every event sent to one of `ports` with that payload type, in the order captured. */
-export function dissectEvents(file: string, ports: readonly number[], eventType: number): readonly DissectedEvent[] {
+/** Every event with that payload type that was sent to a port from `first` to `last`, in the order captured. */
+export function dissectEvents(file: string, [first, last]: readonly [number, number], eventType: number): readonly DissectedEvent[] {
   const text = execFileSync(
     peerPath('tshark'),
     [
       '-r',
       file,
-      ...ports.flatMap((port) => ['-d', `udp.port==${port},rtp`]),
+      '-d',
+      `udp.port==${first}-${last},rtp`,
       '-o',
       `rtpevent.event_payload_type_value:${eventType}`,
       '-Y',
@@ -54,7 +55,26 @@ export function dissectEvents(file: string, ports: readonly number[], eventType:
     .split('\n')
     .filter((line) => line !== '')
     .map(eventOfLine)
-    .filter(({ destinationPort }) => ports.includes(destinationPort));
+    .filter(({ destinationPort }) => destinationPort >= first && destinationPort <= last);
+}
+
+/** A press in Wireshark's words: what shares a start. */
+export interface DissectedPress {
+  readonly digit: string;
+  readonly durationMs: number;
+}
+
+/** Presses at 8 kHz in order of their first packets. */
+export function dissectPresses(events: readonly DissectedEvent[]): readonly DissectedPress[] {
+  const starts = new Map<string, DissectedEvent[]>();
+  for (const event of events) {
+    const start = `${event.ssrc} ${event.timestamp}`;
+    starts.set(start, [...(starts.get(start) ?? []), event]);
+  }
+  return [...starts.values()].map((packets) => ({
+    digit: '0123456789*#ABCD'.charAt(packets[0]?.event ?? 16),
+    durationMs: Math.max(...packets.map(({ duration }) => duration)) / 8,
+  }));
 }
 
 const truth = (text: string | undefined): boolean => text === '1' || text === 'True';
