@@ -46,7 +46,18 @@ function pressed(state: DigitState, event: Pressed): DigitStep {
   const to = otherLeg(leg);
   const from = state.legs[leg].kind;
   const secure = state.secure || atMs - durationMs <= state.securedUntilMs;
-  const open: OpenDigit = { id, to, from, by, digit, durationMs, secure, stage: { name: 'handing' }, message: 'none' };
+  const open: OpenDigit = {
+    id,
+    to,
+    party: state.legs[to].party,
+    from,
+    by,
+    digit,
+    durationMs,
+    secure,
+    stage: { name: 'handing' },
+    message: 'none',
+  };
   const fact: DigitFact = { type: 'digit', id, from, by, ...(secure ? {} : { digit }), durationMs };
   const seen: DigitStep = {
     state: { ...state, lastId: id, open: [...state.open, open] },
@@ -67,6 +78,7 @@ function pressed(state: DigitState, event: Pressed): DigitStep {
 /** What the media does not carry leaves by INFO where the trunk's mode allows it and the peer takes it. */
 function byInfoOrNot(state: DigitState, digit: OpenDigit): DigitStep {
   const way = state.legs[digit.to];
+  if (way.kind !== 'trunk' || way.party !== digit.party) return failed(state, digit, { why: 'no-dialog' });
   const may = way.mode === 'info' || (way.mode === 'auto' && way.takesInfo && !state.infoRefused.includes(digit.to));
   if (!may) return failed(state, digit, { why: 'not-supported' });
   return way.ready ? wait(state, digit) : failed(state, digit, { why: 'no-dialog' });
@@ -168,7 +180,8 @@ function decideByMessage(state: DigitState, digit: OpenDigit): DigitStep {
 
 /** Digits that waited for somebody who is gone are not for whoever sits there now. */
 function legChanged(state: DigitState, { leg, now }: Extract<DigitEvent, { type: 'leg' }>): DigitStep {
-  const moved = now.party !== state.legs[leg].party;
+  const before = state.legs[leg];
+  const moved = now.party !== before.party || now.kind !== before.kind;
   const legs = { ...state.legs, [leg]: now };
   if (!moved) return inTurn({ ...state, legs }, leg);
   const lost = state.open.filter(({ to, stage }) => to === leg && stage.name === 'waiting');

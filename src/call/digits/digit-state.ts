@@ -40,6 +40,8 @@ export interface OpenDigit {
   readonly id: number;
   /** The leg it is going to. */
   readonly to: LegName;
+  /** Who sat there when it was seen; it is for nobody else. */
+  readonly party: number;
   readonly from: LegKind;
   readonly by: DigitSource;
   readonly digit: Digit;
