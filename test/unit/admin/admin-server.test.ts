@@ -239,6 +239,21 @@ describe('the API', () => {
     expect(steps.did).toEqual(['secure c-1 60', 'secure c-1 120', 'open c-1 120', 'secure c-9 120']);
   });
 
+  it('streams the events of a call to those who may see it, and of no other', async () => {
+    const { server, events } = make();
+    await server.start();
+    const at = server.bound();
+    const url = `http://127.0.0.1:${at?.port}/api/v1/calls`;
+    expect((await fetch(`${url}/c-9/events`)).status).toBe(404);
+    expect((await fetch(`${url}/c-1/events`, { headers: { origin: 'https://evil.example' } })).status).toBe(403);
+    const stream = await fetch(`${url}/c-1/events`);
+    expect([stream.status, stream.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    for (const fact of completedCall) events.take(fact);
+    const text = await stream.text();
+    expect(text).toMatch(/^event: call\ndata: {"id":"c-1"/);
+    expect(text).toMatch(/event: ended\ndata: .*\n\n$/);
+  });
+
   it('masks digits, of live calls and of records, for a caller without the token', async () => {
     for (const url of ['/api/v1/calls', '/api/v1/calls/c-1', '/api/v1/cdrs']) {
       const { body } = await make().server.inject({ url, headers: local });
