@@ -31,7 +31,7 @@ export interface CallPageOptions {
 function keepEvents(): void {
   const page = window as unknown as Instrumented;
   page.__seen = [];
-  for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'error', 'quality']) {
+  for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'dtmf-receipt', 'error', 'quality']) {
     document.addEventListener(type, (event) => {
       const detail = (event as CustomEvent<Record<string, unknown> | undefined>).detail;
       if (detail !== undefined) page.__seen.push({ type, atMs: performance.now(), detail });

@@ -123,14 +123,15 @@ export class DigitQueue {
   }
 
   private play(press: Press): void {
-    const { gapMs } = this.options;
+    // By the clock: the browser tells of the end one gap late or two.
+    const endsAtMs = this.deps.clock.nowMs() + this.options.toneMs;
     this.waiting.shift();
     this.playing = press;
     this.wait<boolean>(
       (then) => this.playInTime(press.digit, then),
       (sent) => {
         this.playing = undefined;
-        this.endedAtMs = this.deps.clock.nowMs() - (sent ? gapMs : 0);
+        this.endedAtMs = sent ? endsAtMs : this.deps.clock.nowMs();
         this.deps.onDone(press.press, press.digit, sent);
         this.start();
       },
