@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { EmbeddedSip } from '../../src/sip/embedded/embedded-sip.js';
 import { startStack, until, uriOf } from '../support/sip-rigs.js';
 import { wireBetween } from '../support/sip-wire.js';
@@ -9,9 +10,19 @@ const timers = { t1Ms: 50, t2Ms: 400, t4Ms: 500 };
 
 const portOf = (stack: EmbeddedSip): number => stack.bound()[0]?.port ?? 0;
 
-for (const transport of ['udp', 'tcp', 'tls'] as const) {
-  sipPortContract(`embedded over ${transport}`, async () => {
-    const listen = [{ transport, host: '127.0.0.1', port: 0 }];
+const places = [
+  { transport: 'udp', host: '127.0.0.1' },
+  { transport: 'tcp', host: '127.0.0.1' },
+  { transport: 'tls', host: '127.0.0.1' },
+  { transport: 'udp', host: '::1' },
+  { transport: 'tcp', host: '::1' },
+] as const;
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+
+for (const { transport, host } of places.filter((place) => hasIpv6 || place.host !== '::1')) {
+  sipPortContract(`embedded over ${transport}${host === '::1' ? ' and IPv6' : ''}`, async () => {
+    const listen = [{ transport, host, port: 0 }];
     const [caller, callee] = await Promise.all([
       startStack({ listen, timers, tls: testTls }),
       startStack({ listen, timers, tls: testTls }),
@@ -21,7 +32,9 @@ for (const transport of ['udp', 'tcp', 'tls'] as const) {
       callee,
       toCallee: { requestUri: uriOf(callee) },
       until,
-      ...(transport === 'udp' ? { wire: wireBetween({ callerPort: portOf(caller), calleePort: portOf(callee) }) } : {}),
+      ...(transport === 'udp' && host === '127.0.0.1'
+        ? { wire: wireBetween({ callerPort: portOf(caller), calleePort: portOf(callee) }) }
+        : {}),
       stop: async () => {
         await Promise.all([caller.stop(), callee.stop()]);
       },

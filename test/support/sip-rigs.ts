@@ -1,3 +1,4 @@
+import { formatHostPort } from '../../src/base/address.js';
 import { SystemClock } from '../../src/base/clock.js';
 import { silentLog } from '../../src/base/log.js';
 import { EmbeddedSip, type EmbeddedSipDeps, type EmbeddedSipOptions } from '../../src/sip/embedded/embedded-sip.js';
@@ -31,7 +32,7 @@ export function uriOf(stack: EmbeddedSip, transport?: 'udp' | 'tcp' | 'tls', use
   const bound = stack.bound();
   const found = transport === undefined ? bound[0] : bound.find((each) => each.transport === transport);
   if (found === undefined) throw new Error('no such listener');
-  return `sip:${user}@${found.host}:${found.port};transport=${found.transport}`;
+  return `sip:${user}@${formatHostPort(found)};transport=${found.transport}`;
 }
 
 /** Waits, in real time, until the condition holds; fails after `limitMs`. */
