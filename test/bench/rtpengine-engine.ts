@@ -5,7 +5,7 @@ import { freePort } from '../support/free-ports.js';
 import { peerPath } from '../support/programs.js';
 import type { MediaEngine } from './media-engine.js';
 
-type NgValue = string | readonly NgValue[] | { readonly [key: string]: NgValue };
+export type NgValue = string | readonly NgValue[] | { readonly [key: string]: NgValue };
 
 function bencode(value: NgValue): string {
   if (typeof value === 'string') return `${Buffer.byteLength(value)}:${value}`;
@@ -84,7 +84,8 @@ export class RtpengineEngine implements MediaEngine {
     return this.child.pid;
   }
 
-  async begin(call: string, kind: 'webrtc' | 'udp', offer: string): Promise<string> {
+  /** `more`: further keys of the offer, as the ng protocol has them. */
+  async begin(call: string, kind: 'webrtc' | 'udp', offer: string, more: Readonly<Record<string, NgValue>> = {}): Promise<string> {
     this.kinds.set(call, kind);
     return this.sdp({
       command: 'offer',
@@ -96,6 +97,7 @@ export class RtpengineEngine implements MediaEngine {
       replace: ['origin'],
       'rtcp-mux': ['demux'],
       SDES: ['off'],
+      ...more,
     });
   }
 
