@@ -3,15 +3,34 @@ import { dbm0OfPeak, digitOfTones, HIGH_GROUP_HZ, INBAND_RATE_HZ, LOW_GROUP_HZ, 
 import { HOP_SAMPLES, lobeAt, offsetHz, ToneBank, type TonePhasor, WINDOW_SAMPLES } from './tone-bank.js';
 
 const SAMPLES_PER_MS = INBAND_RATE_HZ / 1000;
-/** ITU-T Q.24 Annex A: 1.5% off must be taken, 3.5% must not. */
-const MAX_OFFSET = 0.025;
-/** High tone over low tone: Q.24 Annex A wants −8 to +4 dB taken; a little more, for what measuring adds. */
-const MAX_TWIST_DB = 5.5;
-const MIN_TWIST_DB = -9.5;
-/** The two tones' part of all power. Noise 15 dB below them leaves 0.97; voices seldom reach this. */
-const MIN_PURITY = 0.85;
-/** A second tone of the same group may be this part of the peak of the first, which is far more than the window lets over. */
-const MAX_SECOND_TONE = 0.5;
+
+/** What a window must be like to be taken for a digit. */
+interface Limits {
+  /** Of each tone, as a part of its frequency. */
+  readonly maxOffset: number;
+  /** High tone over low tone. */
+  readonly minTwistDb: number;
+  readonly maxTwistDb: number;
+  /** A second tone of the same group, as a part of the peak of the first. */
+  readonly maxSecondTone: number;
+  /** The two tones' part of all power. */
+  readonly minPurity: number;
+  /** Of the lowest level taken. */
+  readonly leastPart: number;
+}
+
+/**
+ * ITU-T Q.24 Annex A wants tones taken that are 1.5% off, not those 3.5% off, and −8 to +4 dB of twist;
+ * a little is added for what measuring adds. Noise 15 dB below the tones leaves them 0.97 of all power.
+ */
+const SHOWN: Limits = { maxOffset: 0.025, minTwistDb: -9.5, maxTwistDb: 5.5, maxSecondTone: 0.5, minPurity: 0.85, leastPart: 1 };
+/** What a window is like that the tones have not filled yet: about two thirds of it are enough. */
+const SUSPECTED: Limits = { maxOffset: 0.035, minTwistDb: -11, maxTwistDb: 7, maxSecondTone: 0.6, minPurity: 0.75, leastPart: 0.5 };
+/**
+ * How far apart the errors of both tones may be. The 3rd and 4th harmonic of a voice can be in tune enough
+ * with the tones of `*` each by itself, but together they are 3.7% apart; no neighbours come nearer to a digit.
+ */
+const MAX_SPREAD = 0.034;
 /** Windows in a row that must show the same digit: true of each tone of 33 ms and more, of none below 24 ms. */
 const HOPS_TO_START = 4;
 /** From one of those windows to the next no tone may change more. */
@@ -83,6 +102,7 @@ export class InbandDetector {
   private windowEnd = 0;
   private candidate: Candidate | undefined;
   private sounding: Sounding | undefined;
+  private suspected = false;
   private readonly leastPeak: number;
 
   constructor(
@@ -104,6 +124,16 @@ export class InbandDetector {
     return this.candidate?.hops ?? 0;
   }
 
+  /**
+   * A digit is being heard, or its beginning may be: the two tones of a key fill most of the newest window,
+   * some 19 ms after they began. Who keeps back the packets after which this is true lets at most 20 ms of a
+   * tone through, which no receiver may take for a digit (Q.24 Annex A: 23 ms). In speech one packet in
+   * 1500 makes it true.
+   */
+  get suspects(): boolean {
+    return this.suspected || this.sounding !== undefined;
+  }
+
   /** Takes the next samples of the stream. */
   receive(samples: Int16Array): void {
     for (let at = 0; at < samples.length; at += 1) {
@@ -119,6 +149,7 @@ export class InbandDetector {
 
   /** Ends the digit being heard, if any: no more samples will come. */
   flush(): void {
+    this.suspected = false;
     this.candidate = undefined;
     if (this.sounding !== undefined) this.end(this.sounding, this.windowEnd);
   }
@@ -127,25 +158,26 @@ export class InbandDetector {
     const low = strongest(this.lows);
     const high = strongest(this.highs);
     if (low === undefined || high === undefined) return;
-    const shown = this.shows(low, high);
+    this.suspected = this.fits(low, high, SUSPECTED);
+    const shown = this.suspected && this.fits(low, high, SHOWN);
     if (this.sounding !== undefined) this.follow(this.sounding);
     const { sounding } = this;
     if (!shown || (sounding?.offHops === 0 && isOf(sounding, low, high))) this.candidate = undefined;
     else this.consider(low, high);
   }
 
-  /** This window holds a digit: these two tones, in level and in tune, and not much else. */
-  private shows(low: TonePhasor, high: TonePhasor): boolean {
+  /** This window holds these two tones, in level and in tune, and not much else. */
+  private fits(low: TonePhasor, high: TonePhasor, limits: Limits): boolean {
     const lowOffset = offsetHz(low.driftRe, low.driftIm);
     const highOffset = offsetHz(high.driftRe, high.driftIm);
-    if (!inTune(low, lowOffset) || !inTune(high, highOffset)) return false;
+    if (!inTune(low, lowOffset, limits) || !inTune(high, highOffset, limits)) return false;
     const lowPeak = low.peak / lobeAt(lowOffset);
     const highPeak = high.peak / lobeAt(highOffset);
-    if (lowPeak < this.leastPeak || highPeak < this.leastPeak) return false;
+    if (Math.min(lowPeak, highPeak) < limits.leastPart * this.leastPeak) return false;
     const twistDb = dbm0OfPeak(highPeak) - dbm0OfPeak(lowPeak);
-    if (twistDb > MAX_TWIST_DB || twistDb < MIN_TWIST_DB) return false;
-    if (!standsOut(low, this.lows) || !standsOut(high, this.highs)) return false;
-    return (lowPeak * lowPeak + highPeak * highPeak) / 2 >= MIN_PURITY * this.bank.totalPower;
+    if (twistDb > limits.maxTwistDb || twistDb < limits.minTwistDb) return false;
+    if (!standsOut(low, this.lows, limits) || !standsOut(high, this.highs, limits)) return false;
+    return (lowPeak * lowPeak + highPeak * highPeak) / 2 >= limits.minPurity * this.bank.totalPower;
   }
 
   private consider(low: TonePhasor, high: TonePhasor): void {
@@ -170,7 +202,7 @@ export class InbandDetector {
     const lowOffset = offsetHz(candidate.lowDriftRe, candidate.lowDriftIm);
     const highOffset = offsetHz(candidate.highDriftRe, candidate.highDriftIm);
     const digit = digitOfTones(candidate.row, candidate.column);
-    if (digit === undefined || !inTune(low, lowOffset) || !inTune(high, highOffset)) return;
+    if (digit === undefined || Math.abs(lowOffset / low.nominalHz - highOffset / high.nominalHz) > MAX_SPREAD) return;
     this.candidate = undefined;
     if (this.sounding !== undefined && isOf(this.sounding, low, high)) {
       goOnQuieter(this.sounding);
@@ -227,13 +259,13 @@ function strongest(group: readonly TonePhasor[]): TonePhasor | undefined {
   return best;
 }
 
-function standsOut(tone: TonePhasor, group: readonly TonePhasor[]): boolean {
-  for (const other of group) if (other !== tone && other.peak > MAX_SECOND_TONE * tone.peak) return false;
+function standsOut(tone: TonePhasor, group: readonly TonePhasor[], { maxSecondTone }: Limits): boolean {
+  for (const other of group) if (other !== tone && other.peak > maxSecondTone * tone.peak) return false;
   return true;
 }
 
-function inTune(tone: TonePhasor, offset: number): boolean {
-  return Math.abs(offset) <= MAX_OFFSET * tone.nominalHz;
+function inTune(tone: TonePhasor, offset: number, { maxOffset }: Limits): boolean {
+  return Math.abs(offset) <= maxOffset * tone.nominalHz;
 }
 
 function steady(candidate: Candidate, low: TonePhasor, high: TonePhasor): boolean {

@@ -30,8 +30,36 @@ const SIGNS = [
   [0, -1],
 ] as const;
 
+describe('any digits', () => {
+  it.each(['PCMU', 'PCMA'] as const)(
+    'are heard as pressed, at random levels, twists, lengths, pauses and errors, in noise, over %s',
+    (law) => {
+      const random = seededRandom(7);
+      const between = (from: number, to: number): number => from + (to - from) * random();
+      const digits = Array.from({ length: 400 }, () => DIGITS[Math.floor(random() * 16)] ?? '0');
+      const sound = joined(
+        ...digits.map((digit) => {
+          const lowDbm0 = between(-20, -8);
+          const highDbm0 = lowDbm0 + between(-5, 4);
+          const tone = keyTone({
+            digit,
+            onMs: between(40, 150),
+            lowDbm0,
+            highDbm0,
+            lowError: between(-0.015, 0.015),
+            highError: between(-0.015, 0.015),
+          });
+          const noisy = withNoise(joined(tone, silence(between(40, 150))), Math.min(lowDbm0, highDbm0) - 15, random);
+          return overG711(noisy, law);
+        }),
+      );
+      expect(heard(sound)).toBe(digits.join(''));
+    },
+  );
+});
+
 describe('frequency (Q.24: within 1.5% is a digit, from 3.5% on none)', () => {
-  it.each([0.01, 0.015, 0.018])('takes tones %f off, both ways and each alone, in 40 ms', (error) => {
+  it.each([0.01, 0.015, 0.016])('takes tones %f off, both ways and each alone, in 40 ms', (error) => {
     for (const [low, high] of SIGNS) expect(share(key({ onMs: 40, lowError: low * error, highError: high * error }))).toBe(1);
   });
 
@@ -150,6 +178,53 @@ describe('time', () => {
     expect(delaysMs[0]).toBeGreaterThan(24);
     expect(delaysMs[delaysMs.length >> 1]).toBeLessThanOrEqual(32);
     expect(delaysMs.at(-1)).toBeLessThanOrEqual(34);
+  });
+});
+
+describe('suspicion', () => {
+  /** The longest stretch of a tone that leaves in packets after which no digit is suspected. */
+  function leakMs(padMs: number, sound: Int16Array, onMs: number): number {
+    const stream = joined(silence(padMs), sound, silence(100));
+    const detector = new InbandDetector({}, { onDetected: () => {} });
+    let [longest, current] = [0, 0];
+    for (let at = 0; at < stream.length; at += 20 * PER_MS) {
+      detector.receive(stream.subarray(at, at + 20 * PER_MS));
+      const toneSamples = Math.min(at + 20 * PER_MS, (padMs + onMs) * PER_MS) - Math.max(at, padMs * PER_MS);
+      current = detector.suspects ? 0 : current + Math.max(0, toneSamples);
+      longest = Math.max(longest, current);
+    }
+    return longest / PER_MS;
+  }
+
+  it('comes early enough that no more than 20 ms of a tone leave in packets of 20 ms', () => {
+    const random = seededRandom(8);
+    for (const digit of DIGITS) {
+      for (let place = 0; place < 20; place += 1) {
+        const padMs = 100 + place + 1 / PER_MS;
+        const tone = keyTone({ digit, onMs: 60, lowDbm0: -12, highDbm0: -12 + 12 * random() - 8, lowError: 0.015, highError: -0.015 });
+        expect(leakMs(padMs, tone, 60)).toBeLessThanOrEqual(20);
+        expect(leakMs(padMs, withNoise(tone, -30, random), 60)).toBeLessThanOrEqual(20);
+      }
+    }
+  });
+
+  it('lasts until the digit is over, and a packet after silence ends it', () => {
+    const detector = new InbandDetector({}, { onDetected: () => {} });
+    const suspects = [silence(20), keyTone({ digit: '4', onMs: 80 }), silence(20), silence(20), silence(20)].map((part) => {
+      detector.receive(part);
+      return detector.suspects;
+    });
+    expect(suspects).toEqual([false, true, true, false, false]);
+  });
+
+  it('passes when the tones were none in the end', () => {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    detector.receive(keyTone({ digit: '4', onMs: 22 }));
+    expect(detector.suspects).toBe(true);
+    detector.receive(silence(30));
+    expect(detector.suspects).toBe(false);
+    expect(detected).toEqual([]);
   });
 });
 
