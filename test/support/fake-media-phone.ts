@@ -5,6 +5,7 @@ import { readTone, type ToneReading } from '../../src/media/codec/tone-meter.js'
 import type { Digit } from '../../src/media/dtmf/digit.js';
 import { DtmfDecoder } from '../../src/media/dtmf/dtmf-decoder.js';
 import { DtmfEncoder } from '../../src/media/dtmf/dtmf-encoder.js';
+import { InbandGenerator } from '../../src/media/dtmf/inband-generator.js';
 import { RTP_HEADER_BYTES, RtpPacket, writeRtpHeader } from '../../src/media/rtp/rtp-packet.js';
 
 export interface PhoneOptions {
@@ -14,6 +15,17 @@ export interface PhoneOptions {
   readonly toneHz?: number;
   readonly levelDbfs?: number;
   readonly ssrc?: number;
+}
+
+/** A packet as it came. */
+export interface HeardPacket {
+  readonly atMs: number;
+  readonly payloadType: number;
+  readonly sequence: number;
+  readonly timestamp: number;
+  readonly marker: boolean;
+  readonly ssrc: number;
+  readonly payload: Buffer;
 }
 
 export interface HeardDigit {
@@ -30,6 +42,13 @@ export class MediaPhone {
   readonly heardDigits: HeardDigit[] = [];
   readonly rtcp: Buffer[] = [];
   packetsHeard = 0;
+  /** Everything heard since `keepPackets`. */
+  readonly packets: HeardPacket[] = [];
+  /** When the first packet of each event was sent. */
+  readonly pressedAtMs: number[] = [];
+  private keeps = false;
+  private readonly keys = new InbandGenerator({}, { onSent: () => {} });
+  private tonesToo = false;
   readonly sources = new Set<string>();
   private readonly audio: Int16Array[] = [];
   private readonly tone: ToneGenerator;
@@ -108,7 +127,24 @@ export class MediaPhone {
   }
 
   press(digit: Digit, durationMs: number): void {
+    if (this.tonesToo) this.pressTone(digit, durationMs);
     this.encoder.enqueue(digit, durationMs);
+  }
+
+  /** As `press`, but as a tone in the audio. */
+  pressTone(digit: Digit, durationMs: number): void {
+    this.keys.enqueue(digit, durationMs, 80);
+  }
+
+  /** As equipment does that sends the tone of each event in its audio as well. */
+  soundEvents(): void {
+    this.tonesToo = true;
+  }
+
+  /** Keeps from now on what is heard. */
+  keepPackets(): void {
+    this.keeps = true;
+    this.packets.length = 0;
   }
 
   /** The tone in what came since `forgetAudio`, over the last `count` frames. */
@@ -154,13 +190,21 @@ export class MediaPhone {
 
   private sendFrame(): void {
     const { law, eventPayloadType } = this.options;
-    const samples = this.tone.read(frameSamples);
+    const samples = this.samples();
     const event = eventPayloadType === undefined ? undefined : this.encoder.next(now(), this.timestamp, this.out, RTP_HEADER_BYTES);
-    if (event !== undefined && eventPayloadType !== undefined)
+    if (event !== undefined && eventPayloadType !== undefined) {
+      if (event.marker) this.pressedAtMs.push(now());
       this.send(event.marker, eventPayloadType, event.timestamp, event.payloadLength);
-    else if (!this.encoder.busy)
+    }
+    if ((event === undefined && !this.encoder.busy) || this.tonesToo)
       this.send(this.frames === 0, law === 'PCMU' ? 0 : 8, this.timestamp, encodeG711(law, samples, this.out, RTP_HEADER_BYTES));
     this.timestamp += frameSamples;
+  }
+
+  private samples(): Int16Array {
+    const samples = this.tone.read(frameSamples);
+    if (this.keys.busy) this.keys.read(samples);
+    return samples;
   }
 
   private send(marker: boolean, payloadType: number, timestamp: number, length: number): void {
@@ -170,11 +214,18 @@ export class MediaPhone {
     this.socket.send(Buffer.from(this.out.subarray(0, RTP_HEADER_BYTES + length)), this.target.port, this.target.host);
   }
 
+  private keep(datagram: Buffer): void {
+    const { payloadType, sequenceNumber: sequence, timestamp, marker, ssrc, payloadOffset, payloadLength } = this.view;
+    const payload = Buffer.from(datagram.subarray(payloadOffset, payloadOffset + payloadLength));
+    this.packets.push({ atMs: now(), payloadType, sequence, timestamp, marker, ssrc, payload });
+  }
+
   private hear(datagram: Buffer, from: RemoteInfo): void {
     if (!this.view.parse(datagram)) return;
     const { payloadType, payloadOffset, payloadLength } = this.view;
     this.packetsHeard += 1;
     this.sources.add(`${from.address}:${from.port}`);
+    if (this.keeps) this.keep(datagram);
     if (payloadType === this.options.eventPayloadType) {
       this.decoder.receive(this.view.ssrc, this.view.timestamp, datagram, payloadOffset, payloadLength, now());
     } else if (payloadType === 0 || payloadType === 8) {
