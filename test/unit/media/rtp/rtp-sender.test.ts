@@ -170,6 +170,35 @@ describe('RtpSender', () => {
     },
   );
 
+  it('puts frames of its own where the audio ended, or now when that was over a frame ago', () => {
+    const sender = new RtpSender(START);
+    expect(sender.audioEndMs()).toBe(Number.NEGATIVE_INFINITY);
+    const begin = placed(sender, SSRC, 10, 0, 1000)?.ts ?? 0;
+    expect(sender.audioEndMs()).toBe(1020);
+    expect(sender.nextFrame(1012, 20)).toEqual({ timestamp: begin + 160, atMs: 1020, afterSilence: false });
+    expect(sender.nextFrame(1039, 20)).toEqual({ timestamp: begin + 160, atMs: 1020, afterSilence: false });
+    expect(sender.nextFrame(1100, 20)).toEqual({ timestamp: begin + 800, atMs: 1100, afterSilence: true });
+  });
+
+  it('gives frames of its own the next numbers, and the source the place behind them', () => {
+    const sender = new RtpSender(START);
+    const first = placed(sender, SSRC, 10, 0, 1000);
+    const begin = first?.ts ?? 0;
+    const own = [sender.insertFrame(begin + 160, 160, 1020), sender.insertFrame(begin + 320, 160, 1040)];
+    expect(own).toEqual([(first?.seq ?? 0) + 1, (first?.seq ?? 0) + 2]);
+    expect([160, 320, 479, 480].map((timestamp) => sender.isCovered(SSRC, timestamp))).toEqual([true, true, true, false]);
+    expect(sender.isCovered(SSRC, 160), 'what is behind once is behind for good').toBe(false);
+    expect(placed(sender, SSRC, 11, 480, 1060)).toMatchObject({ seq: (first?.seq ?? 0) + 3, ts: begin + 480, marker: false });
+  });
+
+  it('begins another source no sooner than its own frames end', () => {
+    const sender = new RtpSender(START);
+    const begin = placed(sender, SSRC, 10, 0, 1000)?.ts ?? 0;
+    sender.insertFrame(begin + 160, 160, 1020);
+    expect(sender.isCovered(SSRC + 1, 160)).toBe(false);
+    expect(placed(sender, SSRC + 1, 77, 9999, 1022)?.ts).toBe(begin + 320);
+  });
+
   it('describes itself for a sender report at one instant', () => {
     const sender = new RtpSender(START);
     placed(sender, SSRC, 10, 0, 1000);
