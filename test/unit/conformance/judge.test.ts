@@ -140,7 +140,20 @@ describe('the judge of what comes out of a gateway', () => {
         payload.writeUInt16BE(Math.min(0xffff, payload.readUInt16BE(2) * 2), 2);
         return { ...packet, payload };
       });
-    expect(brokenRules('10 seconds at 8000 Hz', doubled)).toContain('D5');
+    expect(brokenRules('100 ms at 8000 Hz', doubled)).toContain('D5');
+  });
+
+  it('sees durations of zero, and durations that shrink', () => {
+    const saying =
+      (units: number) =>
+      (packets: HeardPacket[]): HeardPacket[] => {
+        const third = packets.filter(({ kind }) => kind === 'event')[2];
+        const payload = Buffer.from(third?.payload ?? []);
+        payload.writeUInt16BE(units, 2);
+        return packets.map((packet) => (packet === third ? { ...packet, payload } : packet));
+      };
+    expect(brokenRules(press, saying(0))).toEqual(['D5']);
+    expect(brokenRules(press, saying(16))).toEqual(['D5']);
   });
 
   it('sees a segment that begins without the last one having been said to be full', () => {
