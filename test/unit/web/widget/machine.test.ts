@@ -140,6 +140,14 @@ describe('the state of the call button', () => {
     expect(next(state, { type: 'hold-changed', held: 'none' }).state).toEqual(states.connected);
   });
 
+  it('shows that the connection is lost until it is back; hold and the end of the call are told meanwhile', () => {
+    const lost = next(states.connected, { type: 'link-changed', link: 'lost' }).state;
+    expect(lost).toMatchObject({ name: 'connected', link: 'lost' });
+    expect(next(lost, events.held).state).toMatchObject({ link: 'lost', held: 'remote' });
+    expect(next(lost, events['far-end-hung-up']).state.name).toBe('ended');
+    expect(next(lost, { type: 'link-changed', link: 'there' }).state).toEqual(states.connected);
+  });
+
   it('takes digits only while the far end can hear them', () => {
     const names = Object.values(states)
       .filter(takesDigits)
