@@ -287,6 +287,7 @@ export class CallLegs implements Seats {
 
   /** An UPDATE, or an offer in or to a reliable provisional, before the answer (RFC 3311 §5.2). */
   private offeredEarly(leg: LegName, offer: Reoffer, fork?: string): void {
+    if (offer.headers !== undefined) this.deps.headers(leg, offer.headers);
     this.offers[leg]?.reject(491);
     this.offers[leg] = offer;
     const facts = { ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }), ...(fork === undefined ? {} : { fork }) };
@@ -339,6 +340,7 @@ export class CallLegs implements Seats {
         offer.reject(481);
         return;
       }
+      if (offer.headers !== undefined) this.deps.headers(seat.leg, offer.headers);
       this.offers[seat.leg]?.reject(491);
       this.offers[seat.leg] = offer;
       post((leg) => ({ type: 'offered', leg, ...(offer.sdp === undefined ? {} : { sdp: offer.sdp }) }));

@@ -90,6 +90,8 @@ export interface Reoffer {
   readonly method: 'INVITE' | 'UPDATE' | 'PRACK';
   /** Absent for a re-INVITE without a session description: `accept` then makes the offer, `onAck` brings the answer. */
   readonly sdp?: string;
+  /** Of the request that carried it; absent where the stack does not hand them up. */
+  readonly headers?: Headers;
   accept(sdp: string): void;
   reject(status: number): void;
 }

@@ -296,6 +296,7 @@ export class DrachtioDialog implements SipDialog, OpenDialog {
     return {
       method,
       ...(sdp === undefined ? {} : { sdp }),
+      headers: incoming.request.headers,
       accept: (answer) =>
         settle(() => {
           this.acknowledgementDue = method === 'INVITE';

@@ -351,6 +351,7 @@ export class Dialog implements SipDialog, DialogUser {
     return {
       method: transaction instanceof InviteServerTransaction ? 'INVITE' : 'UPDATE',
       ...(sdp === undefined ? {} : { sdp }),
+      headers: transaction.request.headers,
       accept: (answer) => {
         if (this.incoming?.transaction !== transaction) return;
         this.takeIncoming();

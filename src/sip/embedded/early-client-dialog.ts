@@ -119,7 +119,7 @@ export class EarlyClientDialog implements DialogUser {
       this.answer(transaction, 491);
     } else {
       this.facts.state.refreshTarget(request);
-      this.offers.handUp({ method: 'UPDATE', sdp }, this.user.offerHandler(), {
+      this.offers.handUp({ method: 'UPDATE', sdp, headers: request.headers }, this.user.offerHandler(), {
         accept: (answer) => {
           this.agreedHere = answer;
           this.agreedThere = sdp;

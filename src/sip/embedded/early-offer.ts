@@ -30,7 +30,7 @@ export class EarlyOffer {
 
   /** Hands an offer up; without a handler it is refused with 488, and with 500 while another one waits. */
   handUp(
-    offer: { readonly method: Reoffer['method']; readonly sdp: string },
+    offer: Pick<Reoffer, 'method' | 'headers'> & { readonly sdp: string },
     handler: ((offer: Reoffer) => void) | undefined,
     user: EarlyOfferUser,
   ): void {

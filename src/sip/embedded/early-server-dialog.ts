@@ -161,7 +161,7 @@ export class EarlyServerDialog {
   }
 
   private handUp(transaction: NonInviteServerTransaction, method: 'PRACK' | 'UPDATE', sdp: string): void {
-    this.offers.handUp({ method, sdp }, this.offerHandler, {
+    this.offers.handUp({ method, sdp, headers: transaction.request.headers }, this.offerHandler, {
       accept: (answer) => {
         this.updated = true;
         this.answer(transaction, 200, [], answer);
