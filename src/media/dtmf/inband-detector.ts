@@ -119,11 +119,6 @@ export class InbandDetector {
     return this.sounding !== undefined;
   }
 
-  /** Windows in a row that show a digit which is not sure yet. */
-  get suspectWindows(): number {
-    return this.candidate?.hops ?? 0;
-  }
-
   /**
    * A digit is being heard, or its beginning may be: the two tones of a key fill most of the newest window,
    * some 19 ms after they began. Who keeps back the packets after which this is true lets at most 20 ms of a

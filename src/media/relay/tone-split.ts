@@ -69,7 +69,7 @@ export class ToneSplit implements RelayStage {
     const before = this.heard;
     this.listen(frame.packet, frame.format === 'PCMU' ? MU_TO_LINEAR : A_TO_LINEAR);
     const { heard } = this;
-    if (heard === undefined) return this.detector.suspectWindows > 0 && this.isApart() ? 'muted' : undefined;
+    if (heard === undefined) return this.detector.suspects && this.isApart() ? 'muted' : undefined;
     if (heard === before) this.goOn(heard);
     return heard.as === 'event' || heard.as === 'mute' ? 'muted' : undefined;
   }

@@ -81,12 +81,13 @@ export function negotiatedEvents(event: EventFormat | undefined): { readonly tel
 export function formatLines(
   codecs: readonly CodecFormat[],
   event: Pick<EventFormat, 'payloadType' | 'clockRateHz'> | undefined,
+  events: '0-15' | '0-16' = '0-15',
 ): readonly string[] {
   return [
     ...codecs.map(({ codec, payloadType }) => `a=rtpmap:${payloadType} ${codec}/${CLOCK_RATE_HZ}`),
     ...(event === undefined
       ? []
-      : [`a=rtpmap:${event.payloadType} telephone-event/${event.clockRateHz}`, `a=fmtp:${event.payloadType} 0-15`]),
+      : [`a=rtpmap:${event.payloadType} telephone-event/${event.clockRateHz}`, `a=fmtp:${event.payloadType} ${events}`]),
     'a=ptime:20',
   ];
 }

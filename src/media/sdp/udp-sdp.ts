@@ -38,6 +38,8 @@ export interface SdpAnswer {
 }
 
 const EVENT_PAYLOAD_TYPE = 101;
+/** The digits and the hook flash, which telephones have and browsers do not (RFC 4733 §3.2). */
+const EVENTS = '0-16';
 const PLAIN_PROTOCOLS: readonly string[] = ['RTP/AVP', 'RTP/AVPF'];
 /** The old way to hold (RFC 3264 §8.4). */
 const NO_ADDRESS: readonly string[] = ['0.0.0.0', '::', '0:0:0:0:0:0:0:0'];
@@ -50,7 +52,7 @@ export function writeUdpOffer(description: LocalDescription, local: LocalUdp, op
     `c=${networkAddress(local.address)}`,
     't=0 0',
     `m=audio ${local.port} RTP/AVP ${formatList(codecs, event)}`,
-    ...formatLines(codecs, event),
+    ...formatLines(codecs, event, EVENTS),
     ...rtcpLines(local),
     `a=${options.direction}`,
   ]);
@@ -65,7 +67,7 @@ export function writeUdpAnswer(description: LocalDescription, offer: SdpSession,
   const event = chosen.event;
   const audioLines = [
     `m=audio ${local.port} ${section.protocol} ${formatList([chosen.codec], event)}`,
-    ...formatLines([chosen.codec], event),
+    ...formatLines([chosen.codec], event, EVENTS),
     ...(rtcpMux ? ['a=rtcp-mux'] : rtcpLines(local)),
     `a=${direction}`,
     ...(section.mid === undefined ? [] : [`a=mid:${section.mid}`]),

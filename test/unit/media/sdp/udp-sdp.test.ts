@@ -24,7 +24,7 @@ describe('an offer to a trunk', () => {
       [
         ...['v=0', 'o=- 77 1 IN IP4 203.0.113.5', 's=-', 'c=IN IP4 203.0.113.5', 't=0 0'],
         ...['m=audio 30000 RTP/AVP 0 8 101', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000'],
-        ...['a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-15', 'a=ptime:20', 'a=sendrecv', ''],
+        ...['a=rtpmap:101 telephone-event/8000', 'a=fmtp:101 0-16', 'a=ptime:20', 'a=sendrecv', ''],
       ].join('\r\n'),
     );
   });
@@ -38,6 +38,15 @@ describe('an offer to a trunk', () => {
     expect(text).toContain('RTP/AVP 8 0 101\r\n');
     expect(text).toContain('a=rtcp:30007\r\n');
     expect(text).toContain('a=sendonly\r\n');
+  });
+
+  it('holds no telephone-event where none is wanted, and takes none from an answer then', () => {
+    const { sdp: text } = writeUdpOffer(description(), LOCAL_UDP, { ...UDP_OPTIONS, telephoneEvents: false });
+    expect(text).toContain('m=audio 30000 RTP/AVP 0 8\r\n');
+    expect(text).not.toContain('telephone-event');
+    const audio = readAnswer(sdp('m=audio 4000 RTP/AVP 8 101', 'a=rtpmap:101 telephone-event/8000'), { telephoneEvents: false });
+    expect(audio.telephoneEvent).toBeUndefined();
+    expect(audio.receivePayloadTypes.map(({ format }) => format)).toEqual(['PCMU', 'PCMA']);
   });
 
   it('is the same bytes again until something changes (O3)', () => {
@@ -116,7 +125,7 @@ describe('an answer to a trunk', () => {
     expect(text).toBe(
       [
         ...['v=0', 'o=- 77 1 IN IP4 203.0.113.5', 's=-', 'c=IN IP4 203.0.113.5', 't=0 0'],
-        ...['m=audio 30000 RTP/AVP 0 96', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:96 telephone-event/8000', 'a=fmtp:96 0-15'],
+        ...['m=audio 30000 RTP/AVP 0 96', 'a=rtpmap:0 PCMU/8000', 'a=rtpmap:96 telephone-event/8000', 'a=fmtp:96 0-16'],
         ...['a=ptime:20', 'a=sendrecv', ''],
       ].join('\r\n'),
     );
@@ -128,6 +137,12 @@ describe('an answer to a trunk', () => {
         { payloadType: 96, format: 'telephone-event' },
       ],
     });
+  });
+
+  it('leaves out events that are not wanted', () => {
+    const { sdp: text, audio } = answerTo(offer, { telephoneEvents: false });
+    expect(text).not.toContain('telephone-event');
+    expect([audio.telephoneEvent, audio.receivePayloadTypes.length]).toEqual([undefined, 1]);
   });
 
   it('refuses other sections in their places and keeps mids (O1)', () => {

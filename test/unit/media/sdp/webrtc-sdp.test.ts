@@ -173,6 +173,19 @@ describe('an answer to a browser', () => {
 });
 
 describe('an offer to a browser', () => {
+  it('has no telephone-event where none is wanted, at first and in a running dialog, and takes none', () => {
+    const options = { ...OPTIONS, telephoneEvents: false };
+    const previous = parseSdp(vector('chrome-156-audio-offer'));
+    const answered = writeWebRtcAnswer(description(), previous, LOCAL_WEBRTC, options);
+    expect(answered.sdp).not.toContain('telephone-event');
+    expect(answered.audio.telephoneEvent).toBeUndefined();
+    for (const before of [undefined, previous]) {
+      const { sdp, offered } = writeWebRtcOffer(description(), LOCAL_WEBRTC, options, before);
+      expect(sdp).not.toContain('telephone-event');
+      expect(offered.eventPayloadType).toBeUndefined();
+    }
+  });
+
   it('has both codecs, one telephone-event, and leaves the role open', () => {
     const { sdp, offered } = writeWebRtcOffer(description(), LOCAL_WEBRTC, OPTIONS);
     expect(linesOf(sdp, /^m=|BUNDLE|setup|mid:|rtpmap/)).toEqual([
