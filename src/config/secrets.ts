@@ -11,6 +11,13 @@ export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
   readonly ca?: string;
+  /** Further ones, shown to clients that ask for a name of theirs. */
+  readonly more?: readonly { readonly cert: string; readonly key: string }[];
+}
+
+interface TlsFiles {
+  readonly cert: string;
+  readonly key: SecretRef;
 }
 
 interface SecretValues {
@@ -121,12 +128,19 @@ class Reader {
 
   tls(
     path: string,
-    tls: { readonly cert: string; readonly key: SecretRef; readonly ca?: string | undefined } | undefined,
+    tls: (TlsFiles & { readonly ca?: string | undefined; readonly more?: readonly TlsFiles[] | undefined }) | undefined,
   ): TlsMaterial | undefined {
     if (tls === undefined) return undefined;
-    const cert = this.file(`${path}.cert`, tls.cert);
-    const key = this.secret(`${path}.key`, tls.key);
-    return tls.ca === undefined ? { cert, key } : { cert, key, ca: this.file(`${path}.ca`, tls.ca) };
+    const more = tls.more?.map((one, at) => this.certificate(`${path}.more[${at}]`, one));
+    return {
+      ...this.certificate(path, tls),
+      ...(tls.ca === undefined ? {} : { ca: this.file(`${path}.ca`, tls.ca) }),
+      ...(more === undefined ? {} : { more }),
+    };
+  }
+
+  private certificate(path: string, { cert, key }: TlsFiles): { readonly cert: string; readonly key: string } {
+    return { cert: this.file(`${path}.cert`, cert), key: this.secret(`${path}.key`, key) };
   }
 }
 

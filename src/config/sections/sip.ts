@@ -61,6 +61,10 @@ export const sip = z
       z
         .strictObject({
           ...tls.shape,
+          more: key(z.array(tls).optional(), {
+            description: 'Further certificates, for connections that ask for a host name of theirs (SNI). All others are shown the first.',
+            example: [{ cert: '/etc/gateway/tls/other.pem', key: { file: '/etc/gateway/tls/other.key' } }],
+          }),
           ca: key(z.string().min(1).optional(), {
             description: "File with the authorities trusted for trunk peers, PEM. Without it, the system's own.",
             example: '/etc/gateway/tls/ca.pem',

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.js';
 import { GatewayError, messageOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { FlowRef } from '../port.js';
+import { CertificateChoice } from './certificate-choice.js';
 import { type ConnectionFlow, type Flow, type FlowFailure, type FlowUser, isWebSocket } from './flow.js';
 import type { SipFramingErrorInfo } from './framing.js';
 import { LocalAddresses } from './local-address.js';
@@ -101,8 +102,9 @@ export class TransportLayer implements FlowUser {
    */
   renewTls(fresh: TlsMaterial): string | undefined {
     if (this.tls === undefined) return 'the SIP stack was started without TLS';
-    const { cert, key, ca } = fresh;
+    const { cert, key, ca, more = [] } = fresh;
     try {
+      new CertificateChoice(more, ca);
       createSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }) });
     } catch (thrown) {
       return messageOf(thrown);

@@ -10,6 +10,7 @@ import {
 import { formatHostPort, type HostPort } from '../../base/address.js';
 import type { Clock, Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
+import { type CertificateAndKey, CertificateChoice } from './certificate-choice.js';
 import { CloseListeners, type ConnectionFlow, type FlowFailure, type FlowUser, newFlowRef, plainAddress } from './flow.js';
 import { StreamFramer } from './framing.js';
 import { StreamKeepAlive } from './stream-keep-alive.js';
@@ -18,6 +19,8 @@ import { StreamKeepAlive } from './stream-keep-alive.js';
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
+  /** Further certificates, for clients that ask for a name of theirs (SNI); `cert` is shown to all others. */
+  readonly more?: readonly CertificateAndKey[];
   /** Trusted authorities; those of Node when absent. */
   readonly ca?: string;
   /** Check the certificate of peers we connect to (RFC 5922 §7). Default true. */
@@ -66,6 +69,8 @@ export class StreamTransport {
   private boundTo: HostPort | undefined;
   private readonly perSource = new Map<string, number>();
 
+  private choice: CertificateChoice | undefined;
+
   constructor(
     readonly transport: 'tcp' | 'tls',
     private readonly listen: HostPort,
@@ -110,7 +115,8 @@ export class StreamTransport {
   }
 
   /** New connections get this certificate from now on; those that are up keep theirs. */
-  renew({ cert, key, ca }: TlsMaterial): void {
+  renew({ cert, key, ca, more = [] }: TlsMaterial): void {
+    this.choice = new CertificateChoice(more, ca);
     this.tls?.setSecureContext({ cert, key, ...(ca === undefined ? {} : { ca }), minVersion: 'TLSv1.2' });
   }
 
@@ -138,7 +144,8 @@ export class StreamTransport {
   }
 
   private tlsServer(accept: (socket: Socket) => void): Server {
-    const { cert, key, ca, requestClientCert = false } = this.material ?? { cert: '', key: '' };
+    const { cert, key, ca, more = [], requestClientCert = false } = this.material ?? { cert: '', key: '' };
+    this.choice = new CertificateChoice(more, ca);
     const server = createTlsServer(
       {
         cert,
@@ -148,6 +155,7 @@ export class StreamTransport {
         handshakeTimeout: connectTimeoutMs,
         requestCert: requestClientCert,
         rejectUnauthorized: requestClientCert,
+        SNICallback: (name, done) => done(null, this.choice?.for(name)),
       },
       accept,
     );

@@ -50,6 +50,21 @@ describe('SIP over TLS', () => {
       socket.write('\r\n\r\n');
     });
 
+  it('shows the certificate of the name that is asked for, and the first one for any other', async () => {
+    const callee = await stack({ ...testTls, more: [renewedTls] });
+    const port = portOf(callee);
+    const shown = async (servername?: string): Promise<string | undefined> =>
+      (await raw(port, servername === undefined ? {} : { servername })).getPeerCertificate().subject.CN;
+    const first = await shown();
+    expect(await shown('carrier.example')).toBe('renewed');
+    expect(await shown('nobody.example')).toBe(first);
+    expect(first).not.toBe('renewed');
+    expect(callee.renewTls({ ...testTls, more: [{ cert: testTls.cert, key: renewedTls.key }] })).toMatch(/key/i);
+    expect(await shown('carrier.example'), 'what cannot be used changes nothing').toBe('renewed');
+    expect(callee.renewTls({ ...testTls, more: [] })).toBeUndefined();
+    expect(await shown('carrier.example')).toBe(first);
+  });
+
   it('takes a new certificate without a restart, and keeps the connections that are up', async () => {
     const callee = await stack(testTls);
     const before = await raw(portOf(callee));
