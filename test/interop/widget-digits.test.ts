@@ -152,16 +152,6 @@ describeWithPeers('Digits of the call button at the telephone (SIPp)', ['chromiu
     expect(Math.abs((pausesOf(keys)[3] ?? 0) - 2_000)).toBeLessThan(toleranceMs);
   });
 
-  it('are said to have failed when the call ends before they can be sent', async () => {
-    const keys = await keysOfCall('ends', async (page) => {
-      await page.call();
-      await page.waitForState('connected', 10_000);
-      await send(page, '1w5000 2');
-      await sent(page, 1);
-    });
-    expect(digitsOf(keys)).toBe('1');
-  });
-
   it('are never pressed by a button that is set up wrongly; the page is told what, where and what to do', async () => {
     const page = await stage.page();
     await page.page.evaluate(() => {

@@ -55,6 +55,7 @@ export class DigitLedger {
   /** What the gateway tells. */
   told({ type: _type, ...receipt }: GatewayReceipt): void {
     this.secure = receipt.digit === masked;
+    if (this.secure) this.maskOpen();
     const known = this.entries.findIndex((entry) => entry.id === receipt.id);
     this.change(known < 0 ? this.match(receipt) : known, receipt);
   }
@@ -62,6 +63,13 @@ export class DigitLedger {
   clear(): void {
     this.entries.length = 0;
     this.secure = false;
+  }
+
+  /** What is on its way will be masked as well. */
+  private maskOpen(): void {
+    this.entries.forEach((entry, index) => {
+      if (entry.id === undefined) this.entries[index] = { ...entry, digit: masked };
+    });
   }
 
   private placeOf(press: number): number {

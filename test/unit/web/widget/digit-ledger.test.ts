@@ -69,17 +69,19 @@ describe('the lives of digits', () => {
     ]);
   });
 
-  it('are masked with the gateway’s own mask, and what is pressed while it masks from the start', () => {
-    press('4');
+  it('are masked with the gateway’s own mask, and what is pressed while it masks, and what is on its way', () => {
+    press('47');
     receipt(1, '•', 'seen');
-    ledger.pressed({ press: 2, digit: '2' });
-    expect(states()).toEqual(['1 • 1 seen', '2 • - pressed']);
+    ledger.pressed({ press: 3, digit: '2' });
+    expect(states()).toEqual(['1 • 1 seen', '2 • - pressed', '3 • - pressed']);
+    ledger.left(2);
     receipt(2, '•', 'sent');
-    expect(told.slice(2).some(({ digit }) => digit === '2')).toBe(false);
-    ledger.pressed({ press: 3, digit: '9' });
-    receipt(3, '9', 'seen');
-    expect(states().at(-1)).toBe('3 9 3 seen');
-    ledger.pressed({ press: 4, digit: '8' });
+    receipt(3, '•', 'sent');
+    expect(new Set(told.slice(2).map(({ digit }) => digit))).toEqual(new Set(['•']));
+    ledger.pressed({ press: 4, digit: '9' });
+    receipt(4, '9', 'seen');
+    expect(states().at(-1)).toBe('4 9 4 seen');
+    ledger.pressed({ press: 5, digit: '8' });
     expect(told.at(-1)?.digit).toBe('8');
   });
 
