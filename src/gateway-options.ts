@@ -131,6 +131,7 @@ export function trunkOptions(trunk: TrunkConfig, config: GatewayConfig, secrets:
     codecs: trunk.codecs ?? config.media.codecs,
     allow: trunk.allow,
     mediaAllow: trunk.mediaAllow,
+    audioMarker: trunk.audioMarker,
     ...(trunk.maxCalls === undefined ? {} : { maxCalls: trunk.maxCalls }),
     ...(trunk.callsPerSecond === undefined ? {} : { callsPerSecond: trunk.callsPerSecond }),
   };

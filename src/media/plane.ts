@@ -50,6 +50,8 @@ export interface UdpLegOptions {
   readonly codecs: readonly AudioCodec[];
   /** CIDR blocks from which a source other than the SDP address may be learnt; empty = only the SDP address itself (any port). */
   readonly learnFrom: readonly string[];
+  /** Whether audio that begins anew carries the marker bit (RFC 3551 §4.1), as it does when absent; telephone-events do in any case. */
+  readonly audioMarker?: 'never';
   /** What an offer of ours says, `sendrecv` when absent. An answer follows its offer. */
   readonly direction?: MediaDirection;
   /** `events` when absent; `tones` and `none` offer no telephone-event. */

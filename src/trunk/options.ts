@@ -110,6 +110,8 @@ export interface TrunkOptions {
   readonly allow: readonly string[];
   /** CIDR blocks its RTP may come from besides the address in its SDP. */
   readonly mediaAllow: readonly string[];
+  /** Whether the carrier gets marker bits in audio. */
+  readonly audioMarker?: 'talkspurt' | 'never';
   /** Calls at one time, both directions. */
   readonly maxCalls?: number;
   /** New outbound calls. */

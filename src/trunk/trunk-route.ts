@@ -3,8 +3,14 @@ import type { TrunkRoute } from '../call/routing.js';
 import type { TrunkOptions } from './options.js';
 
 /** How the media of a trunk's leg is made. */
-export function trunkMedia({ codecs, mediaAllow, digits }: TrunkOptions): TrunkRoute['media'] {
-  return { kind: 'udp', codecs, learnFrom: mediaAllow, ...(digits === undefined ? {} : { digits: carriageOf(digits.mode) }) };
+export function trunkMedia({ codecs, mediaAllow, digits, audioMarker }: TrunkOptions): TrunkRoute['media'] {
+  return {
+    kind: 'udp',
+    codecs,
+    learnFrom: mediaAllow,
+    ...(digits === undefined ? {} : { digits: carriageOf(digits.mode) }),
+    ...(audioMarker === 'never' ? { audioMarker } : {}),
+  };
 }
 
 /** A trunk as the router knows it. */

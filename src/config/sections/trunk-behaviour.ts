@@ -78,6 +78,9 @@ export const behaviour = {
     description:
       "What ends the caller's own ringing before the answer: sound that has come (heard), its mere description (relay), the description where P-Early-Media allows it (authorised), or nothing (ignore).",
   }),
+  audioMarker: key(z.enum(['talkspurt', 'never']).default('talkspurt'), {
+    description: 'Whether audio that begins anew carries the RTP marker bit. never is for equipment that clips or restarts at each one.',
+  }),
   dtmf: key(z.enum(['auto', 'rfc4733', 'info', 'inband']).default('auto'), {
     description:
       'How digits travel: as telephone-events (rfc4733), in SIP INFO (info), as tones (inband), or (auto) as telephone-events where the carrier takes them, else as tones.',

@@ -60,8 +60,9 @@ export class LegFactory {
   /** Opens the leg's sockets. Rejects with `no-free-ports`. */
   async open(request: LegRequest, handlers: LegTransportHandlers): Promise<OpenLeg> {
     const { session, seat, options, cname, presses } = request;
+    const audioMarker = options.kind === 'udp' ? options.audioMarker : undefined;
     const leg = new Leg(
-      { session, seat, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs },
+      { session, seat, kind: options.kind, cname, silenceAfterMs: this.options.media.silenceAfterMs, audioMarker },
       { ...this.deps, presses },
     );
     const negotiation =

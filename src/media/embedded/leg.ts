@@ -34,6 +34,7 @@ export interface LegOptions {
   /** RFC 3550 §6.5.1: the same for all that the gateway sends in this session; says nothing of the host. */
   readonly cname: string;
   readonly silenceAfterMs: number;
+  readonly audioMarker?: 'never' | undefined;
 }
 
 /** What all legs of a worker share. */
@@ -75,7 +76,7 @@ export class Leg {
     private readonly deps: LegDeps,
   ) {
     this.output = new LegOutput(
-      { kind: options.kind },
+      { kind: options.kind, marksAudio: options.audioMarker !== 'never' },
       {
         sink: (buffer, _offset, length, index) => this.sink(buffer, length, index),
         onDigitSent: (gone) => this.digitSent(gone),

@@ -21,7 +21,7 @@ export class AudioOut implements RelayStage {
     const index = output.sender.mapAudio(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs);
     if (index === undefined) return 'sequence';
     this.copyPayload(frame, translationTable(frame.format, format.codec));
-    output.send(index.extendedSequence, index.timestamp, index.marker, format.sendPayloadType, packet.payloadLength);
+    output.send(index.extendedSequence, index.timestamp, index.marker && output.marksAudio, format.sendPayloadType, packet.payloadLength);
     return 'audio';
   }
 

@@ -48,6 +48,8 @@ export interface DigitSender {
 /** What a digit sender writes its packets to: the one stream of the leg. */
 export interface DigitStream {
   readonly sender: RtpSender;
+  /** Audio that begins anew carries the marker bit. */
+  readonly marksAudio: boolean;
   /** Packets are made here, payload at `RTP_HEADER_BYTES`. */
   readonly buffer: Buffer;
   /** Sends what stands in `buffer` behind the header. */

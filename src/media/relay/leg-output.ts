@@ -22,6 +22,8 @@ export type PacketSink = (buffer: Buffer, offset: number, length: number, index:
 
 export interface LegOutputOptions {
   readonly kind: LegKind;
+  /** Audio that begins anew carries the marker bit (RFC 3551 §4.1). Default true. */
+  readonly marksAudio?: boolean;
   /** Own SSRC and first numbers; random when left out. */
   readonly stream?: RtpSenderOptions;
   /** Free bytes behind each packet, for an SRTP tag. Default 64. */
@@ -39,6 +41,7 @@ export interface LegOutputDeps {
 /** The sending side of one leg for its whole life: the RTP stream, the digits on it, and the one buffer all packets are made in. */
 export class LegOutput implements DigitStream {
   readonly kind: LegKind;
+  readonly marksAudio: boolean;
   readonly sender: RtpSender;
   /** Packets are made here, payload at `RTP_HEADER_BYTES`. */
   readonly buffer: Buffer;
@@ -54,6 +57,7 @@ export class LegOutput implements DigitStream {
     private readonly deps: LegOutputDeps,
   ) {
     this.kind = options.kind;
+    this.marksAudio = options.marksAudio ?? true;
     this.sender = new RtpSender(options.stream ?? randomRtpSenderOptions(CLOCK_RATE_HZ));
     this.buffer = Buffer.alloc(RTP_HEADER_BYTES + MAX_PAYLOAD_BYTES + (options.tailroomBytes ?? DEFAULT_TAILROOM_BYTES));
   }

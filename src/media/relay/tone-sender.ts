@@ -122,6 +122,8 @@ export class ToneSender implements DigitSender {
       const dueMs = this.nextDueMs();
       if (dueMs === undefined || nowMs + EARLY_MS < dueMs) return;
       this.sendFrame(nowMs);
+      // After a stall the key's end may have come and not been read: it is looked for before the next frame.
+      if (this.live !== undefined) return;
     }
   }
 
@@ -146,7 +148,13 @@ export class ToneSender implements DigitSender {
     const run = this.run ?? this.startRun(nowMs);
     const gone = this.fill(nowMs);
     encodeG711(this.law, this.samples, stream.buffer, RTP_HEADER_BYTES);
-    stream.send(sender.insertFrame(run.timestamp, FRAME_SAMPLES, run.atMs), run.timestamp, run.marker, this.payloadType, FRAME_SAMPLES);
+    stream.send(
+      sender.insertFrame(run.timestamp, FRAME_SAMPLES, run.atMs),
+      run.timestamp,
+      run.marker && stream.marksAudio,
+      this.payloadType,
+      FRAME_SAMPLES,
+    );
     run.marker = false;
     run.timestamp = addTimestamp(run.timestamp, FRAME_SAMPLES);
     run.atMs += FRAME_MS;

@@ -26,6 +26,16 @@ describe('RelayPath', () => {
     expect(rig.left[0]?.payload).toEqual(Buffer.alloc(160, MU_TO_A[7]));
   });
 
+  it('leaves the marker bit out of audio where it is not wanted, and never out of telephone-events', () => {
+    const rig = new RelayRig({ marksAudio: false });
+    rig.audio(0);
+    expect(rig.left[0]).toMatchObject({ payloadType: 8, marker: false });
+    expect(rig.input(126, 1, 160, event('05 8a 00a0'))).toBe('digit');
+    rig.runTo(400);
+    const events = rig.left.filter(({ payloadType }) => payloadType === 101);
+    expect(events.filter(({ marker }) => marker)).toEqual([events[0]]);
+  });
+
   it('copies audio of the same law as it is, of any length', () => {
     const rig = new RelayRig({ receiving: TRUNK });
     for (const [n, length] of [80, 240, 1].entries()) rig.input(8, n, n * 160, Buffer.alloc(length, 0x33));

@@ -48,6 +48,7 @@ export interface RigOptions {
   readonly sending?: RelayFormat | undefined;
   readonly ownSsrc?: number;
   readonly echoOf?: LegOutput;
+  readonly marksAudio?: boolean;
 }
 
 /** One direction with everything that leaves it kept, and a time that only moves when told. */
@@ -65,9 +66,9 @@ export class RelayRig {
   readonly path: RelayPath;
   nowMs = 0;
 
-  constructor({ from = 'webrtc', to = 'udp', ownSsrc, echoOf, ...formats }: RigOptions = {}) {
+  constructor({ from = 'webrtc', to = 'udp', ownSsrc, echoOf, marksAudio = true, ...formats }: RigOptions = {}) {
     this.output = new LegOutput(
-      { kind: to, stream: { clockRateHz: 8000, ssrc: 0xabcd, initialSequence: 100, initialTimestamp: 0 } },
+      { kind: to, marksAudio, stream: { clockRateHz: 8000, ssrc: 0xabcd, initialSequence: 100, initialTimestamp: 0 } },
       {
         sink: (buffer, offset, length, index) => this.keep(buffer, offset, length, index),
         onDigitSent: (sent) => this.sent.push(sent),
