@@ -5,6 +5,15 @@ import { storyOf } from './story.js';
 interface CallButtonElement extends HTMLElement {
   to: string;
   label: string;
+  menu: unknown;
+}
+
+interface ReceiptDetail {
+  readonly press: number;
+  readonly digit: string;
+  readonly state: string;
+  readonly as?: string;
+  readonly durationMs?: number;
 }
 
 interface StateDetail {
@@ -15,6 +24,8 @@ interface StateDetail {
 const phone = document.querySelector<CallButtonElement>('#phone');
 const log = document.querySelector<HTMLOListElement>('#log');
 const numbers = document.querySelector<HTMLFieldSetElement>('#numbers');
+const menuText = phone?.querySelector('script[slot=menu]')?.textContent ?? '';
+const menuNumber = demoNumbers[0]?.number;
 const restStates: ReadonlySet<string> = new Set(['idle', 'ended']);
 let failure: string | undefined;
 
@@ -23,6 +34,22 @@ function choose(number: string): void {
   if (phone === null || chosen === undefined) return;
   phone.to = chosen.number;
   phone.label = chosen.label;
+  phone.menu = number === menuNumber ? menuText : undefined;
+}
+
+/** Shows a text of the page's source as it stands there, without the indentation of its place. */
+function showSource(text: string, place: Element | null): void {
+  const lines = text.replace(/^\s*\n|\s+$/g, '').split('\n');
+  const indent = Math.min(...lines.map((line) => line.length - line.trimStart().length));
+  if (place !== null) place.textContent = lines.map((line) => line.slice(indent)).join('\n');
+}
+
+/** The shortcuts are made for the voice menu, whatever number is chosen. */
+function chooseMenuNumber(): void {
+  const input = numbers?.disabled === false ? numbers.querySelector<HTMLInputElement>(`input[value="${menuNumber}"]`) : null;
+  if (input === null || input === undefined) return;
+  input.checked = true;
+  choose(input.value);
 }
 
 function fillChoices(fieldset: HTMLFieldSetElement): void {
@@ -68,17 +95,36 @@ function addEntry(kind: 'plain' | 'good' | 'bad' | 'digit', words: readonly (Nod
 /** Keys pressed soon after one another stand in one line. */
 let digitLine: { readonly from: 'phone' | 'you'; readonly body: HTMLElement } | undefined;
 
-function addDigit(from: 'phone' | 'you', digit: string): void {
+function addDigit(from: 'phone' | 'you', digit: string): HTMLElement {
   if (digitLine?.from !== from) {
     const body = element('span');
     addEntry('digit', [from === 'phone' ? 'The phone pressed ' : 'You pressed ', body]);
     digitLine = { from, body };
   }
-  digitLine?.body.append(element('kbd', '', digit));
+  const key = element('kbd', '', digit);
+  digitLine?.body.append(key);
+  return key;
+}
+
+/** Keys of this call by the number of their press: what becomes of each is shown on it. */
+const keysPressed = new Map<number, HTMLElement>();
+
+function onReceipt({ press, digit, state, as, durationMs }: ReceiptDetail): void {
+  const key = keysPressed.get(press) ?? addDigit('you', digit);
+  keysPressed.set(press, key);
+  key.className = state;
+  key.textContent = digit;
+  key.title = [state, as, durationMs === undefined ? undefined : `${durationMs} ms`].filter((word) => word !== undefined).join(', ');
+}
+
+function onError({ code, message }: { readonly code: string; readonly message: string }): void {
+  if (code !== 'digits-not-sent' && code !== 'ivr-invalid') failure = message;
+  else addEntry('bad', [message]);
 }
 
 function onState({ state, peer }: StateDetail): void {
   digitLine = undefined;
+  if (state === 'microphone' || state === 'incoming') keysPressed.clear();
   if (numbers !== null) numbers.disabled = !restStates.has(state);
   const told = storyOf(state, peer ?? '', failure);
   failure = undefined;
@@ -87,9 +133,11 @@ function onState({ state, peer }: StateDetail): void {
 }
 
 if (numbers !== null) fillChoices(numbers);
+showSource(menuText, document.querySelector('#menu-source'));
+document.querySelector('.try')?.addEventListener('click', chooseMenuNumber);
 phone?.addEventListener('call-state', (event) => onState((event as CustomEvent<StateDetail>).detail));
 phone?.addEventListener('dtmf', (event) => addDigit('phone', (event as CustomEvent<{ readonly digit: string }>).detail.digit));
-phone?.addEventListener('dtmf-sent', (event) => addDigit('you', (event as CustomEvent<{ readonly digit: string }>).detail.digit));
+phone?.addEventListener('dtmf-receipt', (event) => onReceipt((event as CustomEvent<ReceiptDetail>).detail));
 phone?.addEventListener('error', (event) => {
-  if (event instanceof CustomEvent) failure = (event.detail as { readonly message: string }).message;
+  if (event instanceof CustomEvent) onError(event.detail as { readonly code: string; readonly message: string });
 });

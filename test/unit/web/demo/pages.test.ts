@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { demoNumbers } from '../../../../src/web/demo/numbers.js';
 import { storyOf } from '../../../../src/web/demo/story.js';
+import { readDigitText } from '../../../../src/web/widget/digit-text.js';
+import { readMenu } from '../../../../src/web/widget/ivr-menu.js';
 
 const page = readFileSync(new URL('../../../../src/web/demo/index.html', import.meta.url), 'utf8');
 
@@ -20,9 +22,18 @@ describe('the demo page', () => {
   it('loads nothing from elsewhere and needs no inline script or style', () => {
     expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(page).not.toMatch(/<style|\sstyle=|\son[a-z]+=/);
-    expect(page).not.toMatch(/<script(?![^>]*\ssrc=)/);
+    // A block of data is no script to a browser, nor to its Content Security Policy.
+    expect(page.replace(/<script type="application\/json"/g, '')).not.toMatch(/<script(?![^>]*\ssrc=)/);
     expect(page).toContain("default-src 'self'");
     expect(page).not.toContain('unsafe');
+  });
+
+  it('shows shortcuts that can be pressed, as they stand in its source', () => {
+    const shortcuts = [...page.matchAll(/ data-ivr="([^"]*)"/g)].map(([, digits]) => digits ?? '');
+    expect(shortcuts.length).toBeGreaterThanOrEqual(2);
+    for (const digits of shortcuts) expect(readDigitText(digits).ok, digits).toBe(true);
+    const menu = /<script type="application\/json" slot="menu">([^<]*)<\/script>/.exec(page)?.[1];
+    expect(readMenu(menu)).toMatchObject({ ok: true });
   });
 
   it('tells why a call failed, and that a call is over when it did not', () => {
