@@ -9,6 +9,7 @@ import { Chromium } from '../support/chromium.js';
 import { eventuallyTrue } from '../support/eventually.js';
 import { MediaPhone } from '../support/fake-media-phone.js';
 import { type BuiltWorker, buildMediaWorker } from '../support/fake-media-worker.js';
+import { hearTones } from '../support/heard-tones.js';
 import { PageServer } from '../support/page-server.js';
 
 const browserLeg: WebRtcLegOptions = { kind: 'webrtc', codecs: ['PCMU', 'PCMA'] };
@@ -18,6 +19,7 @@ const trunkLeg: UdpLegOptions = { kind: 'udp', codecs: ['PCMA', 'PCMU'], learnFr
 interface CallPage {
   connection: RTCPeerConnection;
   channel?: RTCDataChannel;
+  messages?: string[];
   analyser?: AnalyserNode;
   rateHz?: number;
 }
@@ -40,7 +42,14 @@ async function makeConnection(withChannel: boolean): Promise<void> {
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
   });
   for (const track of stream.getTracks()) page.connection.addTrack(track, stream);
-  if (withChannel) page.channel = page.connection.createDataChannel('events');
+  if (withChannel) {
+    // Another one of the page's own, which is nobody's business.
+    page.connection.createDataChannel('events');
+    page.channel = page.connection.createDataChannel('call');
+    const messages: string[] = [];
+    page.messages = messages;
+    page.channel.onmessage = ({ data }) => messages.push(String(data));
+  }
 }
 
 async function makeOffer(): Promise<string> {
@@ -131,12 +140,12 @@ describe('the embedded media plane with Chromium', () => {
   const seen = (type: MediaEvent['type'], leg: string): boolean =>
     events.some((event) => event.type === type && 'leg' in event && event.leg === leg);
 
-  async function callTheTrunk(withChannel = false) {
+  async function callTheTrunk(withChannel = false, leg = trunkLeg) {
     const session = newSessionId();
     await plane.open(session);
     await page.evaluate(makeConnection, withChannel);
     const answer = await plane.answer(session, 'a', await page.evaluate(makeOffer), browserLeg);
-    const trunkSdp = await plane.offer(session, 'b', trunkLeg);
+    const trunkSdp = await plane.offer(session, 'b', leg);
     await plane.accept(session, 'b', phone.sdp());
     phone.talkTo(trunkSdp);
     const connectMs = await page.evaluate(takeAnswer, answer);
@@ -168,10 +177,37 @@ describe('the embedded media plane with Chromium', () => {
     for (const { durationMs } of phone.heardDigits) expect(Math.abs(durationMs - 100)).toBeLessThanOrEqual(20);
   });
 
-  it('opens the data channel that the page asks for', async () => {
-    const { answer } = await callTheTrunk(true);
+  it('makes a tone of every digit of insertDTMF for a trunk of tones', async () => {
+    await callTheTrunk(false, { ...trunkLeg, digits: 'tones' });
+    await until(() => phone.framesHeard > 10);
+    await page.evaluate(() => {
+      const { connection } = window as unknown as CallPage;
+      connection.getSenders()[0]?.dtmf?.insertDTMF('0123456789*#ABCD', 100, 70);
+    });
+    const lengths = () => events.flatMap((event) => (event.type === 'digit-sent' && event.as === 'inband' ? [event.durationMs] : []));
+    await until(() => lengths().length === 16);
+    const frames = phone.framesHeard;
+    await until(() => phone.framesHeard > frames + 10);
+    expect(
+      hearTones(phone.heardAudio())
+        .map(({ digit }) => digit)
+        .join(''),
+    ).toBe('0123456789*#ABCD');
+    const median = lengths().sort((x, y) => x - y)[8] ?? 0;
+    expect(Math.abs(median - 100), 'a stall of this machine may lengthen some').toBeLessThanOrEqual(20);
+    expect(phone.heardDigits).toEqual([]);
+  });
+
+  it('opens the data channels that the page asks for, and sends text on the one for calls', async () => {
+    const { answer, session } = await callTheTrunk(true);
     expect(answer).toMatch(/m=application [1-9]/);
     await until(() => page.evaluate(() => (window as unknown as CallPage).channel?.readyState === 'open'));
+    const texts = Array.from({ length: 50 }, (_, id) => JSON.stringify({ type: 'dtmf', id, digit: '5', durationMs: 160 }));
+    for (const text of texts) expect(await plane.sendMessage(session, 'a', text)).toBe(true);
+    await until(() => page.evaluate(() => (window as unknown as CallPage).messages?.length === 50));
+    expect(await page.evaluate(() => (window as unknown as CallPage).messages)).toEqual(texts);
+    await page.evaluate(() => (window as unknown as CallPage).channel?.close());
+    await until(async () => !(await plane.sendMessage(session, 'a', 'late')));
   });
 
   it('calls a page, and hears it', async () => {
