@@ -3,9 +3,9 @@ import { DIGITS } from '../../src/media/dtmf/digit.js';
 import { MediaHost } from '../../src/media/embedded/media-host.js';
 import { type LegName, otherLeg } from '../../src/media/plane.js';
 import { BAD_PATH, BadPath, ChosenPackets, GOOD_PATH } from '../support/dtmf-channel.js';
-import { randomPresses } from '../support/dtmf-presses.js';
+import { type Press, randomPresses } from '../support/dtmf-presses.js';
 import { faultsOf, readPresses } from '../support/dtmf-reading.js';
-import { collectDigit, openCall, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
+import { collectDigit, openCall, openCallOverTones, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { seededRandom } from '../unit/media/seeded-random.js';
 
@@ -92,14 +92,13 @@ async function batch(kind: 'udp' | 'webrtc', seed: number, calling: Calling, tal
 }
 
 /** The direction from `leg` to the other. */
-function check(host: MediaHost, { session, ends }: StormCall, leg: LegName, where: string, tally: Tally): void {
+function check(host: MediaHost, { sessions, ends }: StormCall, leg: LegName, where: string, tally: Tally): void {
   const from = ends[leg];
   const to = ends[otherLeg(leg)];
   const { presses } = from.options;
   const pressed = presses.map(({ digit }) => digit).join('');
 
-  const stats = host.stats(session);
-  const [own, other] = [stats[leg], stats[otherLeg(leg)]];
+  const [own, other] = [host.stats(sessions[leg])[leg], host.stats(sessions[otherLeg(leg)])[otherLeg(leg)]];
   expect(own === undefined ? -1 : packetsSeen(own), `packets that arrived, ${where}, dropped ${JSON.stringify(own?.dropped)}`).toBe(
     from.packetsSent,
   );
@@ -172,3 +171,35 @@ describe('a key of seven packets of which only some arrive', () => {
     });
   });
 });
+
+describe('keys that leave one gateway as tones and are heard as tones by another', () => {
+  it('come out as they were pressed, no more than a frame longer', async () => {
+    await withPlane(async ({ host, clock, calls }) => {
+      for (let n = 0; n < 24; n += 1) {
+        const random = seededRandom(23 + n);
+        const end = (presses: readonly Press[]) => ({ presses, random, out: GOOD_PATH, in: GOOD_PATH });
+        const dials = end(randomPresses(random, 60, n < 2 ? '1' : undefined));
+        // One end at a time: a tone that meets the same tone is taken for its echo.
+        calls.push(await (n % 2 === 0 ? openCallOverTones(host, dials, end([])) : openCallOverTones(host, end([]), dials)));
+      }
+      await runCalls(clock, calls);
+      for (const [n, call] of calls.entries()) for (const leg of ['a', 'b'] as const) checkTones(call, leg, `call ${n}, from ${leg}`);
+    });
+  });
+});
+
+/** A held key sounds to the end of the frame in which its end is told, so it may get longer by one. */
+function checkTones({ ends }: StormCall, leg: LegName, where: string): void {
+  const pressed = ends[leg].options.presses;
+  const left = readPresses(ends[otherLeg(leg)].left);
+  const digits = pressed.map(({ digit }) => digit).join('');
+  expect(left.map(({ digit }) => digit).join(''), where).toBe(digits);
+  expect(ends[leg].told.map(({ digit }) => digit).join(''), where).toBe(digits);
+  for (const [index, press] of left.entries()) {
+    const which = `key ${index}, ${where}`;
+    expect(faultsOf(press), which).toEqual([]);
+    const longerMs = press.units / 8 - (pressed[index]?.durationMs ?? 0);
+    expect(longerMs, which).toBeGreaterThanOrEqual(-10);
+    expect(longerMs, which).toBeLessThanOrEqual(22);
+  }
+}

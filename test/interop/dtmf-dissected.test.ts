@@ -159,7 +159,7 @@ describeWithPeers('What Wireshark reads of the keys that leave on a trunk', ['ts
     const lengthsMs = DIGITS.map((_, index) => 40 + index * 7);
     const asked = DIGITS.map((digit, index) => ({ digit, durationMs: lengthsMs[index] ?? 0 }));
     const [theirs = []] = await dissected(async () => {
-      await plane.sendDigits(call.session, 'b', asked);
+      await plane.sendDigits(call.sessions.b, 'b', asked);
       await listenFor(lengthsMs.reduce((sum, ms) => sum + Math.ceil(ms / intervalMs) * intervalMs + 60, 0));
     });
     expectAgreement(call, theirs);
