@@ -84,7 +84,7 @@ export class MidCall {
         ...{ plane, queue, log, post },
         dialogOf: (leg) => legs.dialogOf(leg),
         optionsOf: (leg) => media.optionsOf(leg),
-        wanted: (leg) => !(leg === 'b' && this.target?.kind === 'trunk' && this.target.hold === 'absorb'),
+        wanted: (leg) => this.trunkOn(leg)?.hold !== 'absorb',
       },
     );
   }
@@ -203,9 +203,15 @@ export class MidCall {
     if (verdict.kind === 'refused') {
       return { type: 'refer-denied', status: failureOf(verdict.failure).sipStatus, failure: verdict.failure };
     }
-    const passes = by === 'browser' && otherLeg(leg) === 'b' && this.target?.kind === 'trunk' && this.target.transfer === 'refer';
+    const passes = by === 'browser' && this.trunkOn(otherLeg(leg))?.transfer === 'refer';
     if (passes && verdict.target.kind === 'trunk') return { type: 'refer-passed' };
     return { type: 'refer-allowed', plan: { kind: 'dial', target: verdict.target } };
+  }
+
+  /** What the trunk of a leg wants, as long as the leg is that trunk's. */
+  private trunkOn(leg: LegName): Pick<CallRequest, 'hold' | 'transfer'> | undefined {
+    if (leg === 'a') return this.options.request;
+    return this.target?.kind === 'trunk' ? this.target : undefined;
   }
 
   private userOn(leg: LegName): string | undefined {

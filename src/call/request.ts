@@ -36,6 +36,9 @@ export interface CallRequest {
   readonly identity?: CallIdentity;
   /** How the trunk it came in on takes and gives digits. */
   readonly digits?: DigitRules;
+  /** Whether the trunk it came in on is told of hold, and moves a transferred call itself. */
+  readonly hold?: 'pass' | 'absorb';
+  readonly transfer?: 'gateway' | 'refer';
   /** Hops left, one less than came in; 0 hops never get here (RFC 3261 §16.3). */
   readonly maxForwards?: number;
   /** A limit of its own, shorter than the gateway's. */

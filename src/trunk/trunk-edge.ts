@@ -92,6 +92,8 @@ function requestOf(
     trunk: trunk.id,
     identity,
     ...(trunk.digits === undefined ? {} : { digits: trunk.digits }),
+    ...(trunk.hold === undefined ? {} : { hold: trunk.hold }),
+    ...(trunk.transfer === undefined ? {} : { transfer: trunk.transfer }),
     maxForwards: facts.maxForwards,
     ...(facts.onOver === undefined ? {} : { onOver: facts.onOver }),
   };

@@ -54,6 +54,26 @@ async function connect(scene: Scene, number = '+15550100'): Promise<Call> {
   return { page, phone };
 }
 
+/** The phone calls the page. */
+async function connectedByPhone(options: SceneOptions = {}): Promise<Call & { readonly scene: Scene }> {
+  const scene = await new Scene(options).start();
+  await scene.page.request({
+    method: 'REGISTER',
+    requestUri: 'sip:gateway.example',
+    from: { uri: 'sip:demo@gateway.example' },
+    to: { uri: 'sip:demo@gateway.example' },
+    headers: [['Contact', '<sip:x@y.invalid;transport=ws>']],
+  });
+  const from = { uri: 'sip:+15550123@carrier.example' };
+  const call = scene.carrier.call({ requestUri: 'sip:+15550111@carrier.example', from, offer: sdp() });
+  const page = new Party((await scene.page.nextCall()).answer(sdp()));
+  const outcome = await call.outcome;
+  if (outcome.kind !== 'answered') throw new Error(`the phone's call was ${outcome.kind}`);
+  const phone = new Party(outcome.dialog);
+  await scene.settle();
+  return { scene, page, phone };
+}
+
 async function connected(options: SceneOptions = {}): Promise<Call & { readonly scene: Scene }> {
   const scene = await new Scene(options).start();
   return { scene, ...(await connect(scene)) };
@@ -136,6 +156,18 @@ describe('a page that holds', () => {
     await scene.settle();
     expect(phone.offered).toEqual([]);
     expect(page.offered).toEqual(['sendonly']);
+  });
+
+  it('is not told to such a trunk either when the call came in on it', async () => {
+    const { scene, page, phone } = await connectedByPhone({ trunk: { hold: 'absorb' } });
+    await page.dialog.offer(saying('sendonly'));
+    await scene.settle();
+    expect(phone.offered).toEqual([]);
+    const told = await connectedByPhone();
+    told.phone.answering('recvonly');
+    await told.page.dialog.offer(saying('sendonly'));
+    await told.scene.settle();
+    expect(told.phone.offered).toEqual(['sendonly']);
   });
 
   it('at the same moment as the phone settles, and both can talk again', async () => {
@@ -327,6 +359,17 @@ describe('a page that transfers its telephone on a trunk that does it itself', (
     scene.clock.advance(2_000);
     await scene.settle();
     expect([page.ends, phone.ends, scene.left()]).toEqual([['remote'], ['remote'], nothing()]);
+  });
+
+  it('has it passed on to the telephone that called, too', async () => {
+    const { page, phone } = await connectedByPhone({ trunk: { transfer: 'refer' } });
+    const asked: string[] = [];
+    phone.dialog.onRequest((request) => {
+      asked.push(request.method);
+      request.respond(202);
+    });
+    expect((await page.refer('<sip:+15550123@gateway.example>')).status).toBe(202);
+    expect(asked).toEqual(['REFER']);
   });
 });
 
