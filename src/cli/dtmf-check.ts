@@ -20,6 +20,7 @@ Have the gateway under test send calls for NUMBER to this machine, UDP port --fa
   --rule ID           only what tells of this rule, e.g. D6
   --from USER         who calls, in the From header; default +15550100
   --calls N           calls at one time; default 4
+  --confirm           play again what broke a rule; only what breaks it again counts
   --json              the whole report as JSON
 
 Status 0: no rule is broken. 1: one is. 2: the check could not be made.
@@ -46,6 +47,7 @@ export async function dtmfCheck(args: readonly string[]): Promise<number> {
       rule: { type: 'string' },
       from: { type: 'string' },
       calls: { type: 'string' },
+      confirm: { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -56,7 +58,7 @@ export async function dtmfCheck(args: readonly string[]): Promise<number> {
   }
   const options = await readOptions({ ...defaults, ...values }, positionals);
   if (typeof options === 'string') return misused(options);
-  const check = new DtmfCheck(options, { clock: new SystemClock(), onProgress: progressTeller() });
+  const check = new DtmfCheck({ ...options, confirm: values.confirm === true }, { clock: new SystemClock(), onProgress: progressTeller() });
   const result = await check.run();
   if (result.kind === 'unreachable') {
     process.stderr.write(`dtmf-check: ${result.why}.\n`);
