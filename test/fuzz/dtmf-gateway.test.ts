@@ -1,29 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { DIGITS } from '../../src/media/dtmf/digit.js';
-import { MediaHost } from '../../src/media/embedded/media-host.js';
+import type { MediaHost } from '../../src/media/embedded/media-host.js';
 import { type LegName, otherLeg } from '../../src/media/plane.js';
 import { BAD_PATH, BadPath, ChosenPackets, GOOD_PATH } from '../support/dtmf-channel.js';
+import { withPlane } from '../support/dtmf-plane.js';
 import { type Press, randomPresses } from '../support/dtmf-presses.js';
 import { faultsOf, readPresses } from '../support/dtmf-reading.js';
-import { collectDigit, openCall, openCallOverTones, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
-import { FakeClock } from '../support/fake-clock.js';
+import { openCall, openCallOverTones, packetsSeen, runCalls, type StormCall } from '../support/dtmf-storm.js';
 import { seededRandom } from '../unit/media/seeded-random.js';
 
 /** `npm run soak -- dtmf` sets it to 100 000. */
 const digitsInAll = Number(process.env['SOAK_DIGITS'] ?? 10_000);
-
-/** Ports the system gives to nobody else, so that every packet on them can be accounted for. */
-const media = {
-  workers: 1,
-  bindAddress: '127.0.0.1',
-  browserPorts: { min: 16000, max: 16999 },
-  trunkPorts: { min: 17000, max: 19999 },
-  portQuarantineMs: 0,
-  setupTimeoutMs: 60_000,
-  silenceAfterMs: 60_000,
-  learnWindowMs: 1000,
-  learnPackets: 3,
-};
 
 interface Tally {
   digits: number;
@@ -41,25 +28,6 @@ interface Calling {
   readonly digitsEach: number;
   /** Of all digits. */
   readonly share: number;
-}
-
-interface Rig {
-  readonly host: MediaHost;
-  readonly clock: FakeClock;
-  readonly calls: StormCall[];
-}
-
-/** A media plane on real sockets and a clock of our own; ends with everything closed. */
-async function withPlane(use: (rig: Rig) => Promise<void>): Promise<void> {
-  const clock = new FakeClock();
-  const calls: StormCall[] = [];
-  const host = await MediaHost.create({ media, workerIndex: 0 }, { clock, emit: (event) => collectDigit(calls, event) });
-  try {
-    await use({ host, clock, calls });
-  } finally {
-    await host.closeAll();
-    for (const { ends } of calls) await Promise.all([ends.a.wire.close(), ends.b.wire.close()]);
-  }
 }
 
 /** One batch of calls, both ends of each dialling at once. */

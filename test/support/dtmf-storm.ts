@@ -60,6 +60,13 @@ export class StormEnd {
     return (this.plan.at(-1)?.atMs ?? 0) + 4 * STEP_MS;
   }
 
+  /** When each press begins, in time of this call. */
+  get startsMs(): readonly number[] {
+    const starts: number[] = [];
+    for (const { press, marker, atMs } of this.plan) if (press !== undefined && marker) starts.push(atMs + this.phaseMs);
+    return starts;
+  }
+
   /** Sends what is due at `atMs` of this call: its own frames, then those that fell behind. */
   step(atMs: number): void {
     this.stepMs = atMs;
@@ -191,11 +198,12 @@ async function deliver(calls: readonly StormCall[]): Promise<void> {
 }
 
 /** All calls from their first packet to the last digit, as fast as the machine can; the clock moves only here. */
-export async function runCalls(clock: FakeClock, calls: readonly StormCall[]): Promise<void> {
+export async function runCalls(clock: FakeClock, calls: readonly StormCall[], meanwhile: (atMs: number) => void = () => {}): Promise<void> {
   const longestMs = Math.max(...calls.flatMap(({ ends }) => [ends.a.lengthMs, ends.b.lengthMs]));
   // What a direction still has to send when its last packet has come: the keys that queued up, and their end.
   const tailMs = 4000;
   for (let atMs = 0; atMs < longestMs + tailMs; atMs += STEP_MS) {
+    meanwhile(atMs);
     for (const { ends } of calls) {
       ends.a.step(atMs);
       ends.b.step(atMs);
