@@ -41,6 +41,10 @@ const OFF_PART = 0.5;
 const QUIETER_PART = 0.2;
 /** A digit is over after so many windows of that: 28 ms, more than a lost packet and less than a pause. */
 const HOPS_TO_END = 7;
+/** Less than this of a hole in a tone may be silence that was not lost, or the hole was a pause. ITU-T Q.24 wants 10 ms bridged. */
+const MAX_SILENCE_SAMPLES = 13 * SAMPLES_PER_MS;
+/** What was lost is remembered for so many windows: 256 ms. */
+const HOPS_REMEMBERED = 64;
 /** What a window that just shows a digit may lack of the tone's beginning. */
 const ONSET_SAMPLES = 4 * SAMPLES_PER_MS;
 
@@ -98,6 +102,9 @@ export class InbandDetector {
   private readonly highs: readonly TonePhasor[];
   private readonly hop = new Float64Array(HOP_SAMPLES);
   private hopFill = 0;
+  private hopLost = 0;
+  /** Samples lost in each of the last hops. */
+  private readonly lost = new Uint8Array(HOPS_REMEMBERED);
   /** Samples taken up to the end of the newest window. */
   private windowEnd = 0;
   private candidate: Candidate | undefined;
@@ -131,14 +138,14 @@ export class InbandDetector {
 
   /** Takes the next samples of the stream. */
   receive(samples: Int16Array): void {
-    for (let at = 0; at < samples.length; at += 1) {
-      this.hop[this.hopFill] = samples[at] ?? 0;
-      this.hopFill += 1;
-      if (this.hopFill < HOP_SAMPLES) continue;
-      this.hopFill = 0;
-      this.windowEnd += HOP_SAMPLES;
-      this.bank.advance(this.hop, this.leastPeak * this.leastPeak);
-      this.judge();
+    for (let at = 0; at < samples.length; at += 1) this.take(samples[at] ?? 0);
+  }
+
+  /** Takes so many samples for lost: silence, but not what parts one digit from the next. */
+  lose(count: number): void {
+    for (let at = 0; at < count; at += 1) {
+      this.hopLost += 1;
+      this.take(0);
     }
   }
 
@@ -146,7 +153,20 @@ export class InbandDetector {
   flush(): void {
     this.suspected = false;
     this.candidate = undefined;
-    if (this.sounding !== undefined) this.end(this.sounding, this.windowEnd);
+    if (this.sounding !== undefined) this.end(this.sounding, this.sounding.offHops === 0 ? this.windowEnd : this.sounding.endSample);
+    this.bank.clear();
+  }
+
+  private take(sample: number): void {
+    this.hop[this.hopFill] = sample;
+    this.hopFill += 1;
+    if (this.hopFill < HOP_SAMPLES) return;
+    this.lost[(this.windowEnd / HOP_SAMPLES) % HOPS_REMEMBERED] = this.hopLost;
+    this.hopFill = 0;
+    this.hopLost = 0;
+    this.windowEnd += HOP_SAMPLES;
+    this.bank.advance(this.hop, this.leastPeak * this.leastPeak);
+    this.judge();
   }
 
   private judge(): void {
@@ -157,8 +177,9 @@ export class InbandDetector {
     const shown = this.suspected && this.fits(low, high, SHOWN);
     if (this.sounding !== undefined) this.follow(this.sounding);
     const { sounding } = this;
-    if (!shown || (sounding?.offHops === 0 && isOf(sounding, low, high))) this.candidate = undefined;
-    else this.consider(low, high);
+    const known = sounding?.offHops === 0 && isOf(sounding, low, high);
+    if (shown && !known) this.consider(low, high);
+    else if (known || this.lostSince(this.windowEnd - WINDOW_SAMPLES + HOP_SAMPLES) === 0) this.candidate = undefined;
   }
 
   /** This window holds these two tones, in level and in tune, and not much else. */
@@ -214,14 +235,32 @@ export class InbandDetector {
 
   private follow(sounding: Sounding): void {
     const on = sounding.low.peak >= OFF_PART * sounding.lowPeak && sounding.high.peak >= OFF_PART * sounding.highPeak;
-    if (on) {
+    // Half of the level is gone, or back, when the tone's edge passes the middle of the window.
+    const edgeSample = this.windowEnd - WINDOW_SAMPLES / 2 - HOP_SAMPLES / 2;
+    if (!on) {
+      if (sounding.offHops === 0) sounding.endSample = edgeSample;
+      sounding.offHops += 1;
+      if (sounding.offHops >= HOPS_TO_END + this.lostSince(sounding.endSample) / HOP_SAMPLES) this.end(sounding, sounding.endSample);
+    } else if (sounding.offHops > 0 && this.wasPause(sounding.endSample, edgeSample)) {
+      this.end(sounding, sounding.endSample);
+    } else {
       sounding.offHops = 0;
-      return;
     }
-    // Half of the level is gone when the tone's edge passes the middle of the window.
-    if (sounding.offHops === 0) sounding.endSample = this.windowEnd - WINDOW_SAMPLES / 2 - HOP_SAMPLES / 2;
-    sounding.offHops += 1;
-    if (sounding.offHops >= HOPS_TO_END) this.end(sounding, sounding.endSample);
+  }
+
+  /** More silence lies between than was lost. Where nothing was lost, it is its length alone that counts. */
+  private wasPause(fromSample: number, toSample: number): boolean {
+    const lostSamples = this.lostSince(fromSample);
+    return lostSamples > 0 && toSample - fromSample - lostSamples > MAX_SILENCE_SAMPLES;
+  }
+
+  /** Samples lost since an edge of a tone, which is known to a hop. */
+  private lostSince(edgeSample: number): number {
+    const last = this.windowEnd / HOP_SAMPLES - 1;
+    const first = Math.max(0, last - HOPS_REMEMBERED + 1, Math.floor(edgeSample / HOP_SAMPLES) - 1);
+    let samples = 0;
+    for (let hop = first; hop <= last; hop += 1) samples += this.lost[hop % HOPS_REMEMBERED] ?? 0;
+    return samples;
   }
 
   private end(sounding: Sounding, endSample: number): void {

@@ -68,6 +68,12 @@ export class ToneBank {
     else for (const tone of this.tuned) this.measure(tone);
   }
 
+  /** Forgets what was heard. */
+  clear(): void {
+    this.recent.fill(0);
+    for (const tone of this.tuned) forget(tone);
+  }
+
   private measure(tone: Tuned): void {
     const { cos, sin } = tone;
     let re = 0;

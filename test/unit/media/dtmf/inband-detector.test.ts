@@ -181,6 +181,84 @@ describe('time', () => {
   });
 });
 
+describe('lost packets that are told as such', () => {
+  interface Hole {
+    readonly fromMs: number;
+    readonly toMs: number;
+  }
+
+  function detectWithHoles(sound: Int16Array, holes: readonly Hole[], padMs = 50): readonly InbandDetected[] {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    detector.receive(silence(padMs));
+    let atMs = 0;
+    for (const { fromMs, toMs } of holes) {
+      detector.receive(sound.subarray(atMs * PER_MS, fromMs * PER_MS));
+      detector.lose((toMs - fromMs) * PER_MS);
+      atMs = toMs;
+    }
+    detector.receive(joined(sound.subarray(atMs * PER_MS), silence(150)));
+    return detected;
+  }
+
+  function shareWithHoles(sound: Sound, holes: readonly Hole[], wanted: (digit: Digit) => string = (digit) => digit): number {
+    const right = PLACES.filter(({ digit, padMs }) => {
+      const starts = detectWithHoles(sound(digit), holes, padMs).filter(({ type }) => type === 'start');
+      return starts.map((start) => start.digit).join('') === wanted(digit);
+    });
+    return right.length / PLACES.length;
+  }
+
+  const pair =
+    (offMs: number): Sound =>
+    (digit) =>
+      joined(keyTone({ digit, onMs: 100 }), silence(offMs), keyTone({ digit, onMs: 100 }));
+
+  it.each([20, 40, 60, 100])('do not part a digit in two: %i ms', (holeMs) => {
+    for (const fromMs of [50, 70, 90]) expect(shareWithHoles(key({ onMs: 260 }), [{ fromMs, toMs: fromMs + holeMs }])).toBe(1);
+  });
+
+  it('do not part it when every second packet is lost', () => {
+    const holes = [60, 100, 140, 180].map((fromMs) => ({ fromMs, toMs: fromMs + 20 }));
+    expect(shareWithHoles(key({ onMs: 260 }), holes)).toBe(1);
+  });
+
+  it('do not join two digits: in the pause, at its beginning, at its end', () => {
+    for (const [fromMs, toMs] of [
+      [110, 130],
+      [90, 110],
+      [100, 120],
+      [120, 140],
+      [130, 150],
+    ] as const) {
+      expect(shareWithHoles(pair(40), [{ fromMs, toMs }], twice)).toBe(1);
+    }
+    expect(shareWithHoles(pair(80), [{ fromMs: 110, toMs: 150 }], twice)).toBe(1);
+  });
+
+  it.each([25, 30, 35, 40])('do not hide a digit of 80 ms: a packet %i ms after its beginning', (fromMs) => {
+    expect(shareWithHoles(key({ onMs: 80 }), [{ fromMs, toMs: fromMs + 20 }])).toBe(1);
+  });
+
+  it('do not hide the end of a digit, which is where they began', () => {
+    for (const digit of DIGITS) {
+      const [start, end] = detectWithHoles(keyTone({ digit, onMs: 100 }), [{ fromMs: 80, toMs: 120 }]);
+      expect(start?.type).toBe('start');
+      expect(end?.type).toBe('end');
+      expect(Math.abs((end?.durationMs ?? 0) - 80)).toBeLessThan(6);
+    }
+  });
+
+  it('end a digit when all is lost from then on', () => {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    detector.receive(keyTone({ digit: '8', onMs: 100 }));
+    detector.lose(1000 * PER_MS);
+    expect(detected.map(({ type }) => type)).toEqual(['start', 'end']);
+    expect(Math.abs((detected[1]?.durationMs ?? 0) - 100)).toBeLessThan(6);
+  });
+});
+
 describe('suspicion', () => {
   /** The longest stretch of a tone that leaves in packets after which no digit is suspected. */
   function leakMs(padMs: number, sound: Int16Array, onMs: number): number {
@@ -287,5 +365,25 @@ describe('the stream', () => {
     expect(detected[1]?.durationMs).toBeGreaterThan(110);
     detector.flush();
     expect(detected).toHaveLength(2);
+  });
+
+  it('begins anew after it has ended: nothing of before is heard', () => {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    detector.receive(keyTone({ digit: '9', onMs: 28 }));
+    expect(detector.suspects).toBe(true);
+    detector.flush();
+    expect(detector.suspects).toBe(false);
+    detector.receive(keyTone({ digit: '9', onMs: 20 }));
+    detector.receive(silence(100));
+    expect(detected).toEqual([]);
+  });
+
+  it('ends a digit where its tone did when the stream ends a little later', () => {
+    const detected: InbandDetected[] = [];
+    const detector = new InbandDetector({}, { onDetected: (one) => detected.push(one) });
+    detector.receive(joined(keyTone({ digit: '9', onMs: 100 }), silence(24)));
+    detector.flush();
+    expect(Math.abs((detected[1]?.durationMs ?? 0) - 100)).toBeLessThan(6);
   });
 });
