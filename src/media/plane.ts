@@ -181,7 +181,8 @@ export interface MediaPlane extends Startable {
   /** Frees one leg and keeps the session; the leg may then be made anew, of another kind if need be. Resolves with its last counters. */
   drop(session: SessionId, leg: LegSlot): Promise<LegStats | undefined>;
   /**
-   * Sends digits on `leg`, in order, after those already waiting; resolves when queued, with a press for each.
+   * Sends digits on `leg`, in order, after those already waiting; resolves when queued, with a press for each. A digit of
+   * the page whose key is down on the other leg just now is the press that is being relayed, and is not sent again.
    * Rejects with `wrong-state`, and sends none, when the leg cannot carry them all: its carriage is `none`, or the
    * peer takes no telephone-events or not these.
    */

@@ -142,6 +142,23 @@ async function receipts(): Promise<readonly { readonly outcome?: string }[]> {
 const ways: readonly Way[] = ['rfc4733', 'info', 'inband', 'auto, with events', 'auto, without'];
 const pairs = ways.flatMap((from) => ways.map((to) => ({ from, to })));
 
+describe('a digit that is sent by INFO too while its key is down', () => {
+  it.each(['rfc4733', 'info', 'auto, without'] as const)('arrives once where digits leave by %s', async (to) => {
+    const { caller, callee, near, infos } = await call('rfc4733', to);
+    callee.forgetAudio();
+    for (const count of [1, 2]) {
+      caller.press('5', 300);
+      await eventuallyTrue(() => caller.pressedAtMs.length === count, { what: 'the key is down', withinMs: 2000, everyMs: 5 });
+      await near.request('INFO', { body: { type: 'application/dtmf-relay', content: 'Signal=5\r\nDuration=300\r\n' } });
+      const frames = callee.framesHeard;
+      await eventuallyTrue(() => callee.framesHeard > frames + 40, { what: 'the key is up', withinMs: 5000 });
+    }
+    const way = to === 'info' ? 'infos' : hasEvents(to) ? 'events' : 'tones';
+    expect(heardBy(callee, infos)).toEqual({ events: '', tones: '', infos: '', [way]: '55' });
+    expect((await receipts()).map(({ outcome }) => outcome)).toEqual(Array(2).fill(to === 'info' ? 'acknowledged' : 'sent'));
+  });
+});
+
 describe('digits between two trunks', () => {
   it.each(pairs)('from $from to $to arrive once each, in order, by that way alone', async ({ from, to }) => {
     const { caller, callee, near, infos } = await call(from, to);

@@ -153,6 +153,12 @@ export class DigitDesk {
   }
 
   private heard({ digit, durationMs, by, press, relayed }: Extract<MediaEvent, { type: 'digit' }>, from: LegName): void {
+    const known = this.state.open.some(({ stage }) => stage.name === 'relaying' && stage.press === press);
+    if (known) {
+      // It has come by INFO while its key was down.
+      if (!relayed) this.post({ type: 'stuck', press, why: 'not-supported' });
+      return;
+    }
     const atMs = this.deps.clock.nowMs();
     const copy = this.copies.isCopy(from, digit, 'rfc4733', durationMs, atMs);
     const goesOut = relayed && this.deps.legs.kindOf(otherLeg(from)) === 'trunk';

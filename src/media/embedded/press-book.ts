@@ -24,6 +24,8 @@ export class PressBook {
   private last: PressId = 0;
   /** Presses under way, and what became of them before they were told. */
   private readonly underWay = new Map<PressId, MediaEvent[]>();
+  /** Keys that are down now; each may come once more by other means. */
+  private readonly down = new Map<PressId, { readonly leg: LegSlot; readonly digit: Digit }>();
   private readonly asked: PressId[] = [];
   private readonly copies: Record<LegName, ExpectedCopy[]> = { a: [], b: [] };
 
@@ -47,11 +49,23 @@ export class PressBook {
   }
 
   /** A key went down: it is told with `tell` when its length is known. */
-  begin(): PressId {
+  begin(key?: { readonly leg: LegSlot; readonly digit: Digit }): PressId {
     this.last += 1;
     const press = this.last;
     this.underWay.set(press, []);
+    if (key !== undefined) this.down.set(press, key);
     return press;
+  }
+
+  /** The press of a key that is down on `leg` now, once. */
+  takeDown(leg: LegSlot, digit: Digit): PressId | undefined {
+    for (const [press, key] of this.down) {
+      if (key.leg === leg && key.digit === digit) {
+        this.down.delete(press);
+        return press;
+      }
+    }
+    return undefined;
   }
 
   /** A press arrived on `leg` to its end. */
@@ -92,6 +106,7 @@ export class PressBook {
   }
 
   private release(press: PressId): void {
+    this.down.delete(press);
     const later = this.underWay.get(press) ?? [];
     this.underWay.delete(press);
     for (const event of later) this.deps.emit(event);

@@ -107,14 +107,19 @@ export class Session {
     return this.inTurn(async () => {
       const { leg } = this.sideOf(name);
       if (!digits.every(({ digit }) => leg.takes(digit))) throw wrongState(`leg ${name} cannot carry these digits`);
-      const asked = this.presses.ask(digits);
-      this.presses.expectCopies(otherLeg(name), digits, this.deps.clock.nowMs());
+      const other = otherLeg(name);
+      // A page that sends a press by INFO too, while it holds the key down, means the one that is being relayed.
+      const down = digits.map(({ digit, origin }) => (origin === 'api' ? undefined : this.presses.takeDown(other, digit)));
+      const fresh = digits.filter((_, at) => down[at] === undefined);
+      const asked = this.presses.ask(fresh);
+      this.presses.expectCopies(other, fresh, this.deps.clock.nowMs());
       for (const { press, digit, durationMs, gapMs } of asked)
         leg.sendDigit({ press, digit, durationMs: Math.min(digitBoundsMs.max, Math.max(digitBoundsMs.min, durationMs)), gapMs });
       // Whoever asked must know the numbers before anything is told of them.
       this.telling ??= this.deps.clock.after(0, () => this.tellAsked());
       this.schedule();
-      return asked.map(({ press }) => press);
+      const numbers = asked.map(({ press }) => press);
+      return down.flatMap((press) => press ?? numbers.shift() ?? []);
     });
   }
 
@@ -253,7 +258,7 @@ export class Session {
         output: to.leg.output,
         echoOf: from.leg.output,
         presses: {
-          begin: () => this.presses.begin(),
+          begin: (digit) => this.presses.begin({ leg: from.seat.slot, digit }),
           isCopy: (digit, nowMs) => from.seat.slot !== 'c' && this.presses.isCopy(from.seat.slot, digit, nowMs),
         },
         onDigit: (digit) => {

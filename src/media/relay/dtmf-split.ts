@@ -64,7 +64,7 @@ export class DtmfSplit implements RelayStage {
     const { output, presses } = this.deps;
     if (type === 'start') {
       this.copy = presses.isCopy(digit, this.nowMs);
-      this.press = this.copy ? 0 : presses.begin();
+      this.press = this.copy ? 0 : presses.begin(digit);
       this.relaying = !this.copy && output.beginDigit(this.press, digit, volume);
     }
     if (this.relaying && type !== 'end') output.lengthenDigit(durationMs);

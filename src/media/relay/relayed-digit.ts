@@ -14,7 +14,7 @@ export interface RelayedDigit {
 /** Where the presses of a leg get their numbers. */
 export interface PressLog {
   /** A key went down: the number of the press. */
-  begin(): number;
+  begin(digit: Digit): number;
   /** The press was asked for already by other means: it is no new one. */
   isCopy(digit: Digit, nowMs: number): boolean;
 }

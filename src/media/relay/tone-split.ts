@@ -131,7 +131,7 @@ export class ToneSplit implements RelayStage {
       return;
     }
     const as = this.fateOf(digit);
-    this.heard = { press: as === 'echo' ? 0 : this.deps.presses.begin(), digit, startMs, as };
+    this.heard = { press: as === 'echo' ? 0 : this.deps.presses.begin(digit), digit, startMs, as };
     if (as === 'event') {
       this.deps.output.beginDigit(this.heard.press, digit, volume);
       this.deps.output.lengthenDigit(durationMs);

@@ -64,6 +64,16 @@ describe('PressBook', () => {
     expect(book.isCopy('a', '5', 6101), 'a second and its length').toBe(false);
   });
 
+  it('knows a key that is down, once, on its leg, until it goes up', () => {
+    const press = book.begin({ leg: 'a', digit: '5' });
+    expect([book.takeDown('b', '5'), book.takeDown('a', '6'), book.takeDown('a', '5'), book.takeDown('a', '5')]).toEqual([
+      ...[undefined, undefined, press, undefined],
+    ]);
+    const next = book.begin({ leg: 'a', digit: '5' });
+    book.tell('a', { press: next, digit: '5', by: 'rfc4733', durationMs: 100, relayed: true });
+    expect(book.takeDown('a', '5')).toBeUndefined();
+  });
+
   it('expects no copy of what nobody pressed', () => {
     book.expectCopies('a', digits('5', { origin: 'api' }), 1000);
     expect(book.isCopy('a', '5', 1050)).toBe(false);
