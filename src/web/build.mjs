@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { trimSipJs } from './sip-js-trim.mjs';
+import { browserBundle } from './browser-bundle.mjs';
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -14,16 +14,9 @@ const pageAssets = ['index.html', 'demo.css', 'favicon.svg'];
 
 mkdirSync(target, { recursive: true });
 await build({
+  ...browserBundle,
   entryPoints: { 'call-button': `${source}widget/call-button.ts`, demo: `${source}demo/demo.ts` },
   outdir: target,
-  bundle: true,
-  format: 'esm',
-  target: 'es2022',
-  minify: true,
-  legalComments: 'linked',
-  charset: 'utf8',
-  logLevel: 'warning',
-  plugins: [trimSipJs],
 });
 for (const name of pageAssets) copyFileSync(`${source}demo/${name}`, target + name);
 

@@ -1,7 +1,7 @@
 /**
  * Leaves out of the bundle what the widget never uses of sip.js: its own WebRTC handler (the widget
- * has one), answers to password challenges (a page has no password), subscriptions, and the texts of
- * its log, which is off.
+ * has one), answers to password challenges (a page has no password), subscriptions, the texts of its
+ * log, which is off, and the grammar's complaints, which sip.js throws away.
  */
 import { readFile } from 'node:fs/promises';
 
@@ -22,6 +22,19 @@ export function withoutLogging(code) {
   return code.replace(logStatement, ';');
 }
 
+/** What the parser would have liked to find, by its place in the list of constants; the places stay. */
+const expectation = /^\s*peg\$(?:literal|class|any|other)Expectation\(.*\)(,?)$/gm;
+const messageBuilder = /static buildMessage\(expected, found\) \{.*?\n {4}\}\n/s;
+const expectationNoted = 'peg$fail(peg$consts[bc[ip + 1]]);';
+
+/** @param {string} code the generated parser of sip.js */
+export function withoutComplaints(code) {
+  return code
+    .replace(expectation, '0$1')
+    .replace(messageBuilder, 'static buildMessage() { return "no match"; }\n')
+    .replace(expectationNoted, '');
+}
+
 /** @type {import('esbuild').Plugin} */
 export const trimSipJs = {
   name: 'trim-sip-js',
@@ -29,7 +42,9 @@ export const trimSipJs = {
     build.onLoad({ filter: /[\\/]sip\.js[\\/]lib[\\/].*\.js$/ }, async ({ path }) => {
       const place = path.replaceAll('\\', '/');
       const [, instead] = Object.entries(replaced).find(([end]) => place.endsWith(end)) ?? [];
-      return { contents: instead ?? withoutLogging(await readFile(path, 'utf8')) };
+      if (instead !== undefined) return { contents: instead };
+      const code = await readFile(path, 'utf8');
+      return { contents: place.endsWith('/grammar/pegjs/dist/grammar.js') ? withoutComplaints(code) : withoutLogging(code) };
     });
   },
 };

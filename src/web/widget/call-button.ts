@@ -233,10 +233,10 @@ export class CallButton extends LitElement {
       };
       tick();
       this.ticker = setInterval(tick, 250);
-      this.digits.answered();
     }
     const peer = 'peer' in state ? state.peer : undefined;
     this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer, held: heldIn(state) });
+    if (state.name === 'connected') this.digits.answered();
     if (state.name === 'ended') this.sipCall = undefined;
   }
 
