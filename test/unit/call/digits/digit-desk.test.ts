@@ -94,6 +94,25 @@ describe('a page', () => {
   });
 });
 
+describe('a trunk', () => {
+  it('that sends digits by INFO reaches the page with all three bodies, and is told of a body nobody knows', async () => {
+    const { scene, page, phone } = await connected();
+    const send = async (type: string, content: string): Promise<number> =>
+      (await phone.dialog.request('INFO', { body: { type, content } })).status;
+    expect([
+      await send('application/dtmf-relay', 'signal = 1\nduration=90'),
+      await send('Application/DTMF', ' 2 '),
+      await send('audio/telephone-event', 'event: 11\r\nDuration: 70'),
+      await send('text/plain', '4'),
+      await send('application/dtmf', 'x'),
+    ]).toEqual([200, 200, 200, 415, 400]);
+    await scene.settle();
+    expect(page.bodies.map((body) => body.replace('application/dtmf-relay ', ''))).toEqual([
+      ...['Signal=1 Duration=90', 'Signal=2 Duration=160', 'Signal=# Duration=70'],
+    ]);
+  });
+});
+
 describe('a trunk that takes digits by INFO', () => {
   it.each([
     ['application/dtmf-relay', 'application/dtmf-relay Signal=* Duration=100'],

@@ -134,11 +134,12 @@ describe('an INVITE of the peer without an offer', () => {
 });
 
 describe('UPDATE of the peer', () => {
-  it('is handed up with its offer and answered in its 2xx', async () => {
+  it('is handed up with its offer and headers, and answered in its 2xx', async () => {
     const call = await rig.called();
-    call.send('UPDATE', { body: held });
+    call.send('UPDATE', { body: held, headers: [['X-Own', 'on']] });
     await until(() => call.offers.length === 1);
     expect(call.offers[0]).toMatchObject({ method: 'UPDATE', sdp: held });
+    expect(call.offers[0]?.headers?.get('x-own')).toBe('on');
     call.offers[0]?.accept(ours);
     call.offers[0]?.reject(488);
     const ok = await rig.peer.nextResponse(200);
