@@ -109,6 +109,11 @@ export class DtmfEncoder {
     return this.sending !== undefined || this.queue.length > 0;
   }
 
+  /** A digit is being sent, or is so near that audio should be silent before it: within the shortest silence between two. */
+  occupies(nowMs: number): boolean {
+    return this.sending !== undefined || (this.queue.length > 0 && nowMs >= this.freeAtMs - this.minGapMs);
+  }
+
   /**
    * A key went down elsewhere: its tone goes on until `end`, or until the next key goes down. Returns its id,
    * undefined when the queue is full.

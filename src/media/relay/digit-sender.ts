@@ -25,6 +25,8 @@ export interface QueuedDigit {
 export interface DigitSender {
   /** A digit, or the pause after one, is on its way or waits. */
   readonly busy: boolean;
+  /** Audio must be silent now for a digit of this sender. In a long pause it goes on. */
+  silences(nowMs: number): boolean;
   /** The peer takes this digit so. */
   takes(digit: Digit): boolean;
   /** A key went down on the other leg; it is held until `end` or until the next `begin`. False when the queue is full. */

@@ -36,6 +36,10 @@ export class EventSender implements DigitSender {
     return this.encoder.busy;
   }
 
+  silences(nowMs: number): boolean {
+    return this.encoder.occupies(nowMs);
+  }
+
   /** The peer listed it among the events it takes (RFC 4733 §2.5.1.1). */
   takes(digit: Digit): boolean {
     return this.listed(eventOfDigit(digit));

@@ -99,6 +99,11 @@ export class LegOutput implements DigitStream {
     return this.digits?.busy === true;
   }
 
+  /** Audio must be silent now for a digit on its way out. */
+  silencesAudio(nowMs: number): boolean {
+    return this.digits?.silences(nowMs) === true;
+  }
+
   /** Queues a digit of known length; it leaves with the next `pump`. False when the peer does not take it. */
   enqueue(digit: QueuedDigit): boolean {
     if (this.digits?.takes(digit.digit) !== true) return false;

@@ -13,6 +13,8 @@ const FRAME_SAMPLES = FRAME_MS * SAMPLES_PER_MS;
 /** ITU-T Q.24: a tone of 40 ms must be taken; so must a pause. */
 const SHORTEST_MS = 40;
 const DEFAULT_GAP_MS = 40;
+/** In a pause longer than this the audio comes back. */
+const LONGEST_SILENT_MS = 100;
 const FALL_SAMPLES = 5 * SAMPLES_PER_MS;
 /** A held key sounds no longer than this. */
 const LONGEST_MS = 600_000;
@@ -46,7 +48,7 @@ interface Run {
 }
 
 /**
- * Digits as tones in the audio of a leg that takes no events. Tone and pause go out in frames of their
+ * Digits as tones in the audio of a leg that takes no events. Tone and a short pause go out in frames of their
  * own, which stand in the stream where the relayed audio would: same SSRC, next sequence number, and the
  * timestamp at which the last audio ended. So it does not matter whether audio arrives meanwhile.
  */
@@ -56,7 +58,11 @@ export class ToneSender implements DigitSender {
   private readonly queue: Press[] = [];
   private current: Sounding | undefined;
   private live: Press | undefined;
+  /** Of the silence behind a tone. */
   private pauseSamples = 0;
+  /** The rest of a longer pause, in which audio goes on. */
+  private waitMs = 0;
+  private freeAtMs = Number.NEGATIVE_INFINITY;
   private run: Run | undefined;
   private law: G711Law = 'PCMU';
   private payloadType = 0;
@@ -70,6 +76,10 @@ export class ToneSender implements DigitSender {
 
   get busy(): boolean {
     return this.current !== undefined || this.pauseSamples > 0 || this.queue.length > 0;
+  }
+
+  silences(nowMs: number): boolean {
+    return this.current !== undefined || this.pauseSamples > 0 || (this.queue.length > 0 && nowMs >= this.freeAtMs);
   }
 
   takes(): boolean {
@@ -114,7 +124,7 @@ export class ToneSender implements DigitSender {
 
   nextDueMs(): number | undefined {
     if (!this.busy) return undefined;
-    return this.run?.atMs ?? this.deps.stream.sender.audioEndMs();
+    return this.run?.atMs ?? Math.max(this.freeAtMs, this.deps.stream.sender.audioEndMs());
   }
 
   pump(nowMs: number): void {
@@ -146,7 +156,7 @@ export class ToneSender implements DigitSender {
     const { stream } = this.deps;
     const { sender } = stream;
     const run = this.run ?? this.startRun(nowMs);
-    const gone = this.fill(nowMs);
+    const gone = this.fill(run.atMs, nowMs);
     encodeG711(this.law, this.samples, stream.buffer, RTP_HEADER_BYTES);
     stream.send(
       sender.insertFrame(run.timestamp, FRAME_SAMPLES, run.atMs),
@@ -158,7 +168,7 @@ export class ToneSender implements DigitSender {
     run.marker = false;
     run.timestamp = addTimestamp(run.timestamp, FRAME_SAMPLES);
     run.atMs += FRAME_MS;
-    if (!this.busy) this.run = undefined;
+    if (!this.silences(run.atMs)) this.run = undefined;
     for (const one of gone) this.deps.onGone(one);
   }
 
@@ -169,21 +179,21 @@ export class ToneSender implements DigitSender {
   }
 
   /** Writes the next frame of tones and pauses; the digits that end in it come out. */
-  private fill(nowMs: number): readonly DigitGone[] {
+  private fill(startMs: number, nowMs: number): readonly DigitGone[] {
     const gone: DigitGone[] = [];
     let at = 0;
     while (at < FRAME_SAMPLES) {
       if (this.pauseSamples > 0) {
-        const count = Math.min(FRAME_SAMPLES - at, this.pauseSamples);
-        this.samples.fill(0, at, at + count);
-        this.pauseSamples -= count;
-        at += count;
+        at = this.pause(startMs, at);
         continue;
       }
-      const sounding = this.current ?? this.startTone();
+      const tooSoon = Math.ceil((this.freeAtMs - startMs) * SAMPLES_PER_MS) - at;
+      const sounding = tooSoon > 0 ? undefined : (this.current ?? this.startTone());
       if (sounding === undefined) {
-        this.samples.fill(0, at);
-        break;
+        const end = tooSoon > 0 && this.queue.length > 0 ? Math.min(FRAME_SAMPLES, at + tooSoon) : FRAME_SAMPLES;
+        this.samples.fill(0, at, end);
+        at = end;
+        continue;
       }
       const before = at;
       at = this.sound(sounding, at);
@@ -191,11 +201,22 @@ export class ToneSender implements DigitSender {
       this.deps.stream.sounded(sounding.press.digit, nowMs);
       if (sounding.position < sounding.endSample) continue;
       this.current = undefined;
-      this.pauseSamples = sounding.press.gapMs * SAMPLES_PER_MS;
-      const { press } = sounding.press;
+      const { press, gapMs } = sounding.press;
+      const silentMs = gapMs > LONGEST_SILENT_MS ? SHORTEST_MS : gapMs;
+      this.pauseSamples = silentMs * SAMPLES_PER_MS;
+      this.waitMs = gapMs - silentMs;
       gone.push({ press, as: 'inband', durationMs: sounding.endSample / SAMPLES_PER_MS, packets: sounding.packets });
     }
     return gone;
+  }
+
+  /** Fills the frame from `at` with the silence behind a tone, as far as it goes; returns where it stops. */
+  private pause(startMs: number, at: number): number {
+    const count = Math.min(FRAME_SAMPLES - at, this.pauseSamples);
+    this.samples.fill(0, at, at + count);
+    this.pauseSamples -= count;
+    if (this.pauseSamples === 0) this.freeAtMs = startMs + (at + count) / SAMPLES_PER_MS + this.waitMs;
+    return at + count;
   }
 
   private startTone(): Sounding | undefined {

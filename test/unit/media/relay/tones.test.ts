@@ -287,6 +287,40 @@ describe('tones that leave', () => {
     }
   });
 
+  it.each([
+    ['tones', TONES_OUT],
+    ['events', TRUNK],
+  ] as const)('let the audio come back in a long pause between %s', (_, sending) => {
+    for (const [gapMs, comesBack] of [
+      [60, false],
+      [500, true],
+      [2000, true],
+    ] as const) {
+      const rig = new RelayRig({ receiving: BROWSER, sending });
+      const outcomes: string[] = [];
+      for (let n = 0; n < 150; n += 1) {
+        rig.runTo(n * 20);
+        outcomes.push(rig.input(0, n, n * 160, room));
+        if (n === 10) rig.output.enqueue({ press: 1, digit: '4', durationMs: 100, gapMs });
+        if (n === 10) rig.output.enqueue({ press: 2, digit: '5', durationMs: 100 });
+      }
+      rig.runTo(3200);
+      continuous(rig.left);
+      expect(rig.sent.map(({ press }) => press)).toEqual([1, 2]);
+      const muted = outcomes.filter((outcome) => outcome === 'muted').length;
+      expect(muted, `${gapMs} ms`).toBeLessThanOrEqual(22);
+      const firstBack = outcomes.indexOf('audio', 13);
+      expect(outcomes.slice(firstBack).includes('muted'), 'audio between the two').toBe(comesBack);
+      const starts =
+        sending === TRUNK
+          ? eventsOf(rig.left)
+              .filter(({ marker }) => marker)
+              .map(({ timestamp }) => timestamp / 8)
+          : heardIn(rig.left).map(({ startMs }) => startMs);
+      expect(Math.abs((starts[1] ?? 0) - (starts[0] ?? 0) - 100 - gapMs)).toBeLessThanOrEqual(20);
+    }
+  });
+
   it('sound as long as the key is held on a leg of events, from its first packet on', () => {
     for (const heldMs of [40, 100, 1000]) {
       const rig = new RelayRig({ receiving: BROWSER, sending: TONES_OUT });
