@@ -378,9 +378,13 @@ export class CallButton extends LitElement {
   }
 
   private pressSteps(steps: readonly DigitStep[]): boolean {
-    if (!this.busy) this.call();
-    if (!keepsDigits(this.state)) return false;
-    const taken = this.state.name === 'connected' ? this.digits.press(steps) : this.digits.pressAfterAnswer(steps);
+    if (!this.busy) {
+      this.call();
+      // There was nothing to call, and that is told.
+      if (!this.busy) return false;
+    }
+    const taken =
+      keepsDigits(this.state) && (this.state.name === 'connected' ? this.digits.press(steps) : this.digits.pressAfterAnswer(steps));
     if (!taken) this.notSent();
     return taken;
   }

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type Effect, type Ending, next, takesDigits, type ViewEvent, type ViewState } from '../../../../src/web/widget/machine.js';
+import {
+  type Effect,
+  type Ending,
+  keepsDigits,
+  next,
+  takesDigits,
+  type ViewEvent,
+  type ViewState,
+} from '../../../../src/web/widget/machine.js';
 
 type StateName = ViewState['name'];
 type EventKey =
@@ -153,5 +161,12 @@ describe('the state of the call button', () => {
       .filter(takesDigits)
       .map(({ name }) => name);
     expect(names.sort()).toEqual(['connected', 'early-media']);
+  });
+
+  it('keeps digits for later from the press of the button on, and from the answer to a call that came in', () => {
+    const names = Object.values(states)
+      .filter(keepsDigits)
+      .map(({ name }) => name);
+    expect(names.sort()).toEqual(['answering', 'connected', 'dialling', 'early-media', 'microphone', 'ringing']);
   });
 });
