@@ -2,7 +2,7 @@ import { A_TO_LINEAR, MU_TO_LINEAR } from '../codec/g711.js';
 import type { Digit } from '../dtmf/digit.js';
 import { type InbandDetected, InbandDetector } from '../dtmf/inband-detector.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
-import { timestampDelta } from '../rtp/serial-number.js';
+import { addTimestamp, timestampDelta } from '../rtp/serial-number.js';
 import { type LegOutput, MAX_PAYLOAD_BYTES } from './leg-output.js';
 import { maySend } from './relay-format.js';
 import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
@@ -11,7 +11,7 @@ import type { DigitListener } from './relayed-digit.js';
 const SAMPLES_PER_MS = 8;
 /** The detector tells of a tone's end so much later at most; what was heard until then may be no tone any more. */
 const END_LAG_MS = 40;
-/** Lost packets are heard as silence; a longer hole ends the stream. */
+/** A short hole is what was lost, or silence that was not sent; a longer one ends the stream. */
 const LONGEST_HOLE_SAMPLES = 100 * SAMPLES_PER_MS;
 /** A tone whose packets stop coming is over. */
 const SILENT_MS = 120;
@@ -40,11 +40,14 @@ export class ToneSplit implements RelayStage {
   private readonly samples = new Int16Array(MAX_PAYLOAD_BYTES);
   /** The part of `samples` that a packet of the usual length fills. */
   private view = this.samples.subarray(0, 160);
-  private readonly hole = new Int16Array(LONGEST_HOLE_SAMPLES);
+  private readonly silence = new Int16Array(LONGEST_HOLE_SAMPLES);
   private heard: Heard | undefined;
   private fedSamples = 0;
   private ssrc: number | undefined;
   private nextTimestamp = 0;
+  private nextSequence = 0;
+  /** Of this tone; its end is told so much later. */
+  private lostSamples = 0;
   private nowMs = 0;
   private heardAtMs = 0;
   private deaf = false;
@@ -91,17 +94,19 @@ export class ToneSplit implements RelayStage {
   }
 
   private listen(packet: RtpPacket, table: Int16Array): void {
-    const { ssrc, timestamp, payloadLength } = packet;
-    if (payloadLength > MAX_PAYLOAD_BYTES || !this.follows(ssrc, timestamp)) return;
+    const { payloadLength } = packet;
+    if (payloadLength > MAX_PAYLOAD_BYTES || !this.follows(packet)) return;
     if (payloadLength !== this.view.length) this.view = this.samples.subarray(0, payloadLength);
     for (let index = 0; index < payloadLength; index += 1) this.view[index] = table[packet.buffer[packet.payloadOffset + index] ?? 0] ?? 0;
-    this.nextTimestamp = (timestamp + payloadLength) >>> 0;
+    this.nextTimestamp = addTimestamp(packet.timestamp, payloadLength);
+    this.nextSequence = (packet.sequenceNumber + 1) & 0xffff;
     this.heardAtMs = this.nowMs;
-    this.feed(this.view);
+    this.fedSamples += payloadLength;
+    this.detector.receive(this.view);
   }
 
   /** Whether the packet goes on where the last ended; a small hole is filled, what comes too late is not heard. */
-  private follows(ssrc: number, timestamp: number): boolean {
+  private follows({ ssrc, timestamp, sequenceNumber }: RtpPacket): boolean {
     const ahead = timestampDelta(this.nextTimestamp, timestamp);
     const sameStream = ssrc === this.ssrc && Math.abs(ahead) <= LONGEST_HOLE_SAMPLES;
     if (!sameStream) {
@@ -109,18 +114,24 @@ export class ToneSplit implements RelayStage {
       this.ssrc = ssrc;
       return true;
     }
-    if (ahead > 0) this.feed(this.hole.subarray(0, ahead));
+    if (ahead > 0) this.bridge(ahead, sequenceNumber !== this.nextSequence);
     return ahead >= 0;
   }
 
-  private feed(samples: Int16Array): void {
-    this.fedSamples += samples.length;
-    this.detector.receive(samples);
+  /** What is missing between two packets was lost on the way, or its sender had nothing to say. */
+  private bridge(samples: number, lost: boolean): void {
+    this.fedSamples += samples;
+    if (lost) {
+      this.lostSamples += samples;
+      this.detector.lose(samples);
+    } else {
+      this.detector.receive(this.silence.subarray(0, samples));
+    }
   }
 
   private goOn(heard: Heard): void {
     const { output } = this.deps;
-    const soFarMs = this.fedSamples / SAMPLES_PER_MS - heard.startMs;
+    const soFarMs = (this.fedSamples - this.lostSamples) / SAMPLES_PER_MS - heard.startMs;
     if (heard.as === 'event') output.lengthenDigit(soFarMs - END_LAG_MS);
     if (heard.as === 'audio') output.sounded(heard.digit, this.nowMs);
   }
@@ -130,6 +141,7 @@ export class ToneSplit implements RelayStage {
       if (this.heard !== undefined) this.end(this.heard, durationMs);
       return;
     }
+    this.lostSamples = 0;
     const as = this.fateOf(digit);
     this.heard = { press: as === 'echo' ? 0 : this.deps.presses.begin(digit), digit, startMs, as };
     if (as === 'event') {

@@ -113,6 +113,31 @@ describe('tones that arrive', () => {
     }
   });
 
+  it('are one press over two packets that are lost, and two where a sender says nothing in its pauses', () => {
+    const lossy = new RelayRig({ receiving: TONES_IN });
+    play(lossy, toneAudio(100, [{ digit: '8', onMs: 260, offMs: 0 }]), (n) => n === 9 || n === 10);
+    expect(lossy.digits.map(({ digit }) => digit)).toEqual(['8']);
+    expect(lossy.sent.length).toBe(1);
+
+    const silent = new RelayRig({ receiving: TONES_IN });
+    const audio = toneAudio(100, [
+      { digit: '8', onMs: 100, offMs: 60 },
+      { digit: '8', onMs: 100, offMs: 60 },
+    ]);
+    let sequence = 0;
+    for (let n = 0; n * 160 < audio.length; n += 1) {
+      silent.runTo(n * 20);
+      const payload = audio.subarray(n * 160, n * 160 + 160);
+      if (payload.every((sample) => sample === 0xff)) continue;
+      sequence += 1;
+      silent.input(0, sequence, n * 160, payload);
+    }
+    silent.runTo(1500);
+    expect(sequence).toBe(10);
+    expect(silent.digits.map(({ digit }) => digit)).toEqual(['8', '8']);
+    for (const { durationMs } of silent.digits) expect(Math.abs(durationMs - 100)).toBeLessThanOrEqual(12);
+  });
+
   it('end when their packets stop, their leg is closed or another source speaks', () => {
     const audio = toneAudio(100, [{ digit: '4', onMs: 2000, offMs: 0 }]);
     const endings: readonly ((rig: RelayRig) => void)[] = [
