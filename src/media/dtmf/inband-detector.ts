@@ -1,31 +1,10 @@
 import type { Digit } from './digit.js';
 import { dbm0OfPeak, digitOfTones, HIGH_GROUP_HZ, INBAND_RATE_HZ, LOW_GROUP_HZ, peakOfDbm0 } from './inband-tones.js';
+import { lookOf, SHOWN, SUSPECTED, within } from './inband-window.js';
 import { HOP_SAMPLES, lobeAt, offsetHz, ToneBank, type TonePhasor, WINDOW_SAMPLES } from './tone-bank.js';
 
 const SAMPLES_PER_MS = INBAND_RATE_HZ / 1000;
 
-/** What a window must be like to be taken for a digit. */
-interface Limits {
-  /** Of each tone, as a part of its frequency. */
-  readonly maxOffset: number;
-  /** High tone over low tone. */
-  readonly minTwistDb: number;
-  readonly maxTwistDb: number;
-  /** A second tone of the same group, as a part of the peak of the first. */
-  readonly maxSecondTone: number;
-  /** The two tones' part of all power. */
-  readonly minPurity: number;
-  /** Of the lowest level taken. */
-  readonly leastPart: number;
-}
-
-/**
- * ITU-T Q.24 Annex A wants tones taken that are 1.5% off, not those 3.5% off, and −8 to +4 dB of twist;
- * a little is added for what measuring adds. Noise 15 dB below the tones leaves them 0.97 of all power.
- */
-const SHOWN: Limits = { maxOffset: 0.025, minTwistDb: -9.5, maxTwistDb: 5.5, maxSecondTone: 0.5, minPurity: 0.85, leastPart: 1 };
-/** What a window is like that the tones have not filled yet: about two thirds of it are enough. */
-const SUSPECTED: Limits = { maxOffset: 0.035, minTwistDb: -11, maxTwistDb: 7, maxSecondTone: 0.6, minPurity: 0.75, leastPart: 0.5 };
 /**
  * How far apart the errors of both tones may be. The 3rd and 4th harmonic of a voice can be in tune enough
  * with the tones of `*` each by itself, but together they are 3.7% apart; no neighbours come nearer to a digit.
@@ -170,30 +149,16 @@ export class InbandDetector {
   }
 
   private judge(): void {
-    const low = strongest(this.lows);
-    const high = strongest(this.highs);
-    if (low === undefined || high === undefined) return;
-    this.suspected = this.fits(low, high, SUSPECTED);
-    const shown = this.suspected && this.fits(low, high, SHOWN);
+    const look = lookOf(this.lows, this.highs, this.bank.totalPower);
+    if (look === undefined) return;
+    const { low, high } = look;
+    this.suspected = within(SUSPECTED, look, this.leastPeak);
+    const shown = this.suspected && within(SHOWN, look, this.leastPeak);
     if (this.sounding !== undefined) this.follow(this.sounding);
     const { sounding } = this;
     const known = sounding?.offHops === 0 && isOf(sounding, low, high);
     if (shown && !known) this.consider(low, high);
     else if (known || this.lostSince(this.windowEnd - WINDOW_SAMPLES + HOP_SAMPLES) === 0) this.candidate = undefined;
-  }
-
-  /** This window holds these two tones, in level and in tune, and not much else. */
-  private fits(low: TonePhasor, high: TonePhasor, limits: Limits): boolean {
-    const lowOffset = offsetHz(low.driftRe, low.driftIm);
-    const highOffset = offsetHz(high.driftRe, high.driftIm);
-    if (!inTune(low, lowOffset, limits) || !inTune(high, highOffset, limits)) return false;
-    const lowPeak = low.peak / lobeAt(lowOffset);
-    const highPeak = high.peak / lobeAt(highOffset);
-    if (Math.min(lowPeak, highPeak) < limits.leastPart * this.leastPeak) return false;
-    const twistDb = dbm0OfPeak(highPeak) - dbm0OfPeak(lowPeak);
-    if (twistDb > limits.maxTwistDb || twistDb < limits.minTwistDb) return false;
-    if (!standsOut(low, this.lows, limits) || !standsOut(high, this.highs, limits)) return false;
-    return (lowPeak * lowPeak + highPeak * highPeak) / 2 >= limits.minPurity * this.bank.totalPower;
   }
 
   private consider(low: TonePhasor, high: TonePhasor): void {
@@ -285,21 +250,6 @@ function goOnQuieter(sounding: Sounding): void {
   sounding.lowPeak = low.peak;
   sounding.highPeak = high.peak;
   sounding.offHops = 0;
-}
-
-function strongest(group: readonly TonePhasor[]): TonePhasor | undefined {
-  let best = group[0];
-  for (const tone of group) if (best === undefined || tone.peak > best.peak) best = tone;
-  return best;
-}
-
-function standsOut(tone: TonePhasor, group: readonly TonePhasor[], { maxSecondTone }: Limits): boolean {
-  for (const other of group) if (other !== tone && other.peak > maxSecondTone * tone.peak) return false;
-  return true;
-}
-
-function inTune(tone: TonePhasor, offset: number, { maxOffset }: Limits): boolean {
-  return Math.abs(offset) <= maxOffset * tone.nominalHz;
 }
 
 function steady(candidate: Candidate, low: TonePhasor, high: TonePhasor): boolean {
