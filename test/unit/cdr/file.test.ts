@@ -141,7 +141,7 @@ describe('the CDR file', () => {
   });
 
   it('writes no record twice when the disk takes a part of them', async () => {
-    const line = `${JSON.stringify(recordOf('c-1'))}\n`.length;
+    const line = Buffer.byteLength(`${JSON.stringify(recordOf('c-1'))}\n`);
     const disk = new SmallDisk(2 * line + 10);
     const { file } = counted(disk);
     for (const id of ['c-1', 'c-2', 'c-3']) file.append(recordOf(id));
