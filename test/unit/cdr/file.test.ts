@@ -52,7 +52,7 @@ class SmallDisk {
   constructor(public roomBytes: number) {}
   readonly openFile = async (): Promise<AppendFile> => ({
     write: async (bytes) => {
-      const fits = bytes.subarray(0, Math.max(0, this.roomBytes - this.content.length));
+      const fits = bytes.subarray(0, Math.max(0, this.roomBytes - Buffer.byteLength(this.content)));
       this.content += fits.toString('utf8');
       if (fits.length === 0) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
       return fits.length;
