@@ -35,6 +35,11 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
     ['trunks[0].profile: there is no profile "strict-imz"; did you mean "strict-ims"?'],
   ],
   [
+    'a header of secure digits that SIP has another meaning for',
+    `${trunk}trunks: [{ id: a, secureDigitsHeader: Contact, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
+    ['trunks[0].secureDigitsHeader: is not the name of a header of your own; write a name that begins with X-, such as X-Secure-Digits'],
+  ],
+  [
     'a profile that is a path',
     `${trunk}trunks: [{ id: a, profile: ../x, callerId: "+441", peers: [{ uri: "sip:h.example" }] }]`,
     ['trunks[0].profile: is not the name of a profile; write the name of a file in config/profiles/, without .yaml'],
