@@ -1,7 +1,7 @@
 /** One call at work: feeds events to the machine and does what its steps ask for. */
 
 import { formatHostPort } from '../base/address.js';
-import type { Clock, Timer } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import { type CallId, newCallId, newSessionId, type SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
@@ -10,10 +10,11 @@ import { SerialQueue } from '../base/serial-queue.js';
 import { type DigitToSend, type LegName, type MediaEvent, type MediaPlane, otherLeg } from '../media/plane.js';
 import type { FlowRef, InboundRequest } from '../sip/port.js';
 import { CallMedia } from './call-media.js';
+import { CallTimers } from './call-timers.js';
 import type { CallView } from './call-view.js';
 import { DigitDesk, type DigitsAsked } from './digits/digit-desk.js';
 import type { CallEffect } from './effect.js';
-import type { CallEvent, TimerId } from './event.js';
+import type { CallEvent } from './event.js';
 import type { CallDirection, CallFactBody, FactSink } from './facts.js';
 import { failureOf, NORMAL_CLEARING } from './failure.js';
 import { q850Of } from './far-reason.js';
@@ -29,13 +30,6 @@ import type { Step } from './step.js';
 import type { ReplacedDialog } from './transfer/refer.js';
 import type { Borrowed } from './transfer/transfer-legs.js';
 import type { TransferPolicy } from './transfer/transfer-policy.js';
-
-/** How long a browser whose media said goodbye may take to say BYE. */
-const GOODBYE_MS = 2_000;
-/** How long whoever transferred may take to hang up before we do. */
-const PARTING_MS = 2_000;
-/** How long a caller hears nothing when early media is described and does not come (RFC 3960 §3.2 leaves the time open). */
-const EARLY_SOUND_MS = 1_000;
 
 /** What a call works with. */
 export interface RunnerDeps {
@@ -70,7 +64,7 @@ export class CallRunner {
   private state: CallState;
   private readonly inbox: CallEvent[] = [];
   private running = false;
-  private readonly timers = new Map<TimerId, Timer>();
+  private readonly timers: CallTimers;
   private readonly log: Log;
   private readonly legs: CallLegs;
   private readonly media: CallMedia;
@@ -88,7 +82,7 @@ export class CallRunner {
 
   constructor(
     private readonly request: CallRequest,
-    private readonly options: CallServiceOptions,
+    options: CallServiceOptions,
     private readonly deps: RunnerDeps,
   ) {
     this.log = deps.log.child({ callId: this.id });
@@ -98,6 +92,8 @@ export class CallRunner {
     this.state = { name: 'routing', direction: request.direction, legs: kindsOf(request.direction) };
     const post = (event: CallEvent): void => this.post(event);
     const fact = (body: CallFactBody): void => this.emit(body);
+    const lengths = request.maxCallMs === undefined ? {} : { maxCallMs: Math.min(options.maxCallMs, request.maxCallMs) };
+    this.timers = new CallTimers({ ...options, ...lengths }, { clock: deps.clock, post });
     this.legs = new CallLegs(
       { callId: this.id, request, retryAfterSeconds: options.retryAfterSeconds },
       {
@@ -332,13 +328,13 @@ export class CallRunner {
         this.media.close();
         return;
       case 'set-timer':
-        this.setTimer(effect.id, effect.ms);
+        this.timers.set(effect.id, effect.ms);
         return;
       case 'clear-timer':
-        this.clearTimer(effect.id);
+        this.timers.clear(effect.id);
         return;
       case 'clear-timers':
-        this.clearTimers();
+        this.timers.clearAll();
         return;
       case 'fact':
         this.emit(effect.fact);
@@ -357,42 +353,6 @@ export class CallRunner {
     }
     const { target, otherwise } = decision;
     this.post({ type: 'routed', target, ...(otherwise === undefined ? {} : { otherwise }) });
-  }
-
-  private setTimer(id: TimerId, ms?: number): void {
-    this.clearTimer(id);
-    const run = (): void => {
-      this.timers.delete(id);
-      this.post({ type: 'timer', id });
-    };
-    this.timers.set(id, this.deps.clock.after(Math.min(ms ?? Number.POSITIVE_INFINITY, this.delayMs(id)), run));
-  }
-
-  private delayMs(id: TimerId): number {
-    const { options } = this;
-    const delays: Readonly<Record<TimerId, number>> = {
-      setup: options.setupMs,
-      ring: options.ringMs,
-      length: Math.min(options.maxCallMs, this.request.maxCallMs ?? options.maxCallMs),
-      grace: options.flowGraceMs,
-      gone: GOODBYE_MS,
-      dead: options.deadMediaMs,
-      closing: options.closingMs,
-      transfer: options.ringMs,
-      parting: PARTING_MS,
-      early: EARLY_SOUND_MS,
-    };
-    return delays[id];
-  }
-
-  private clearTimer(id: TimerId): void {
-    this.timers.get(id)?.cancel();
-    this.timers.delete(id);
-  }
-
-  private clearTimers(): void {
-    for (const timer of this.timers.values()) timer.cancel();
-    this.timers.clear();
   }
 
   private finish(cause: EndCause): void {

@@ -1,11 +1,11 @@
 import type { Timer } from '../../base/clock.js';
 import type { DialogEnd, ExtraHeaders, FlowRef, InboundRequest, OfferOutcome, Reoffer, SipDialog, SipResponse } from '../port.js';
-import { reasonPhrase } from '../status.js';
 import { type Exchange, type ExchangeFacts, exchange, type RequestContent } from './dialog-exchange.js';
+import { DialogResponses } from './dialog-responses.js';
 import type { DialogUser } from './dialog-user.js';
 import { overlapRetryAfter } from './early-offer.js';
 import type { EarlyAgreement, EarlyServerDialog } from './early-server-dialog.js';
-import { addExtraHeaders, checkExtraHeaders } from './extra-headers.js';
+import { checkExtraHeaders } from './extra-headers.js';
 import { isWebSocket } from './flow.js';
 import { guarded } from './guard.js';
 import { StackRequest } from './inbound-request.js';
@@ -15,7 +15,7 @@ import { asSipResponse, requestError } from './port-values.js';
 import type { Refusal } from './request-policy.js';
 import { contactFor } from './request-sender.js';
 import { responseTo } from './serializer.js';
-import { putSession, sessionOf } from './session-body.js';
+import { sessionOf } from './session-body.js';
 import { SessionTimerAsk } from './session-timer-ask.js';
 import { SessionTimerKeeper } from './session-timer-keeper.js';
 import type { StackContext } from './stack-context.js';
@@ -67,6 +67,7 @@ export class Dialog implements SipDialog, DialogUser {
   /** An offer of the peer that has no answer: a re-INVITE or an UPDATE. */
   private incoming: { readonly transaction: AnyServerTransaction; readonly limit: Timer } | undefined;
   private leaving: Promise<void> | undefined;
+  private readonly responses: DialogResponses;
   /** Its 2xx has not been sent yet: it waits for a PRACK. */
   private unsent = false;
   /** What the caller answered in PRACK to our offer; its ACK then brings none. */
@@ -94,6 +95,7 @@ export class Dialog implements SipDialog, DialogUser {
       onGone: () => this.endAs('dialog-gone'),
       onBroken: () => this.endAs('local'),
     });
+    this.responses = new DialogResponses(facts, context);
     context.dialogs.set(this.id, this);
   }
 
@@ -197,13 +199,13 @@ export class Dialog implements SipDialog, DialogUser {
   receiveInvite(transaction: InviteServerTransaction): void {
     const { request } = transaction;
     if (this.ended !== undefined || !this.facts.state.acceptSequence(request)) {
-      this.refuse(transaction, this.ended === undefined ? 500 : 481);
+      this.responses.refuse(transaction, this.ended === undefined ? 500 : 481);
       return;
     }
     this.followFlow(transaction);
     const refusal = this.overlapOf(true) ?? this.timer.refusalOf(request);
     if (refusal !== undefined) {
-      this.refuse(transaction, refusal.status, refusal.headers);
+      this.responses.refuse(transaction, refusal.status, refusal.headers);
       return;
     }
     if (this.unacknowledged !== undefined) this.acknowledged(undefined);
@@ -216,7 +218,7 @@ export class Dialog implements SipDialog, DialogUser {
     const { request } = transaction;
     const offers = sessionOf(request) !== undefined;
     const refusal = this.overlapOf(offers) ?? this.timer.refusalOf(request);
-    if (refusal !== undefined) this.refuse(transaction, refusal.status, refusal.headers);
+    if (refusal !== undefined) this.responses.refuse(transaction, refusal.status, refusal.headers);
     else if (offers) this.handUp(transaction);
     else transaction.respond(this.success(transaction, undefined));
   }
@@ -237,7 +239,7 @@ export class Dialog implements SipDialog, DialogUser {
   private handUp(transaction: AnyServerTransaction): void {
     const { offerHandler } = this;
     if (offerHandler === undefined) {
-      this.refuse(transaction, 488);
+      this.responses.refuse(transaction, 488);
       return;
     }
     const limit = this.context.clock.after(lifetimeMs(this.context.timers), () => this.settleIncoming(500));
@@ -255,12 +257,12 @@ export class Dialog implements SipDialog, DialogUser {
   receiveRequest(transaction: NonInviteServerTransaction): void {
     const { request } = transaction;
     if (!this.facts.state.acceptSequence(request)) {
-      this.refuse(transaction, 500);
+      this.responses.refuse(transaction, 500);
       return;
     }
     this.followFlow(transaction);
     if (request.method === 'BYE') {
-      this.refuse(transaction, 200);
+      this.responses.refuse(transaction, 200);
       this.finish({ by: 'remote', headers: request.headers });
       this.unacknowledged?.stop();
       this.unacknowledged = undefined;
@@ -271,7 +273,7 @@ export class Dialog implements SipDialog, DialogUser {
     if (request.method === 'PRACK' && this.facts.early !== undefined) {
       this.facts.early.receivePrack(transaction);
     } else if (this.ended !== undefined || request.method === 'PRACK') {
-      this.refuse(transaction, 481);
+      this.responses.refuse(transaction, 481);
     } else if (request.method === 'UPDATE') {
       this.receiveUpdate(transaction);
     } else if (this.requestHandler !== undefined) {
@@ -279,7 +281,7 @@ export class Dialog implements SipDialog, DialogUser {
       const contact = contactFor(this.context.localOn(transaction.flow), contactUser);
       this.requestHandler(new StackRequest(transaction, { toTag: state.localTag, server: this.context.userAgent, contact }));
     } else {
-      this.refuse(transaction, request.method === 'OPTIONS' ? 200 : 501);
+      this.responses.refuse(transaction, request.method === 'OPTIONS' ? 200 : 501);
     }
   }
 
@@ -368,20 +370,14 @@ export class Dialog implements SipDialog, DialogUser {
     };
   }
 
-  /** The 2xx to an INVITE or UPDATE: where we are, what we can, our session description and its timer. */
+  /** The 2xx to an INVITE or UPDATE, which also says that the session is alive. */
   private success(transaction: AnyServerTransaction, sdp: string | undefined, headers: ExtraHeaders = []): SipResponseMessage {
-    const { request, flow } = transaction;
-    const { state, contactUser } = this.facts;
-    const response = responseTo(request, 200, reasonPhrase(200), state.localTag);
-    addExtraHeaders(response.headers, headers);
-    response.headers.add('Contact', contactFor(this.context.localOn(flow), contactUser));
-    this.context.addCapabilities(response.headers);
-    this.timer.accept(request, response.headers);
+    const { request } = transaction;
+    const response = this.responses.success(transaction, { sdp, headers, timer: this.timer });
     this.offers.refreshed();
-    response.headers.add('Server', this.context.userAgent);
-    state.refreshTarget(request);
+    this.facts.state.refreshTarget(request);
     if (sdp !== undefined) this.agreed(sdp);
-    return { ...response, body: putSession(response.headers, sdp) };
+    return response;
   }
 
   /** The offer of the peer is not waiting any more. */
@@ -395,7 +391,7 @@ export class Dialog implements SipDialog, DialogUser {
   private settleIncoming(status: number): void {
     const transaction = this.takeIncoming();
     if (transaction === undefined) return;
-    this.refuse(transaction, status);
+    this.responses.refuse(transaction, status);
     this.offers.pump();
   }
 
@@ -407,13 +403,5 @@ export class Dialog implements SipDialog, DialogUser {
   /** A browser that came back on another connection is reached there from now on. */
   private followFlow({ flow }: AnyServerTransaction): void {
     if (isWebSocket(flow.transport)) this.facts.state.moveTo(flow.ref);
-  }
-
-  private refuse(transaction: AnyServerTransaction, status: number, headers: ExtraHeaders = []): void {
-    const response = responseTo(transaction.request, status, reasonPhrase(status), this.facts.state.localTag);
-    addExtraHeaders(response.headers, headers);
-    if (status === 200 && transaction.request.method === 'OPTIONS') this.context.addCapabilities(response.headers);
-    response.headers.add('Server', this.context.userAgent);
-    transaction.respond(response);
   }
 }
