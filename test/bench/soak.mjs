@@ -1,7 +1,7 @@
 /**
  * What `npm run soak` runs: tests that prove more the longer they run, at the length that takes minutes.
  *
- *   node test/bench/soak.mjs dtmf          100,000 keys through the media plane over bad paths, about four minutes
+ *   node test/bench/soak.mjs dtmf          100,000 keys through the media plane over bad paths, three to six minutes
  *   node test/bench/soak.mjs dtmf 500000   as many as you like
  */
 import { spawnSync } from 'node:child_process';

@@ -40,9 +40,9 @@ export function randomPresses(random: () => number, count: number, only?: Digit)
 /**
  * What a telephone sends for these keys, written from RFC 4733 §2.5.1 alone and sharing nothing with
  * the encoder that is tested: an update each 20 ms, three end packets at that interval, segments of
- * 0xFFFF units, audio between.
+ * 0xFFFF units, audio between, or all the time if it `talksOver` its keys.
  */
-export function planOf(presses: readonly Press[], clockRateHz = 8000, leadInMs = 100): readonly PlannedPacket[] {
+export function planOf(presses: readonly Press[], clockRateHz = 8000, leadInMs = 100, talksOver = false): readonly PlannedPacket[] {
   const unitsPerMs = clockRateHz / 1000;
   const packets: PlannedPacket[] = [];
   const audioUntil = (fromMs: number, toMs: number): void => {
@@ -55,7 +55,7 @@ export function planOf(presses: readonly Press[], clockRateHz = 8000, leadInMs =
     const framesMs = Math.ceil(press.durationMs / FRAME_MS) * FRAME_MS;
     packets.push(...eventPackets(press, index, startMs, unitsPerMs));
     const nextMs = startMs + framesMs + press.gapMs;
-    audioUntil(startMs + framesMs + (END_PACKETS - 1) * FRAME_MS, nextMs);
+    audioUntil(talksOver ? startMs : startMs + framesMs + (END_PACKETS - 1) * FRAME_MS, nextMs);
     startMs = nextMs;
   });
   audioUntil(startMs, startMs + leadInMs);

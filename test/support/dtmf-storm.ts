@@ -18,6 +18,8 @@ export interface EndOptions {
   readonly out: DtmfChannel;
   /** On the way back. */
   readonly in: DtmfChannel;
+  /** Sends audio while it presses keys, too. */
+  readonly talksOver?: boolean;
 }
 
 /** One end of a call: dials its keys over a bad path, and keeps what reaches it over another. */
@@ -26,6 +28,8 @@ export class StormEnd {
   readonly left: SeenEvent[] = [];
   /** What of it arrived, in the order it did. */
   readonly arrived: SeenEvent[] = [];
+  /** Audio that left the gateway toward this end, with the step in which it did. */
+  readonly audio: { readonly atMs: number; readonly sequence: number; readonly timestamp: number }[] = [];
   /** Keys that the gateway says it saw this end press. */
   readonly told: { readonly digit: string; readonly durationMs: number }[] = [];
   /** Presses of which the gateway had every packet in time, so that it knows their lengths. */
@@ -48,8 +52,8 @@ export class StormEnd {
     readonly options: EndOptions,
     leg: LegName,
   ) {
-    const { random, presses } = options;
-    this.plan = planOf(presses);
+    const { random, presses, talksOver } = options;
+    this.plan = planOf(presses, 8000, 100, talksOver);
     this.sequenceAtStart = integerIn(random, 0, 0xffff);
     this.timestampAtStart = integerIn(random, 0, 2 ** 32 - 1);
     this.phaseMs = leg === 'a' ? 0 : STEP_MS;
@@ -115,7 +119,10 @@ export class StormEnd {
 
   private hear({ payloadType, sequence, timestamp, marker, payload }: WirePacket): void {
     this.packetsHeard += 1;
-    if (payloadType !== this.wire.heardEventType) return;
+    if (payloadType !== this.wire.heardEventType) {
+      this.audio.push({ atMs: this.stepMs, sequence, timestamp });
+      return;
+    }
     const event = { sequence, timestamp, marker, payload };
     this.left.push(event);
     const ends = this.left.filter((one) => one.timestamp === timestamp && (one.payload.readUInt8(1) & 0x80) !== 0).length;
