@@ -335,6 +335,13 @@ describe('noise and echo', () => {
     expect(share(dropping)).toBe(1);
   });
 
+  it('hears nothing in tones that swell or fade by 1 dB a millisecond', () => {
+    const swelling = (digit: Digit): Int16Array =>
+      keyTone({ digit, onMs: 40, lowDbm0: 0, highDbm0: 0 }).map((sample, n) => sample * 10 ** ((n / PER_MS - 40) / 20));
+    expect(share(swelling, nothing)).toBe(1);
+    expect(share((digit) => swelling(digit).reverse(), nothing)).toBe(1);
+  });
+
   it('hears nothing in ten minutes of noise', () => {
     const random = seededRandom(4);
     let detected = 0;
@@ -377,6 +384,15 @@ describe('the stream', () => {
     detector.receive(keyTone({ digit: '9', onMs: 20 }));
     detector.receive(silence(100));
     expect(detected).toEqual([]);
+  });
+
+  it('forgets what it heard when it ends', () => {
+    const tone = keyTone({ digit: '9', onMs: 112 });
+    const detector = new InbandDetector({}, { onDetected: () => {} });
+    detector.receive(tone.subarray(0, 100 * PER_MS));
+    detector.flush();
+    detector.receive(tone.subarray(100 * PER_MS));
+    expect(detector.suspects).toBe(false);
   });
 
   it('ends a digit where its tone did when the stream ends a little later', () => {

@@ -65,6 +65,19 @@ const LINE_TONES: readonly (readonly [string, Int16Array])[] = [
   ['two tones of the same group', tones(697, 941)(500)],
   ['three tones: two of the low group', tones(697, 852, 1336)(500)],
   ['three tones: two of the high group', tones(770, 1209, 1477)(500)],
+  [
+    'the tones of a key and one 5 dB below them beside',
+    joined(
+      chord(
+        [
+          { hz: 697, dbm0: -9 },
+          { hz: 1336, dbm0: -9 },
+          { hz: 852, dbm0: -14 },
+        ],
+        500,
+      ),
+    ),
+  ],
   ['the tones of a key and one as strong below', tones(400, 770, 1336)(500)],
   ['the tones of a key and one as strong above', tones(770, 1336, 2400)(500)],
 ];
