@@ -85,7 +85,8 @@ export class ToneSplit implements RelayStage {
   tick(nowMs: number): void {
     const dueMs = this.nextDueMs();
     this.nowMs = nowMs;
-    if (dueMs !== undefined && nowMs >= dueMs) this.detector.flush();
+    // The listener goes on: should the packets come after all, the rest of the tone is no second press.
+    if (dueMs !== undefined && nowMs >= dueMs && this.heard !== undefined) this.end(this.heard, this.soFarMs(this.heard));
   }
 
   /** Ends the tone being heard: no more will come through this stage. */
@@ -131,9 +132,12 @@ export class ToneSplit implements RelayStage {
 
   private goOn(heard: Heard): void {
     const { output } = this.deps;
-    const soFarMs = (this.fedSamples - this.lostSamples) / SAMPLES_PER_MS - heard.startMs;
-    if (heard.as === 'event') output.lengthenDigit(soFarMs - END_LAG_MS);
+    if (heard.as === 'event') output.lengthenDigit(this.soFarMs(heard) - this.lostSamples / SAMPLES_PER_MS - END_LAG_MS);
     if (heard.as === 'audio') output.sounded(heard.digit, this.nowMs);
+  }
+
+  private soFarMs({ startMs }: Heard): number {
+    return this.fedSamples / SAMPLES_PER_MS - startMs;
   }
 
   private take({ type, digit, startMs, durationMs, volume }: InbandDetected): void {

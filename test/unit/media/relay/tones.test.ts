@@ -138,6 +138,18 @@ describe('tones that arrive', () => {
     for (const { durationMs } of silent.digits) expect(Math.abs(durationMs - 100)).toBeLessThanOrEqual(12);
   });
 
+  it('are one press though their packets stop for a while and then come all at once', () => {
+    const rig = new RelayRig({ receiving: TONES_IN });
+    const audio = toneAudio(100, [{ digit: '7', onMs: 200, offMs: 0 }]);
+    for (let n = 0; n * 160 < audio.length; n += 1) {
+      rig.runTo(n < 9 ? n * 20 : 180 + 300 + Math.max(0, n - 24) * 20);
+      rig.input(0, n, n * 160, audio.subarray(n * 160, n * 160 + 160));
+    }
+    rig.runTo(1500);
+    expect(rig.digits.map(({ digit }) => digit)).toEqual(['7']);
+    expect(summary(heardIn(rig.left)), 'nor is its rest heard').toBe('');
+  });
+
   it('end when their packets stop, their leg is closed or another source speaks', () => {
     const audio = toneAudio(100, [{ digit: '4', onMs: 2000, offMs: 0 }]);
     const endings: readonly ((rig: RelayRig) => void)[] = [
