@@ -23,7 +23,7 @@ Have the gateway under test send calls for NUMBER to this machine, UDP port --fa
   --confirm           play again what broke a rule; only what breaks it again counts
   --json              the whole report as JSON
 
-Status 0: no rule is broken. 1: one is. 2: the check could not be made.
+Status 0: no rule is broken. 1: one is. 2: the check could not be made, or calls for it were refused.
 `;
 
 const defaults = { 'far-end': '5080', direction: 'both', from: '+15550100', calls: '4' };
@@ -65,7 +65,8 @@ export async function dtmfCheck(args: readonly string[]): Promise<number> {
     return 2;
   }
   process.stdout.write((values.json === true ? reportJson : reportText)(result.verdicts, result.exercises));
-  return result.verdicts.some((verdict) => verdict.result === 'fail') ? 1 : 0;
+  if (result.verdicts.some((verdict) => verdict.result === 'fail')) return 1;
+  return result.exercises.some(({ noCall }) => noCall === true) ? 2 : 0;
 }
 
 type Values = typeof defaults & { readonly listen?: string | undefined; readonly rule?: string | undefined };

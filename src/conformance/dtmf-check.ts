@@ -34,6 +34,8 @@ export interface ExerciseRecord {
   readonly findings: readonly Finding[];
   /** Why it was not played. */
   readonly notPlayed?: string;
+  /** It was not played because there was no call. */
+  readonly noCall?: true;
   /** From the first event packet sent to the first one heard. */
   readonly latencyMs?: number;
   /** The event packets that came out, when a rule was broken. */
@@ -54,6 +56,8 @@ const LISTENER_MS = 60_000;
 /** When we ourselves were late by more, what we played was not the exercise: a press may rightly be given up then. It is played again. */
 const LONGEST_STALL_MS = 50;
 const TRIES = 4;
+/** Before a call that the gateway refused is tried again. */
+const CALL_AGAIN_MS = 2_000;
 
 interface Job {
   readonly direction: Direction;
@@ -138,10 +142,10 @@ export class DtmfCheck {
 
   private async playOnce({ direction, exercise }: Job): Promise<ExerciseRecord> {
     const { rule, name } = exercise;
-    const outcome: PairOutcome = await this.sip.connect(exercise.clockRateHz);
+    const outcome = await this.connect(exercise.clockRateHz);
     if (outcome.kind === 'failed') {
       this.failure ??= outcome.why;
-      return { direction, rule, name, findings: [{ rule, kept: false, seen: outcome.why }] };
+      return { direction, rule, name, findings: [], notPlayed: outcome.why, noCall: true };
     }
     this.connected = true;
     const { pair } = outcome;
@@ -149,6 +153,15 @@ export class DtmfCheck {
       return { direction, rule, name, ...(await this.exercise(pair, direction, exercise)) };
     } finally {
       await pair.end();
+    }
+  }
+
+  /** A gateway that takes calls may be short of ports for a while. */
+  private async connect(clockRateHz: number): Promise<PairOutcome> {
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await this.sip.connect(clockRateHz);
+      if (outcome.kind === 'up' || !this.connected || tries === TRIES) return outcome;
+      await this.pause(CALL_AGAIN_MS);
     }
   }
 

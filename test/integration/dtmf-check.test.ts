@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/base/clock.js';
 import { DtmfCheck, type DtmfCheckResult } from '../../src/conformance/dtmf-check.js';
 import { type Bending, PacketBridge } from '../conformance/packet-bridge.js';
@@ -30,17 +30,17 @@ async function verdictOn(rule: string, bendingOf: () => Bending, confirm = false
 
 const passOn = (): Bending => (packet) => [{ packet }];
 
-describe.concurrent('the check of a gateway for telephone-events', () => {
-  it('passes one that changes nothing, where nothing needs to be changed', async ({ expect }) => {
+describe('the check of a gateway for telephone-events', () => {
+  it('passes one that changes nothing, where nothing needs to be changed', async () => {
     expect(await verdictOn('D4', passOn)).toContain('D4 pass');
     expect(await verdictOn('D15', passOn)).toContain('D15 pass');
   });
 
-  it('fails one that passes the tone of a key on beside its events', async ({ expect }) => {
+  it('fails one that passes the tone of a key on beside its events', async () => {
     expect(await verdictOn('D14', passOn)).toMatch(/^D14 fail: 2[0-9]+ ms of the key's tone/);
   });
 
-  it('fails one that drops end packets', async ({ expect }) => {
+  it('fails one that drops end packets', async () => {
     const dropping = (): Bending => {
       let ends = 0;
       return (packet) => {
@@ -51,7 +51,7 @@ describe.concurrent('the check of a gateway for telephone-events', () => {
     expect(await verdictOn('D4', dropping)).toContain('D4 fail: a press came out with 1 end packets');
   });
 
-  it('fails one that sends end packets in a burst', async ({ expect }) => {
+  it('fails one that sends end packets in a burst', async () => {
     const bursting = (): Bending => {
       let sequence = 0;
       let seen = 0;
@@ -70,7 +70,7 @@ describe.concurrent('the check of a gateway for telephone-events', () => {
     expect(await verdictOn('D4', bursting)).toContain('D4 fail: the three end packets of a press came within');
   });
 
-  it('fails one that moves the timestamp within a press', async ({ expect }) => {
+  it('fails one that moves the timestamp within a press', async () => {
     const jumping = (): Bending => (packet) => {
       if (!isEvent(packet)) return [{ packet }];
       const moved = Buffer.from(packet);
@@ -80,7 +80,7 @@ describe.concurrent('the check of a gateway for telephone-events', () => {
     expect(await verdictOn('D1', jumping)).toContain('D1 fail');
   });
 
-  it('fails one that says a press twice', async ({ expect }) => {
+  it('fails one that says a press twice', async () => {
     const doubling = (): Bending => (packet) => {
       if (!isEvent(packet)) return [{ packet }];
       const again = Buffer.from(packet);
@@ -90,12 +90,12 @@ describe.concurrent('the check of a gateway for telephone-events', () => {
     expect(await verdictOn('D9', doubling)).toContain('D9 fail');
   });
 
-  it('fails one that loses digits, and says what came out', async ({ expect }) => {
+  it('fails one that loses digits, and says what came out', async () => {
     const muffled = (): Bending => (packet) => (isEvent(packet) ? [] : [{ packet }]);
     expect(await verdictOn('D15', muffled)).toMatch(/D15 fail: .*"123" was pressed, nothing came out/);
   });
 
-  it('asks twice when told to: what is broken once only does not count', async ({ expect }) => {
+  it('asks twice when told to: what is broken once only does not count', async () => {
     const deafFor = (calls: number): (() => Bending) => {
       let directions = 0;
       return () => {
@@ -108,7 +108,7 @@ describe.concurrent('the check of a gateway for telephone-events', () => {
     expect(await verdictOn('D15', deafFor(50), true)).toContain('D15 fail');
   });
 
-  it('says so when there is nobody to call', async ({ expect }) => {
+  it('says so when there is nobody to call', async () => {
     const clock = new SystemClock();
     const [port, farEndPort] = [await freePort(), await freePort()];
     const options = { listen: '127.0.0.1', farEndPort, from: '+15550100', patienceMs: 1_000, calls: 2, directions: ['in' as const] };
