@@ -244,7 +244,7 @@ describe('an INVITE of ours through drachtio', () => {
   it('tells a peer that never answered from one that said 408', async () => {
     const silent = place();
     await peer.nextRequest('INVITE');
-    expect(await silent.call.outcome).toMatchObject({ kind: 'failed', why: 'timeout' });
+    expect(await silent.call.outcome).toEqual({ kind: 'failed', why: 'timeout', detail: 'no response within 64*T1' });
     const spoken = place();
     await until(() => peer.inbox.some((each) => each.kind === 'request' && each.headers.get('Call-ID') === spoken.call.callIdHeader));
     const invite = peer.inbox
