@@ -11,6 +11,7 @@ declare -A package=(
   [tshark]=tshark
   [dumpcap]=wireshark-common
   [kamailio]=kamailio
+  [espeak-ng]=espeak-ng
 )
 
 missing=()
