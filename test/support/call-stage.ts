@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { Chromium, type ChromiumOptions } from './chromium.js';
 import { freePortRun } from './free-ports.js';
 import { type GatewayOptions, GatewayProcess } from './gateway-process.js';
@@ -18,6 +19,11 @@ export interface TrunkOptions {
   readonly [key: string]: unknown;
 }
 
+/** A browser of the stage, whatever its make. */
+export interface StageBrowser extends Disposable {
+  newPage(): Promise<Page>;
+}
+
 interface Disposable {
   dispose(): Promise<void>;
 }
@@ -33,7 +39,7 @@ export class CallStage {
   private constructor(
     readonly files: Scratch,
     readonly gateway: GatewayProcess,
-    readonly browser: Chromium,
+    readonly browser: StageBrowser,
     readonly site: PageServer,
     readonly trunkPort: number,
     /** Eight ports for the phone's media. */
@@ -41,14 +47,15 @@ export class CallStage {
   ) {}
 
   static async set(
-    chromium: ChromiumOptions,
+    microphone: ChromiumOptions,
     gateway: GatewayOptions = {},
     { transport = 'udp', secondPort, ...trunk }: TrunkOptions = {},
+    start: (microphone: ChromiumOptions) => Promise<StageBrowser> = Chromium.start,
   ): Promise<CallStage> {
     // Two, because baresip takes the port below the one it has TLS on.
     const [trunkPort, phoneMedia] = [(await freePortRun(2)) + 1, await freePortRun(8)];
     const site = await PageServer.start();
-    const browser = await Chromium.start(chromium);
+    const browser = await start(microphone);
     const started = await GatewayProcess.start({
       ...gateway,
       allowedOrigins: [site.origin, ...(gateway.allowedOrigins ?? [])],

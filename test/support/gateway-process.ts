@@ -14,6 +14,8 @@ export interface GatewayOptions {
   readonly trunks?: readonly Record<string, unknown>[];
   /** Variables of its environment: where secrets come from. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where browsers and the trunk send media to; loopback when absent. */
+  readonly mediaAddress?: string;
   /** Sections that replace the test's own, key by key at the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -47,6 +49,7 @@ export class GatewayProcess {
       sip: { listen: [`udp:127.0.0.1:${sipPort}`, `tcp:127.0.0.1:${sipPort}`] },
       media: {
         workers: 1,
+        ...(options.mediaAddress === undefined ? {} : { publicAddress: options.mediaAddress }),
         browserPorts: { min: browserPorts, max: browserPorts + 19 },
         trunkPorts: { min: trunkPorts, max: trunkPorts + 39 },
       },

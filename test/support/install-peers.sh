@@ -11,6 +11,7 @@ declare -A package=(
   [tshark]=tshark
   [dumpcap]=wireshark-common
   [kamailio]=kamailio
+  [firefox-esr]=firefox-esr
   [espeak-ng]=espeak-ng
 )
 

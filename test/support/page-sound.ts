@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { eventually } from './eventually.js';
+import { isFirefox } from './firefox.js';
 import { type MeasuredTone, type Sound, strongestTone } from './tones.js';
 
 /** What the functions below leave in a page. */
@@ -50,9 +51,33 @@ async function hear(): Promise<{ rateHz: number; samples: number[] } | undefined
   return { rateHz: context.sampleRate, samples: Array.from(samples, (sample) => Math.round(sample * 32_767)) };
 }
 
+/** The same where there is no loudspeaker and an audio context never runs, as in Firefox: what it records in 0.8 s. */
+async function record(): Promise<{ rateHz: number; samples: number[] } | undefined> {
+  const page = window as unknown as Ears;
+  const track = page.__connections
+    .at(-1)
+    ?.getReceivers()
+    .find((receiver) => receiver.track.kind === 'audio')?.track;
+  if (track === undefined) return undefined;
+  const recorder = new MediaRecorder(new MediaStream([track]));
+  const parts: Blob[] = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const ended = new Promise((resolve) => {
+    recorder.onstop = resolve;
+  });
+  recorder.start();
+  setTimeout(() => recorder.stop(), 800);
+  await ended;
+  const whole = await new Blob(parts).arrayBuffer();
+  if (whole.byteLength === 0) return undefined;
+  const decoded = await new OfflineAudioContext(1, 48_000, 48_000).decodeAudioData(whole);
+  const samples = decoded.getChannelData(0).slice(-0.5 * decoded.sampleRate);
+  return { rateHz: decoded.sampleRate, samples: Array.from(samples, (sample) => Math.round(sample * 32_767)) };
+}
+
 /** What a page hears of its newest call; undefined while it has no media. */
 export async function heardBy(page: Page): Promise<Sound | undefined> {
-  const sound = await page.evaluate(hear);
+  const sound = await page.evaluate(isFirefox(page) ? record : hear);
   return sound === undefined ? undefined : { rateHz: sound.rateHz, samples: Int16Array.from(sound.samples) };
 }
 

@@ -1,5 +1,4 @@
 import type { Page } from 'playwright-core';
-import type { Chromium } from './chromium.js';
 import { eventually } from './eventually.js';
 import { heardBy, keepConnections, toneHeardBy } from './page-sound.js';
 import type { MeasuredTone, Sound } from './tones.js';
@@ -108,7 +107,7 @@ export class CallPage {
     readonly faults: readonly string[],
   ) {}
 
-  static async open(browser: Chromium, { url, button }: CallPageOptions): Promise<CallPage> {
+  static async open(browser: { newPage(): Promise<Page> }, { url, button }: CallPageOptions): Promise<CallPage> {
     const page = await browser.newPage();
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(error.stack ?? error.message));

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import type { Chromium } from './chromium.js';
+import type { StageBrowser } from './call-stage.js';
 import { eventually } from './eventually.js';
 import { keepConnections, toneHeardBy } from './page-sound.js';
 import type { Account, StockPhone } from './stock-clients/stock-phone.js';
@@ -61,7 +61,7 @@ export class StockPage {
 
   /** Opens the page and waits until its client is registered. */
   static async open(
-    browser: Chromium,
+    browser: StageBrowser,
     { url, client, account, explain }: { url: string; client: StockClient; account: Account; explain: () => string },
   ): Promise<StockPage> {
     const page = await browser.newPage();
