@@ -72,6 +72,24 @@ describeWithPeers('A telephone (SIPp) calls a registered browser', ['chromium', 
     expect(await stage.cdr()).toMatchObject({ direction: 'trunk-to-browser', user: 'alice', disposition: 'completed', endedBy: 'caller' });
   });
 
+  it('and the page presses a key and is told what became of it, over the data channel of our offer', async () => {
+    const shown = await alice();
+    const caller = await ring(6_000);
+    await shown.waitForState('incoming', 5_000);
+    await shown.page.evaluate(() => document.querySelector<HTMLElement & { answer(): void }>('call-button')?.answer());
+    await shown.waitForState('connected', 5_000);
+    await shown.page.evaluate(() => {
+      document.querySelector<HTMLElement & { sendDigits(digits: string): boolean }>('call-button')?.sendDigits('5');
+    });
+    await eventuallyTrue(
+      async () =>
+        (await shown.events()).some(({ type, detail }) => type === 'dtmf-receipt' && detail['digit'] === '5' && detail['state'] === 'sent'),
+      { what: 'the page is told that its 5 was sent', withinMs: 5_000, explain: () => stage.gateway.log.slice(-3_000) },
+    );
+    await caller.finished(10_000);
+    expect(await stage.cdr()).toMatchObject({ digits: { fromBrowser: 1, lost: 0 } });
+  });
+
   it('and is told when the person declines', async () => {
     const shown = await alice();
     const caller = await ring(500);

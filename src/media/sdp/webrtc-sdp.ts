@@ -68,7 +68,7 @@ export function writeWebRtcAnswer(
 }
 
 /**
- * Offers audio to a browser. `previous` is the browser's last description in this dialog: then every
+ * Offers audio and a data channel to a browser. `previous` is the browser's last description in this dialog: then every
  * section keeps its place, its mid and its payload types (RFC 3264 §8, §8.3.2). The role is `actpass`
  * each time (RFC 8829 §5.2.2); with fingerprints and ICE credentials unchanged DTLS stays up (RFC 8842 §4).
  */
@@ -119,9 +119,11 @@ export function readWebRtcAnswer(answer: SdpSession, offered: OfferedWebRtc): Ne
 function firstOffer(description: LocalDescription, local: LocalWebRtc, options: WebRtcAudioOptions): WebRtcOffer {
   const codecs = options.codecs.map((codec) => ({ codec, payloadType: STATIC_PAYLOAD_TYPE[codec] }));
   const event = options.telephoneEvents === false ? undefined : { payloadType: EVENT_PAYLOAD_TYPE, clockRateHz: CLOCK_RATE_HZ };
-  const lines = audioLines(local, 'UDP/TLS/RTP/SAVPF', codecs, event, 'actpass', options.direction, '0');
+  const audio = audioLines(local, 'UDP/TLS/RTP/SAVPF', codecs, event, 'actpass', options.direction, '0');
+  const data = local.dataChannel === undefined ? [] : dataLines(local, { protocol: 'UDP/DTLS/SCTP', mid: '1' }, 'actpass');
+  const mids = data.length === 0 ? ['0'] : ['0', '1'];
   return {
-    sdp: description.write([...sessionLines(local, ['0']), ...lines]),
+    sdp: description.write([...sessionLines(local, mids), ...audio, ...data]),
     offered: { codecs, eventPayloadType: event?.payloadType, direction: options.direction, audioIndex: 0 },
   };
 }
@@ -205,7 +207,7 @@ function audioLines(
   ];
 }
 
-function dataLines(local: LocalWebRtc, section: SdpSection, setup: DtlsSetup): readonly string[] {
+function dataLines(local: LocalWebRtc, section: Pick<SdpSection, 'protocol' | 'mid'>, setup: DtlsSetup): readonly string[] {
   return [
     `m=application ${local.port} ${section.protocol} webrtc-datachannel`,
     ...transportLines(local, setup),

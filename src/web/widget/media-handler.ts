@@ -57,7 +57,7 @@ export class MediaHandler implements SessionDescriptionHandler {
     const { connection } = this;
     const track = options?.microphone?.getAudioTracks()[0];
     if (track !== undefined && this.audioSender() === undefined) connection.addTrack(track);
-    if (connection.signalingState === 'stable' && this.channel === undefined) {
+    if (this.channel === undefined && (connection.signalingState === 'stable' || this.farDescription?.includes('m=application') === true)) {
       this.listen(connection.createDataChannel(channelLabel));
     }
     if (options?.iceRestart === true) connection.restartIce();

@@ -189,8 +189,13 @@ describe('an offer to a browser', () => {
   it('has both codecs, one telephone-event, and leaves the role open', () => {
     const { sdp, offered } = writeWebRtcOffer(description(), LOCAL_WEBRTC, OPTIONS);
     expect(linesOf(sdp, /^m=|BUNDLE|setup|mid:|rtpmap/)).toEqual([
-      ...['a=group:BUNDLE 0', 'm=audio 40000 UDP/TLS/RTP/SAVPF 0 8 101', 'a=setup:actpass', 'a=mid:0'],
+      ...['a=group:BUNDLE 0 1', 'm=audio 40000 UDP/TLS/RTP/SAVPF 0 8 101', 'a=setup:actpass', 'a=mid:0'],
       ...['a=rtpmap:0 PCMU/8000', 'a=rtpmap:8 PCMA/8000', 'a=rtpmap:101 telephone-event/8000'],
+      ...['m=application 40000 UDP/DTLS/SCTP webrtc-datachannel', 'a=setup:actpass', 'a=mid:1'],
+    ]);
+    const { dataChannel: _, ...withoutData } = LOCAL_WEBRTC;
+    expect(linesOf(writeWebRtcOffer(description(), withoutData, OPTIONS).sdp, /^m=|BUNDLE/)).toEqual([
+      ...['a=group:BUNDLE 0', 'm=audio 40000 UDP/TLS/RTP/SAVPF 0 8 101'],
     ]);
     const audio = readWebRtcAnswer(parseSdp(vector('chrome-156-answer')), offered);
     expect(audio).toMatchObject({
