@@ -224,6 +224,7 @@ export class CallService implements CallIntake, OtherCalls {
       source: formatHostPort({ host: address, port }),
       ...(origin === undefined ? {} : { origin }),
       ...(request.trunk === undefined ? {} : { trunk: request.trunk }),
+      ...(request.account === undefined ? {} : { account: request.account }),
     });
     if (bound !== undefined) this.record(callId, { type: 'crowded', bound });
     this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });

@@ -5,6 +5,7 @@
  */
 import type { CallId } from '../base/ids.js';
 import type { AudioCodec, LegFailure, LegName, LegStats, MediaDirection, SilenceCause } from '../media/plane.js';
+import type { CallAccount } from './account.js';
 import type { DigitFact } from './digits/digit-fact.js';
 import type { FailureCode } from './failure-code.js';
 import type { LegKind } from './leg-kind.js';
@@ -37,6 +38,17 @@ export type CallFactBody =
       readonly origin?: string;
       /** The trunk it came in on. */
       readonly trunk?: string;
+      readonly account?: CallAccount;
+    }
+  /** A rule of the policy was asked about the call, or about a part of it, and this is what it said. */
+  | {
+      readonly type: 'decision';
+      /** Where the rule stands, such as `policy.destinations.deny` or `sites[shop].limits.perMinute`. */
+      readonly rule: string;
+      readonly verdict: 'allowed' | 'refused' | 'ended' | 'routed';
+      /** In a sentence for the operator. Never a whole number. */
+      readonly why: string;
+      readonly failure?: FailureCode;
     }
   /** The gateway had no room for the call; `ended` follows. */
   | { readonly type: 'crowded'; readonly bound: Crowded }

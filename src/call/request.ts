@@ -1,6 +1,7 @@
 /** A call as an edge hands it to the core: who calls, whom, and the SIP leg to answer. */
 import type { LegOptions } from '../media/plane.js';
 import type { InboundCall } from '../sip/port.js';
+import type { CallAccount } from './account.js';
 import type { DigitRules } from './digits/digit-rules.js';
 import type { ExpectedDirection, Party } from './facts.js';
 
@@ -41,6 +42,8 @@ export interface CallRequest {
   readonly transfer?: 'gateway' | 'refer';
   /** Hops left, one less than came in; 0 hops never get here (RFC 3261 §16.3). */
   readonly maxForwards?: number;
+  /** To whom the call is accounted; absent for calls of trunks, and of pages that nobody vouches for. */
+  readonly account?: CallAccount;
   /** A limit of its own, shorter than the gateway's. */
   readonly maxCallMs?: number;
   /** Called once when the call is over or refused: the edge may give back what it counts. */

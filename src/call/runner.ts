@@ -135,6 +135,7 @@ export class CallRunner {
       source: formatHostPort({ host: request.leg.source.address, port: request.leg.source.port }),
       ...(request.leg.source.origin === undefined ? {} : { origin: request.leg.source.origin }),
       ...(request.trunk === undefined ? {} : { trunk: request.trunk }),
+      ...(request.account === undefined ? {} : { account: request.account }),
     });
     this.running = true;
     this.apply(begin(request.direction));
