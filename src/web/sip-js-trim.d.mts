@@ -1,5 +1,5 @@
 import type { Plugin } from 'esbuild';
 
 export function withoutLogging(code: string): string;
-export function withoutComplaints(code: string): string;
+export function withoutErrorTexts(code: string): string;
 export const trimSipJs: Plugin;

@@ -1,9 +1,11 @@
 /**
  * Leaves out of the bundle what the widget never uses of sip.js: its own WebRTC handler (the widget
  * has one), answers to password challenges (a page has no password), subscriptions, the texts of its
- * log, which is off, and the grammar's complaints, which sip.js throws away.
+ * log, which is off, the texts of its errors, and its generated parser, for which `sip-grammar.ts` stands.
  */
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** Whole modules, by the end of their path, and what stands in their place. */
 const replaced = {
@@ -22,18 +24,16 @@ export function withoutLogging(code) {
   return code.replace(logStatement, ';');
 }
 
-/** What the parser would have liked to find, by its place in the list of constants; the places stay. */
-const expectation = /^\s*peg\$(?:literal|class|any|other)Expectation\(.*\)(,?)$/gm;
-const messageBuilder = /static buildMessage\(expected, found\) \{.*?\n {4}\}\n/s;
-const expectationNoted = 'peg$fail(peg$consts[bc[ip + 1]]);';
+/** What an error of sip.js says; nobody reads it, for the widget tells the person in words of its own. */
+const errorText = /(new (?:Type|Range)?Error\()(?:`[^`]*`|"[^"]*")\)/g;
 
-/** @param {string} code the generated parser of sip.js */
-export function withoutComplaints(code) {
-  return code
-    .replace(expectation, '0$1')
-    .replace(messageBuilder, 'static buildMessage() { return "no match"; }\n')
-    .replace(expectationNoted, '');
+/** @param {string} code a module of sip.js as published */
+export function withoutErrorTexts(code) {
+  return code.replace(errorText, '$1"sip.js")');
 }
+
+/** Stands in place of the parser that sip.js generates from its grammar. */
+const grammar = fileURLToPath(new URL('./sip-grammar.ts', import.meta.url));
 
 /** @type {import('esbuild').Plugin} */
 export const trimSipJs = {
@@ -42,9 +42,12 @@ export const trimSipJs = {
     build.onLoad({ filter: /[\\/]sip\.js[\\/]lib[\\/].*\.js$/ }, async ({ path }) => {
       const place = path.replaceAll('\\', '/');
       const [, instead] = Object.entries(replaced).find(([end]) => place.endsWith(end)) ?? [];
+      if (place.endsWith('/grammar/pegjs/dist/grammar.js')) {
+        return { contents: await readFile(grammar, 'utf8'), loader: 'ts', resolveDir: dirname(grammar) };
+      }
       if (instead !== undefined) return { contents: instead };
       const code = await readFile(path, 'utf8');
-      return { contents: place.endsWith('/grammar/pegjs/dist/grammar.js') ? withoutComplaints(code) : withoutLogging(code) };
+      return { contents: withoutErrorTexts(withoutLogging(code)) };
     });
   },
 };

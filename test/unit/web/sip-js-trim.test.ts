@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutLogging } from '../../../src/web/sip-js-trim.mjs';
+import { withoutErrorTexts, withoutLogging } from '../../../src/web/sip-js-trim.mjs';
 
 describe('the part of sip.js in the bundle', () => {
   it('is without statements that only log, and else untouched', () => {
@@ -16,5 +16,10 @@ describe('the part of sip.js in the bundle', () => {
     'catalogger.log(x) || y();',
   ])('keeps %s', (code) => {
     expect(withoutLogging(code)).toBe(code);
+  });
+
+  it('throws the same errors without their texts', () => {
+    const code = 'throw new Error(state + " is wrong"); throw new TypeError(`no host`); new Failure("kept");';
+    expect(withoutErrorTexts(code)).toBe('throw new Error(state + " is wrong"); throw new TypeError("sip.js"); new Failure("kept");');
   });
 });
