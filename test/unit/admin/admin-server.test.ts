@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdminServer } from '../../../src/admin/admin-server.js';
 import { CallEvents } from '../../../src/admin/call-events.js';
@@ -421,5 +423,28 @@ describe('the listener', () => {
     await server.stop();
     expect(server.bound()).toBeUndefined();
     await expect(handshake(port, '/sip')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('go over the line as small as the browser takes them, and whole to others', async () => {
+    const text = '/* a long widget */'.repeat(500);
+    writeFileSync(join(folder, 'call-button.js'), text);
+    const { server } = make();
+    const get = (encodings?: string) =>
+      server.inject({ url: '/call-button.js', headers: encodings === undefined ? {} : { 'accept-encoding': encodings } });
+    const [plain, gzip, brotli, refused] = await Promise.all([get(), get('gzip, deflate'), get('gzip, br'), get('gzip;q=0')]);
+    expect([plain.headers['content-encoding'], plain.body]).toEqual([undefined, text]);
+    expect([gzip.headers['content-encoding'], gunzipSync(gzip.rawPayload).toString()]).toEqual(['gzip', text]);
+    expect([brotli.headers['content-encoding'], brotliDecompressSync(brotli.rawPayload).toString()]).toEqual(['br', text]);
+    expect(refused.headers['content-encoding']).toBeUndefined();
+    expect(gzip.headers['vary']).toBe('accept-encoding');
+    expect(new Set([plain, gzip, brotli].map(({ headers }) => headers['etag'])).size).toBe(3);
+  });
+
+  it('say by what name and hash a website takes exactly this widget', async () => {
+    const { server } = make();
+    const { url, integrity } = (await server.inject('/call-button.json')).json();
+    const pinned = await server.inject(url);
+    expect(pinned.headers).toMatchObject({ 'cache-control': expect.stringContaining('immutable'), 'access-control-allow-origin': '*' });
+    expect(integrity).toBe(`sha384-${createHash('sha384').update(pinned.rawPayload).digest('base64')}`);
   });
 });
