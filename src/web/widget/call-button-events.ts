@@ -3,8 +3,8 @@ import type { DigitReceipt } from './digit-ledger.js';
 import type { DigitPress } from './dtmf-body.js';
 import type { ViewState } from './machine.js';
 
-/** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
-export interface CallButtonEvents {
+/** What a page hears of a call, apart from problems. */
+export interface CallEvents {
   'call-state': {
     readonly state: ViewState['name'];
     readonly callId: string | undefined;
@@ -18,6 +18,10 @@ export interface CallButtonEvents {
   'dtmf-sent': { readonly digit: string };
   /** A step in the life of a key of ours. */
   'dtmf-receipt': DigitReceipt;
+}
+
+/** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */
+export interface CallButtonEvents extends CallEvents {
   /** `message` is for the visitor; `detail`, where there is one, for the owner of the page. */
   error: { readonly code: CallProblem; readonly message: string; readonly detail?: string };
 }

@@ -1,17 +1,14 @@
 import { html, LitElement, type TemplateResult } from 'lit';
 import { type CallButtonEvents, sendEvent } from './call-button-events.js';
-import type { CallProblem } from './call-problem.js';
-import { DigitDesk } from './digit-desk.js';
-import type { DigitReceipt } from './digit-ledger.js';
-import { defaultDigitTiming } from './digit-queue.js';
-import { type DigitStep, readDigitText } from './digit-text.js';
+import { CallController } from './call-controller.js';
+import { readDigitText } from './digit-text.js';
 import { failureText } from './digits-view.js';
+import { defaultGateway } from './gateway-address.js';
 import { digitFaultText } from './ivr-menu.js';
 import { buttonFor, watchTriggers } from './ivr-triggers.js';
 import { telephoneKeyOf } from './keyboard.js';
-import { type Effect, keepsDigits, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
-import { closeMicrophone, openMicrophone } from './microphone.js';
-import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
+import { takesDigits, type ViewState } from './machine.js';
+import { openMicrophone } from './microphone.js';
 import { SipClient } from './sip-client.js';
 import { SiteMenu } from './site-menu.js';
 import { styles } from './styles.js';
@@ -31,12 +28,8 @@ export class CallButton extends LitElement {
     label: { type: String },
     user: { type: String },
     display: { type: String },
-    state: { state: true },
-    muted: { state: true },
     keypadOpen: { state: true },
-    receipts: { state: true },
     menu: { attribute: false },
-    nowMs: { state: true },
   };
 
   /** WebSocket URL of the gateway; by default `/sip` where this script came from. */
@@ -55,45 +48,41 @@ export class CallButton extends LitElement {
    */
   declare menu: unknown;
 
-  declare private state: ViewState;
-  declare private muted: boolean;
   declare private keypadOpen: boolean;
-  declare private receipts: readonly DigitReceipt[];
-  declare private nowMs: number;
 
-  private client: SipClient | undefined;
-  private clientSettings = '';
-  private sipCall: SipCall | undefined;
-  private microphone: MediaStream | undefined;
-  /** Counts attempts, so that a late answer to an old one is told apart. */
-  private attempt = 0;
-  private readonly events: ViewEvent[] = [];
-  private ticker: ReturnType<typeof setInterval> | undefined;
-  private readonly tones = new TonePlayer();
   private readonly audio = new Audio();
-  private readonly digits = new DigitDesk(defaultDigitTiming, {
-    clock: { nowMs: () => performance.now(), after: afterTimeout },
-    call: () => (takesDigits(this.state) ? this.sipCall : undefined),
-    onReceipt: (receipt) => this.onReceipt(receipt),
-    onLeft: (digit) => this.send('dtmf-sent', { digit }),
-  });
+  private readonly controller: CallController;
   private readonly siteMenu = new SiteMenu({
     onChange: () => this.requestUpdate(),
     onOpen: () => void this.updateComplete.then(() => this.shadowRoot?.querySelector<HTMLElement>('.menu')?.focus()),
-    press: (steps) => this.pressSteps(steps),
+    press: (steps) => this.controller.pressSteps(steps),
     onFault: (detail) => misconfigured(this, detail),
   });
+  private shownState: ViewState['name'] = 'idle';
   private focusWithin = false;
   private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
 
   constructor() {
     super();
-    this.state = { name: 'idle' };
-    this.muted = false;
     this.keypadOpen = false;
-    this.receipts = [];
-    this.nowMs = 0;
     this.audio.autoplay = true;
+    this.controller = new CallController({
+      settings: () => ({
+        gateway: this.gateway ?? defaultGateway(),
+        ...(this.to === undefined ? {} : { to: this.to }),
+        ...(this.user === undefined ? {} : { user: this.user }),
+        ...(this.display === undefined ? {} : { displayName: this.display }),
+      }),
+      onChange: () => this.onChange(),
+      onEvent: (type, detail) => this.send(type, detail),
+      onProblem: (code, receipt) =>
+        this.send('error', { code, message: receipt === undefined ? english.problems[code] : failureText([receipt], english) }),
+      clock: { nowMs: () => performance.now(), after: afterTimeout },
+      openMicrophone,
+      openClient: (options, handlers) => new SipClient(options, handlers),
+      tones: new TonePlayer(),
+      audio: this.audio,
+    });
   }
 
   override connectedCallback(): void {
@@ -105,8 +94,7 @@ export class CallButton extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('keydown', this.onKeyDown);
-    this.hangup();
-    this.closeClient();
+    this.controller.close();
   }
 
   protected override willUpdate(): void {
@@ -119,40 +107,29 @@ export class CallButton extends LitElement {
     if (this.focusWithin && this.shadowRoot?.activeElement === null) {
       this.shadowRoot.querySelector<HTMLElement>('.card, .press')?.focus();
     }
-    this.renewClient();
-  }
-
-  /** A change of who or where we are takes effect when there is no call. */
-  private renewClient(): void {
-    const stale = this.client !== undefined && this.clientSettings !== this.settings();
-    if (this.busy || (!stale && (this.client !== undefined || this.user === undefined))) return;
-    this.closeClient();
-    if (this.user !== undefined) this.openClient().stayReachable();
+    this.controller.renewClient();
   }
 
   /** Calls `to`, as a press of the button does. Does nothing while there is a call. */
   call(): void {
-    if (this.busy) return;
-    const to = this.to?.trim() ?? '';
-    this.dispatch(to === '' ? { type: 'failed', problem: 'nothing-to-call', atMs: performance.now() } : { type: 'call-pressed', to });
+    this.controller.call();
   }
 
   /** Ends what there is: cancels, hangs up or declines. */
   hangup(): void {
-    this.dispatch({ type: 'hang-up-pressed', atMs: performance.now() });
+    this.controller.hangup();
   }
 
   answer(): void {
-    this.dispatch({ type: 'answer-pressed' });
+    this.controller.answer();
   }
 
   reject(): void {
-    this.dispatch({ type: 'decline-pressed' });
+    this.controller.reject();
   }
 
   mute(on = true): void {
-    this.muted = on;
-    for (const track of this.microphone?.getAudioTracks() ?? []) track.enabled = !on;
+    this.controller.mute(on);
   }
 
   /**
@@ -161,8 +138,7 @@ export class CallButton extends LitElement {
    * False, and nothing is sent, when there is no call, the text holds anything else, or too many wait.
    */
   sendDigits(digits: string): boolean {
-    const text = readDigitText(digits);
-    return text.ok && keepsDigits(this.state) && this.digits.press(text.steps);
+    return this.controller.sendDigits(digits);
   }
 
   /**
@@ -172,231 +148,46 @@ export class CallButton extends LitElement {
    */
   press(digits: string, where = 'press()'): boolean {
     const text = readDigitText(digits);
-    if (text.ok) return this.pressSteps(text.steps);
+    if (text.ok) return this.controller.pressSteps(text.steps);
     misconfigured(this, `${where}: ${digitFaultText(text)}`);
     return false;
   }
 
   protected override render(): TemplateResult {
+    const { controller } = this;
+    const { receipts } = controller.snapshot;
     const model = {
-      state: this.state,
+      ...controller.snapshot,
       texts: english,
       label: this.label ?? english.call,
-      nowMs: this.nowMs,
-      muted: this.muted,
       keypadOpen: this.keypadOpen,
-      receipts: this.receipts,
       menu: this.siteMenu.menu,
       menuPath: this.siteMenu.path,
     };
     const actions = {
-      call: () => this.call(),
-      hangUp: () => this.hangup(),
-      answer: () => this.answer(),
-      decline: () => this.reject(),
-      dismiss: () => this.dispatch({ type: 'dismissed' }),
-      toggleMute: () => this.mute(!this.muted),
+      call: () => controller.call(),
+      hangUp: () => controller.hangup(),
+      answer: () => controller.answer(),
+      decline: () => controller.reject(),
+      dismiss: () => controller.dismiss(),
+      toggleMute: () => controller.mute(!controller.snapshot.muted),
       toggleKeypad: () => {
         this.keypadOpen = !this.keypadOpen;
       },
-      key: (digit: string) => this.pressKey(digit),
+      key: (digit: string) => controller.pressKey(digit),
       menu: this.siteMenu,
     };
     return html`${renderView(model, actions)}
-      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(this.receipts, english)}</span>
+      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(receipts, english)}</span>
       <slot name="menu" hidden @slotchange=${() => this.takeSlottedMenu()}></slot>${this.audio}`;
   }
 
-  private get busy(): boolean {
-    return this.state.name !== 'idle' && this.state.name !== 'ended';
-  }
-
-  /** Takes one event after the other: what an effect brings about waits until the effect is done. */
-  private dispatch(event: ViewEvent): void {
-    this.events.push(event);
-    if (this.events.length > 1) return;
-    for (let current = this.events[0]; current !== undefined; current = this.events[0]) {
-      const before = this.state;
-      const step = next(before, current);
-      this.state = step.state;
-      for (const effect of step.effects) this.run(effect);
-      if (step.state.name !== before.name || heldIn(step.state) !== heldIn(before)) this.onStateChange(step.state);
-      this.events.shift();
-    }
-  }
-
-  private onStateChange(state: ViewState): void {
-    clearInterval(this.ticker);
-    if (state.name === 'connected') {
-      const tick = (): void => {
-        this.nowMs = performance.now();
-      };
-      tick();
-      this.ticker = setInterval(tick, 250);
-    }
-    const peer = 'peer' in state ? state.peer : undefined;
-    this.send('call-state', { state: state.name, callId: this.sipCall?.callId, peer, held: heldIn(state) });
-    if (state.name === 'connected') this.digits.answered();
-    if (state.name === 'ended') this.sipCall = undefined;
-  }
-
-  private run(effect: Effect): void {
-    switch (effect.type) {
-      case 'open-microphone':
-        this.reset();
-        this.prepareCall().catch(() => this.fail('internal'));
-        break;
-      case 'dial':
-        this.dial(effect.to);
-        break;
-      case 'accept':
-        if (this.microphone !== undefined) void this.sipCall?.accept(this.microphone);
-        break;
-      case 'leave':
-        this.leave();
-        break;
-      case 'tone':
-        if (effect.tone === 'none') this.tones.stop();
-        else this.tones.play(effect.tone);
-        break;
-      case 'report':
-        this.send('error', { code: effect.problem, message: english.problems[effect.problem] });
-        break;
-    }
-  }
-
-  private reset(): void {
-    this.attempt += 1;
-    this.muted = false;
-    this.keypadOpen = false;
-    this.receipts = [];
-    this.digits.begin();
-  }
-
-  /** Asks for the microphone and makes the connection at the same time; both must be there to go on. */
-  private async prepareCall(): Promise<void> {
-    const attempt = this.attempt;
-    const current = (): boolean => attempt === this.attempt && this.busy;
-    const connected = this.openClient()
-      .connect()
-      .then((reachable) => {
-        if (!reachable && current()) this.fail('gateway-unreachable');
-      });
-    const microphone = await openMicrophone();
-    if (microphone.kind === 'open') {
-      if (!current()) {
-        closeMicrophone(microphone.stream);
-        return;
-      }
-      this.microphone = microphone.stream;
-      this.mute(this.muted);
-    } else if (current()) this.fail(microphone.problem);
-    await connected;
-    if (current()) this.dispatch({ type: 'microphone-ready' });
-  }
-
-  private dial(to: string): void {
-    const call = this.openClient().prepare(
-      to,
-      this.handlersOf(() => call),
-    );
-    if (call === undefined || this.microphone === undefined) {
-      this.fail('number-invalid');
-      return;
-    }
-    this.sipCall = call;
-    void call.dial(this.microphone);
-  }
-
-  /** Handlers that fall silent once their call is no longer the one shown. */
-  private handlersOf(call: () => SipCall | undefined): SipCallHandlers {
-    const current = (): boolean => this.sipCall !== undefined && call() === this.sipCall;
-    return {
-      onProgress: (early) => current() && this.dispatch({ type: 'progress', early }),
-      onConnected: () => current() && this.dispatch({ type: 'connected', atMs: performance.now() }),
-      onEnd: (end) => current() && this.dispatch(eventOfEnd(end)),
-      onHold: (held) => current() && this.dispatch({ type: 'hold-changed', held }),
-      onLink: (link) => current() && this.dispatch({ type: 'link-changed', link }),
-      onDigit: (press) => current() && this.send('dtmf', press),
-      onReceipt: (receipt) => current() && this.digits.told(receipt),
-      onAudio: (stream) => current() && this.playAudio(stream),
-    };
-  }
-
-  private playAudio(stream: MediaStream): void {
-    this.audio.srcObject = stream;
-    this.audio.play().catch(() => {});
-  }
-
-  private leave(): void {
-    this.digits.end();
-    if (this.sipCall !== undefined) {
-      this.sipCall.leave();
-      this.client?.release(this.sipCall);
-    }
-    closeMicrophone(this.microphone);
-    this.microphone = undefined;
-    this.audio.srcObject = null;
-  }
-
-  private fail(problem: CallProblem): void {
-    this.dispatch({ type: 'failed', problem, atMs: performance.now() });
-  }
-
-  private settings(): string {
-    return [this.gateway, this.user, this.display].join('\n');
-  }
-
-  private openClient(): SipClient {
-    if (this.client === undefined) this.clientSettings = this.settings();
-    this.client ??= new SipClient(
-      {
-        gateway: this.gateway ?? defaultGateway(),
-        ...(this.user === undefined ? {} : { user: this.user }),
-        ...(this.display === undefined ? {} : { displayName: this.display }),
-      },
-      {
-        onIncoming: (from, take) => {
-          if (this.busy) return;
-          const call = take(this.handlersOf(() => call));
-          this.sipCall = call;
-          this.reset();
-          this.dispatch({ type: 'call-arrived', from });
-        },
-      },
-    );
-    return this.client;
-  }
-
-  private closeClient(): void {
-    this.client?.close();
-    this.client = undefined;
-  }
-
-  private pressKey(digit: string): void {
-    if (!this.sendDigits(digit)) this.notSent();
-  }
-
-  private pressSteps(steps: readonly DigitStep[]): boolean {
-    if (!this.busy) {
-      this.call();
-      // There was nothing to call, and that is told.
-      if (!this.busy) return false;
-    }
-    const taken =
-      keepsDigits(this.state) && (this.state.name === 'connected' ? this.digits.press(steps) : this.digits.pressAfterAnswer(steps));
-    if (!taken) this.notSent();
-    return taken;
-  }
-
-  private notSent(message = english.problems['digits-not-sent']): void {
-    this.send('error', { code: 'digits-not-sent', message });
-  }
-
-  private onReceipt(receipt: DigitReceipt): void {
-    this.receipts = [...this.digits.receipts];
-    this.send('dtmf-receipt', receipt);
-    if (receipt.state === 'failed' && receipt.why !== 'call-ended') this.notSent(failureText([receipt], english));
+  private onChange(): void {
+    const { name } = this.controller.snapshot.state;
+    // Another call begins with its keypad closed.
+    if (name !== this.shownState && (name === 'microphone' || name === 'incoming')) this.keypadOpen = false;
+    this.shownState = name;
+    this.requestUpdate();
   }
 
   private takeSlottedMenu(): void {
@@ -405,10 +196,10 @@ export class CallButton extends LitElement {
   }
 
   private onKeyboard(event: KeyboardEvent): void {
-    const key = takesDigits(this.state) ? telephoneKeyOf(event) : undefined;
+    const key = takesDigits(this.controller.snapshot.state) ? telephoneKeyOf(event) : undefined;
     if (key === undefined) return;
     event.preventDefault();
-    this.pressKey(key);
+    this.controller.pressKey(key);
   }
 
   private send<K extends keyof CallButtonEvents>(type: K, detail: CallButtonEvents[K]): void {
@@ -416,30 +207,9 @@ export class CallButton extends LitElement {
   }
 }
 
-const heldIn = (state: ViewState): 'remote' | 'none' => (state.name === 'connected' ? (state.held ?? 'none') : 'none');
-
-function eventOfEnd(end: SipCallEnd): ViewEvent {
-  const atMs = performance.now();
-  switch (end.kind) {
-    case 'hung-up':
-      return { type: 'far-end-hung-up', atMs };
-    case 'gave-up':
-      return { type: 'caller-gave-up' };
-    case 'problem':
-      return { type: 'failed', problem: end.problem, atMs };
-  }
-}
-
 function afterTimeout(delayMs: number, run: () => void): { cancel(): void } {
   const handle = setTimeout(run, delayMs);
   return { cancel: () => clearTimeout(handle) };
-}
-
-/** `/sip` on the host this script was loaded from. */
-function defaultGateway(): string {
-  const url = new URL('/sip', import.meta.url.startsWith('http') ? import.meta.url : location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
 }
 
 if (customElements.get('call-button') === undefined) {
