@@ -1,7 +1,7 @@
 import type { CallProblem } from './call-problem.js';
 import type { DigitReceipt } from './digit-ledger.js';
 import type { DigitPress } from './dtmf-body.js';
-import type { ViewState } from './machine.js';
+import type { Held, ViewState } from './machine.js';
 
 /** What a page hears of a call, apart from problems. */
 export interface CallEvents {
@@ -10,7 +10,7 @@ export interface CallEvents {
     readonly callId: string | undefined;
     readonly peer: string | undefined;
     /** Who has the call on hold. */
-    readonly held: 'remote' | 'none';
+    readonly held: Held | 'none';
   };
   /** A key that the far end pressed. */
   dtmf: DigitPress;

@@ -1,6 +1,6 @@
 import { html, LitElement, type TemplateResult } from 'lit';
 import { type CallButtonEvents, sendEvent } from './call-button-events.js';
-import { CallController } from './call-controller.js';
+import { CallController, type CallSettings } from './call-controller.js';
 import { readDigitText } from './digit-text.js';
 import { failureText } from './digits-view.js';
 import { defaultGateway } from './gateway-address.js';
@@ -8,12 +8,10 @@ import { digitFaultText } from './ivr-menu.js';
 import { buttonFor, watchTriggers } from './ivr-triggers.js';
 import { telephoneKeyOf } from './keyboard.js';
 import { takesDigits, type ViewState } from './machine.js';
-import { openMicrophone } from './microphone.js';
-import { SipClient } from './sip-client.js';
+import { pageDeps, placeOf } from './page-deps.js';
 import { SiteMenu } from './site-menu.js';
 import { styles } from './styles.js';
 import { english } from './texts.js';
-import { TonePlayer } from './tones.js';
 import { render as renderView, statusText } from './view.js';
 
 /**
@@ -28,6 +26,10 @@ export class CallButton extends LitElement {
     label: { type: String },
     user: { type: String },
     display: { type: String },
+    site: { type: String },
+    ticketUrl: { type: String, attribute: 'ticket-url' },
+    ticket: { type: String },
+    icePolicy: { type: String, attribute: 'ice-policy' },
     keypadOpen: { state: true },
     menu: { attribute: false },
   };
@@ -41,6 +43,14 @@ export class CallButton extends LitElement {
   declare user: string | undefined;
   /** What the person called sees as our name, where the network carries one. */
   declare display: string | undefined;
+  /** Public key of the website: the gateway gives a ticket for each call. */
+  declare site: string | undefined;
+  /** Where the website's own back end gives a ticket for each call. */
+  declare ticketUrl: string | undefined;
+  /** A ticket for the next call. */
+  declare ticket: string | undefined;
+  /** `relay`: media may go through TURN servers only. */
+  declare icePolicy: string | undefined;
 
   /**
    * Labels and the digits they press, as an object or JSON text; also read from
@@ -50,7 +60,6 @@ export class CallButton extends LitElement {
 
   declare private keypadOpen: boolean;
 
-  private readonly audio = new Audio();
   private readonly controller: CallController;
   private readonly siteMenu = new SiteMenu({
     onChange: () => this.requestUpdate(),
@@ -65,23 +74,13 @@ export class CallButton extends LitElement {
   constructor() {
     super();
     this.keypadOpen = false;
-    this.audio.autoplay = true;
     this.controller = new CallController({
-      settings: () => ({
-        gateway: this.gateway ?? defaultGateway(),
-        ...(this.to === undefined ? {} : { to: this.to }),
-        ...(this.user === undefined ? {} : { user: this.user }),
-        ...(this.display === undefined ? {} : { displayName: this.display }),
-      }),
+      ...pageDeps(),
+      settings: () => this.settings(),
       onChange: () => this.onChange(),
       onEvent: (type, detail) => this.send(type, detail),
       onProblem: (code, receipt) =>
         this.send('error', { code, message: receipt === undefined ? english.problems[code] : failureText([receipt], english) }),
-      clock: { nowMs: () => performance.now(), after: afterTimeout },
-      openMicrophone,
-      openClient: (options, handlers) => new SipClient(options, handlers),
-      tones: new TonePlayer(),
-      audio: this.audio,
     });
   }
 
@@ -94,7 +93,10 @@ export class CallButton extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('keydown', this.onKeyDown);
-    this.controller.close();
+    // Moved within the page it is back by then.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.controller.close();
+    });
   }
 
   protected override willUpdate(): void {
@@ -130,6 +132,16 @@ export class CallButton extends LitElement {
 
   mute(on = true): void {
     this.controller.mute(on);
+  }
+
+  /** Puts the far end on hold, or talks with it again. */
+  hold(on = true): void {
+    this.controller.hold(on);
+  }
+
+  /** How loud the far end is heard, from 0 to 1. */
+  setVolume(volume: number): void {
+    this.controller.setVolume(volume);
   }
 
   /**
@@ -179,7 +191,20 @@ export class CallButton extends LitElement {
     };
     return html`${renderView(model, actions)}
       <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(receipts, english)}</span>
-      <slot name="menu" hidden @slotchange=${() => this.takeSlottedMenu()}></slot>${this.audio}`;
+      <slot name="menu" hidden @slotchange=${() => this.takeSlottedMenu()}></slot>`;
+  }
+
+  private settings(): CallSettings {
+    const given = {
+      to: this.to,
+      user: this.user,
+      displayName: this.display,
+      site: this.site,
+      ticketUrl: this.ticketUrl,
+      ticket: this.ticket,
+    };
+    const set = Object.fromEntries(Object.entries(given).filter(([, value]) => (value ?? '') !== ''));
+    return { ...set, gateway: this.gateway ?? defaultGateway(), relayOnly: this.icePolicy === 'relay', place: placeOf(this) };
   }
 
   private onChange(): void {
@@ -205,11 +230,6 @@ export class CallButton extends LitElement {
   private send<K extends keyof CallButtonEvents>(type: K, detail: CallButtonEvents[K]): void {
     sendEvent(this, type, detail);
   }
-}
-
-function afterTimeout(delayMs: number, run: () => void): { cancel(): void } {
-  const handle = setTimeout(run, delayMs);
-  return { cancel: () => clearTimeout(handle) };
 }
 
 if (customElements.get('call-button') === undefined) {

@@ -52,7 +52,8 @@ const failureCodes: Readonly<Record<FailureCode, true>> = {
   internal: true,
 };
 
-function isFailureCode(text: string): text is FailureCode {
+/** Whether a text is a code that the gateway gives. */
+export function isFailureCode(text: string): text is FailureCode {
   return Object.hasOwn(failureCodes, text);
 }
 

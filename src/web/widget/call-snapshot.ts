@@ -1,12 +1,16 @@
 import type { DigitReceipt } from './digit-ledger.js';
-import type { ViewState } from './machine.js';
+import type { Held, ViewState } from './machine.js';
+import type { Sound } from './sound-desk.js';
 
 /** Everything of a call that can be shown, as plain data; a new object for each change. */
-export interface CallSnapshot {
+export interface CallSnapshot extends Sound {
   readonly state: ViewState;
   /** By the clock of `sinceMs`, a few times each second while the call is up. */
   readonly nowMs: number;
-  readonly muted: boolean;
   /** Keys pressed in this call and what became of them, in order. */
   readonly receipts: readonly DigitReceipt[];
+  /** Who has the call on hold; undefined when nobody has. */
+  readonly held: Held | undefined;
+  /** The connection to the gateway is being made again, while the call goes on. */
+  readonly link: 'lost' | undefined;
 }

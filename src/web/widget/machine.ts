@@ -8,6 +8,9 @@ export type Ending =
   | { readonly kind: 'declined' }
   | { readonly kind: 'problem'; readonly problem: CallProblem };
 
+/** Who has the call on hold. */
+export type Held = 'local' | 'remote' | 'both';
+
 /**
  * What the button shows.
  *
@@ -17,7 +20,8 @@ export type Ending =
  *      │                     ▼                             ▼ 200
  *    ended ◀── hang up, refusal, fault, BYE ─────────── connected
  *      ▲                                                   ▲
- *  idle/ended ──call in──▶ incoming ──answer──▶ answering ─┘
+ *  idle/ended ──call in──▶ incoming ──answer──▶ answering ─┤
+ *    idle ──a call from before a reload──▶ resuming ───────┘
  * ```
  */
 export type ViewState =
@@ -28,7 +32,8 @@ export type ViewState =
   | { readonly name: 'early-media'; readonly peer: string }
   | { readonly name: 'incoming'; readonly peer: string }
   | { readonly name: 'answering'; readonly peer: string }
-  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number; readonly held?: 'remote'; readonly link?: 'lost' }
+  | { readonly name: 'resuming'; readonly peer: string; readonly sinceMs: number; readonly held?: Held }
+  | { readonly name: 'connected'; readonly peer: string; readonly sinceMs: number; readonly held?: Held; readonly link?: 'lost' }
   | { readonly name: 'ended'; readonly peer: string; readonly ending: Ending; readonly talkedMs: number };
 
 export type ViewEvent =
@@ -39,6 +44,12 @@ export type ViewEvent =
   | { readonly type: 'connected'; readonly atMs: number }
   /** The far end put the call on hold, or took it off. */
   | { readonly type: 'hold-changed'; readonly held: 'remote' | 'none' }
+  /** The person puts the far end on hold, or talks with it again. */
+  | { readonly type: 'hold-pressed'; readonly on: boolean }
+  /** The far end refused the hold, or its end; what `on` says goes on. */
+  | { readonly type: 'hold-refused'; readonly on: boolean }
+  /** The page was loaded anew while it had a call. */
+  | { readonly type: 'call-found'; readonly peer: string; readonly sinceMs: number; readonly held: boolean }
   /** The connection to the gateway broke, or is there again; the call itself goes on. */
   | { readonly type: 'link-changed'; readonly link: 'lost' | 'there' }
   | { readonly type: 'call-arrived'; readonly from: string }
@@ -54,6 +65,9 @@ export type Effect =
   | { readonly type: 'open-microphone' }
   | { readonly type: 'dial'; readonly to: string }
   | { readonly type: 'accept' }
+  /** Takes back the call from before the page was loaded anew. */
+  | { readonly type: 'take-back' }
+  | { readonly type: 'hold'; readonly on: boolean }
   /** Ends whatever there is: CANCEL, BYE, a refusal, or nothing. */
   | { readonly type: 'leave' }
   | { readonly type: 'tone'; readonly tone: 'ringback' | 'ring' | 'none' }
@@ -71,7 +85,7 @@ function stay(state: ViewState): Step {
 }
 
 function end(state: Exclude<ViewState, { name: 'idle' }>, ending: Ending, atMs: number): Step {
-  const talkedMs = state.name === 'connected' ? Math.max(0, atMs - state.sinceMs) : 0;
+  const talkedMs = 'sinceMs' in state ? Math.max(0, atMs - state.sinceMs) : 0;
   const report: readonly Effect[] = ending.kind === 'problem' ? [{ type: 'report', problem: ending.problem }] : [];
   return { state: { name: 'ended', peer: state.peer, ending, talkedMs }, effects: [silence, { type: 'leave' }, ...report] };
 }
@@ -82,6 +96,10 @@ function fromRest(state: ViewState, event: ViewEvent): Step {
       return { state: { name: 'microphone', peer: event.to }, effects: [{ type: 'open-microphone' }] };
     case 'call-arrived':
       return { state: { name: 'incoming', peer: event.from }, effects: [{ type: 'tone', tone: 'ring' }] };
+    case 'call-found': {
+      const found: ViewState = { name: 'resuming', peer: event.peer, sinceMs: event.sinceMs };
+      return { state: event.held ? { ...found, held: 'local' } : found, effects: [{ type: 'take-back' }] };
+    }
     case 'failed': {
       const ending: Ending = { kind: 'problem', problem: event.problem };
       return { state: { name: 'ended', peer: '', ending, talkedMs: 0 }, effects: [{ type: 'report', problem: event.problem }] };
@@ -142,11 +160,44 @@ function whileBusy(state: Exclude<ViewState, { name: 'idle' | 'ended' }>, event:
   }
 }
 
-function withHold({ held: _before, ...state }: Extract<ViewState, { name: 'connected' }>, held: 'remote' | 'none'): ViewState {
-  return held === 'none' ? state : { ...state, held };
+function whileResuming(state: Extract<ViewState, { name: 'resuming' }>, event: ViewEvent): Step {
+  return event.type === 'connected' ? { state: { ...state, name: 'connected' }, effects: [] } : whileBusy(state, event);
 }
 
-function withLink({ link: _before, ...state }: Extract<ViewState, { name: 'connected' }>, link: 'lost' | 'there'): ViewState {
+function whileConnected(state: Connected, event: ViewEvent): Step {
+  switch (event.type) {
+    case 'hold-changed':
+      return stay(withHold(state, { ...sidesOf(state), remote: event.held === 'remote' }));
+    case 'hold-pressed':
+      if (sidesOf(state).local === event.on) return stay(state);
+      return { state: withHold(state, { ...sidesOf(state), local: event.on }), effects: [{ type: 'hold', on: event.on }] };
+    case 'hold-refused':
+      return stay(withHold(state, { ...sidesOf(state), local: event.on }));
+    case 'link-changed':
+      return stay(withLink(state, event.link));
+    default:
+      return whileBusy(state, event);
+  }
+}
+
+type Connected = Extract<ViewState, { name: 'connected' }>;
+
+interface Sides {
+  readonly local: boolean;
+  readonly remote: boolean;
+}
+
+const sidesOf = ({ held }: Connected): Sides => ({
+  local: held === 'local' || held === 'both',
+  remote: held === 'remote' || held === 'both',
+});
+
+function withHold({ held: _before, ...state }: Connected, { local, remote }: Sides): ViewState {
+  if (!local && !remote) return state;
+  return { ...state, held: local && remote ? 'both' : local ? 'local' : 'remote' };
+}
+
+function withLink({ link: _before, ...state }: Connected, link: 'lost' | 'there'): ViewState {
   return link === 'there' ? state : { ...state, link };
 }
 
@@ -167,10 +218,16 @@ export function next(state: ViewState, event: ViewEvent): Step {
       return whileIncoming(state, event);
     case 'answering':
       return whileAnswering(state, event);
+    case 'resuming':
+      return whileResuming(state, event);
     case 'connected':
-      if (event.type === 'hold-changed') return stay(withHold(state, event.held));
-      return event.type === 'link-changed' ? stay(withLink(state, event.link)) : whileBusy(state, event);
+      return whileConnected(state, event);
   }
+}
+
+/** Who has the call on hold; `none` when there is no call, or nobody has. */
+export function heldIn(state: ViewState): Held | 'none' {
+  return 'held' in state ? state.held : 'none';
 }
 
 /** Whether digits may be pressed already, to be sent as soon as the far end can hear them. */

@@ -7,6 +7,10 @@ import { type DigitPress, readDigitPress, writeDigitPress } from './dtmf-body.js
 import { type GatewayReceipt, readGatewayMessage } from './gateway-message.js';
 import { holdIn } from './hold-in.js';
 import { type CallMediaOptions, MediaHandler, mediaOf } from './media-handler.js';
+import { pageClock as clock } from './page-clock.js';
+import { PathWatch } from './path-watch.js';
+import { type OfferOutcome, Renegotiation } from './renegotiation.js';
+import type { ResumePoint } from './resume.js';
 
 /** What a call tells its owner. `onEnd` is the last one and comes once. */
 export interface SipCallHandlers {
@@ -14,6 +18,8 @@ export interface SipCallHandlers {
   onConnected(): void;
   /** The far end holds the call, or talks again. */
   onHold(held: 'remote' | 'none'): void;
+  /** A hold of ours was refused, or the end of one: what `held` says goes on. */
+  onHoldRefused(held: boolean): void;
   /** The connection to the gateway broke while the call goes on, or is there again. */
   onLink(link: 'lost' | 'there'): void;
   onEnd(end: SipCallEnd): void;
@@ -37,8 +43,19 @@ interface ReadableMessage {
 
 /** What the gateway says of a failed call in words of its own. */
 const failureHeader = 'X-Gateway-Failure';
+/** What the page shows to take its call back after a reload. */
+const tokenHeader = 'X-Call-Token';
 /** Number of a digit in the call; the data channel tells of the same digit with the same number. */
 const digitIdHeader = 'X-Digit-Id';
+/** A gateway that can be reached answers an offer long before. */
+const offerPatienceMs = 4000;
+
+export interface SipCallOptions {
+  /** Takes back a call from before a reload. */
+  readonly resumes?: boolean;
+  /** The gateway does not answer over the connection there is. */
+  readonly onUnanswered: () => void;
+}
 
 /**
  * One call as the page sees it. sip.js leaves a caller to find out from four states and a dozen
@@ -47,6 +64,13 @@ const digitIdHeader = 'X-Digit-Id';
 export class SipCall implements DigitCall {
   private ended = false;
   private connected = false;
+  private token: string | undefined;
+  private path: CallMediaOptions = {};
+  /** What we want, and what the far side last agreed to. */
+  private hold = { wanted: false, agreed: false };
+  private heldByFarEnd = false;
+  private readonly renegotiation: Renegotiation;
+  private readonly pathWatch: PathWatch;
   /** When the answered call first had a way for sound. */
   private soundSinceMs: number | undefined;
   /** Numbers of the far end's digits that were raised already. */
@@ -55,13 +79,24 @@ export class SipCall implements DigitCall {
   constructor(
     private readonly session: Inviter | Invitation,
     private readonly handlers: SipCallHandlers,
+    private readonly options: SipCallOptions,
   ) {
+    this.renegotiation = new Renegotiation(
+      { ownsCallId: !(session instanceof Invitation) },
+      { clock, random: Math.random, offer: (newPath) => this.offer(newPath), onDone: (outcome) => this.onOffered(outcome) },
+    );
+    this.pathWatch = new PathWatch({
+      clock,
+      onNewPathWanted: () => this.renegotiation.want(true),
+      onGivenUp: () => this.onMediaFailed(),
+    });
+    if (session instanceof Invitation) this.token = session.request.getHeader(tokenHeader);
     session.delegate = {
       onBye: (bye) => this.onBye(bye),
       onCancel: (cancel) => this.onCancel(cancel),
       onInfo: (info) => this.onInfo(info),
       onInvite: (request, _response, status) => {
-        if (status < 300 && !this.ended) this.handlers.onHold(holdIn(request.body));
+        if (status < 300) this.noteHold(request.body);
       },
       onSessionDescriptionHandler: (handler) => this.watchMedia(handler),
     };
@@ -72,13 +107,26 @@ export class SipCall implements DigitCall {
     return this.session.request.callId;
   }
 
+  /** What it takes to take the call back after a reload; undefined while, or where, it cannot be. */
+  get resumePoint(): ResumePoint | undefined {
+    const { token } = this;
+    const dialog = this.outlivesConnection ? this.session.dialog : undefined;
+    if (token === undefined || dialog === undefined) return undefined;
+    return { token, callId: dialog.callId, localTag: dialog.localTag, remoteTag: dialog.remoteTag };
+  }
+
   /** Sends the INVITE. */
-  async dial(microphone: MediaStream): Promise<void> {
+  async dial(media: CallMediaOptions): Promise<void> {
     if (this.session instanceof Invitation) return;
+    this.path = media;
+    this.hold = { wanted: media.held === true, agreed: media.held === true };
     try {
       await this.session.invite({
-        ...mediaOptions(microphone),
+        sessionDescriptionHandlerOptions: media,
         requestDelegate: {
+          onAccept: ({ message }) => {
+            this.token = message.getHeader(tokenHeader);
+          },
           onProgress: (response) => this.onProvisional(response.message),
           onReject: (response) => this.onRefused(response.message),
           onRedirect: () => this.end({ kind: 'problem', problem: 'number-not-found' }),
@@ -90,10 +138,11 @@ export class SipCall implements DigitCall {
   }
 
   /** Answers a call that came in. */
-  async accept(microphone: MediaStream): Promise<void> {
+  async accept(media: CallMediaOptions): Promise<void> {
     if (!(this.session instanceof Invitation)) return;
+    this.path = media;
     try {
-      await this.session.accept(mediaOptions(microphone));
+      await this.session.accept({ sessionDescriptionHandlerOptions: media });
     } catch {
       this.end({ kind: 'problem', problem: 'media-setup-failed' });
     }
@@ -102,12 +151,14 @@ export class SipCall implements DigitCall {
   /** Ends the call in the way its state asks for (RFC 3261 §9, §15). Nothing is reported for it. */
   leave(): void {
     this.ended = true;
+    this.stopWatching();
     const { session } = this;
     const gone = (): void => {};
     if (session.state === SessionState.Established) session.bye().catch(gone);
     else if (session instanceof Invitation) {
       if (isOpen(session)) session.reject({ statusCode: 603 }).catch(gone);
-    } else if (isOpen(session)) session.cancel().catch(gone);
+    } else if (isOpen(session) && this.options.resumes !== true) session.cancel().catch(gone);
+    // Whoever cancels the taking back leaves the call itself up: it is ended as soon as it is back.
   }
 
   /** Ends it without a word to the far end, which cannot be reached. */
@@ -123,20 +174,39 @@ export class SipCall implements DigitCall {
 
   connectionLost(): void {
     this.handlers.onLink('lost');
+    // What was asked over the old connection is not answered any more, and holds up what comes after it.
+    const transaction = (this.session.dialog as unknown as Interruptible | undefined)?.reinviteUserAgentClient?.transaction;
+    transaction?.onTransportError(new Error('connection lost'));
   }
 
   /** Shows the gateway that we are back, over a new connection and with a new path for the media. */
   reattach(): void {
-    if (!this.outlivesConnection) return;
-    const back = (): void => {
-      if (!this.ended) this.handlers.onLink('there');
-    };
-    const onReject = ({ message }: { readonly message: ReadableMessage }): void => {
-      if (message.statusCode === 481) this.end({ kind: 'problem', problem: 'connection-lost' });
-      else if (message.statusCode !== 408 && message.statusCode !== 503) back();
-    };
-    const sessionDescriptionHandlerOptions: CallMediaOptions = { iceRestart: true };
-    this.session.invite({ sessionDescriptionHandlerOptions, requestDelegate: { onAccept: back, onReject } }).catch(back);
+    if (this.outlivesConnection) this.renegotiation.want(true);
+  }
+
+  /** Puts the far end on hold, or talks with it again. */
+  setHold(on: boolean): void {
+    this.hold = { ...this.hold, wanted: on };
+    if (this.outlivesConnection) this.renegotiation.want();
+  }
+
+  async replaceMicrophone(track: MediaStreamTrack): Promise<void> {
+    await mediaOf(this.session)?.replaceMicrophone(track);
+  }
+
+  /** Servers for the next new path; the ones from the beginning of the call may have lapsed. */
+  set iceServers(iceServers: readonly RTCIceServer[]) {
+    this.path = { ...this.path, iceServers };
+  }
+
+  /** Tells the gateway something beside the call; false when it cannot be told now. */
+  sendMessage(message: object): boolean {
+    return mediaOf(this.session)?.sendMessage(JSON.stringify(message)) === true;
+  }
+
+  /** What the browser counts of the media. */
+  async stats(): Promise<RTCStatsReport | undefined> {
+    return mediaOf(this.session)?.connection.getStats();
   }
 
   prospects(): DigitProspects {
@@ -172,10 +242,74 @@ export class SipCall implements DigitCall {
     if (!(handler instanceof MediaHandler)) return;
     handler.watcher = {
       onAudio: (stream) => this.handlers.onAudio(stream),
-      onConnected: () => this.noteSound(),
-      onFailed: () => this.onMediaFailed(),
+      onState: (state) => this.onPathState(state),
       onMessage: (data) => this.onMessage(data),
     };
+  }
+
+  /** One offer, and what became of it. */
+  private offer(newPath: boolean): Promise<OfferOutcome> {
+    const { session } = this;
+    const media = mediaOf(session);
+    if (!this.outlivesConnection || media === undefined) return Promise.resolve('gone');
+    media.held = { local: this.hold.wanted, remote: this.heldByFarEnd };
+    const { iceServers = [], relayOnly = false } = this.path;
+    const sessionDescriptionHandlerOptions: CallMediaOptions = { iceServers, relayOnly, iceRestart: newPath };
+    return new Promise((resolve) => {
+      const timer = setTimeout(this.options.onUnanswered, offerPatienceMs);
+      const done = (outcome: OfferOutcome): void => {
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+      const requestDelegate = {
+        onTrying: () => clearTimeout(timer),
+        onAccept: ({ message }: { readonly message: { readonly body: string } }) => {
+          if (!media.held.local) this.noteHold(message.body);
+          done('accepted');
+        },
+        onReject: ({ message }: { readonly message: ReadableMessage }) => done(outcomeOf(message.statusCode)),
+      };
+      session.invite({ sessionDescriptionHandlerOptions, requestDelegate }).catch(async () => {
+        // One of the far side is under way.
+        await media.rollbackDescription().catch(() => {});
+        done('glare');
+      });
+    });
+  }
+
+  private onOffered(outcome: 'accepted' | 'refused' | 'gone'): void {
+    if (this.ended) return;
+    if (outcome === 'gone') {
+      this.end({ kind: 'problem', problem: 'connection-lost' });
+      return;
+    }
+    const media = mediaOf(this.session);
+    if (outcome === 'accepted') this.hold = { ...this.hold, agreed: media?.held.local === true };
+    else if (this.hold.wanted !== this.hold.agreed) {
+      this.hold = { ...this.hold, wanted: this.hold.agreed };
+      this.handlers.onHoldRefused(this.hold.agreed);
+    }
+    if (media !== undefined) media.held = { ...media.held, local: this.hold.agreed };
+    this.handlers.onLink('there');
+  }
+
+  private noteHold(sdp: string): void {
+    if (this.ended) return;
+    const held = holdIn(sdp);
+    this.heldByFarEnd = held === 'remote';
+    this.handlers.onHold(held);
+  }
+
+  private onPathState(state: RTCPeerConnectionState): void {
+    if (state === 'connected') this.noteSound();
+    if (this.ended) return;
+    if (this.soundSinceMs !== undefined) this.pathWatch.take(state);
+    else if (state === 'failed') this.onMediaFailed();
+  }
+
+  private stopWatching(): void {
+    this.renegotiation.stop();
+    this.pathWatch.stop();
   }
 
   private noteSound(): void {
@@ -197,7 +331,7 @@ export class SipCall implements DigitCall {
 
   private onMediaFailed(): void {
     if (this.ended) return;
-    const problem = this.connected ? 'media-lost' : 'media-setup-failed';
+    const problem = this.soundSinceMs === undefined ? 'media-setup-failed' : 'media-lost';
     this.leave();
     this.handlers.onEnd({ kind: 'problem', problem });
   }
@@ -209,6 +343,8 @@ export class SipCall implements DigitCall {
   }
 
   private onRefused(message: ReadableMessage): void {
+    // The call ended while the page was away.
+    if (this.options.resumes === true && message.statusCode === 481) this.end({ kind: 'hung-up' });
     const problem = problemOfRefusal(message.statusCode ?? 500, message.getHeader(failureHeader));
     this.end({ kind: 'problem', problem });
   }
@@ -235,11 +371,15 @@ export class SipCall implements DigitCall {
   }
 
   private onState(state: SessionState): void {
-    if (this.ended) return;
+    if (this.ended) {
+      if (state === SessionState.Established && this.options.resumes === true) this.session.bye().catch(() => {});
+      return;
+    }
     if (state === SessionState.Established) {
       this.connected = true;
       this.noteSound();
       this.handlers.onConnected();
+      if (this.options.resumes === true) this.noteHold(mediaOf(this.session)?.farDescription ?? '');
     } else if (state === SessionState.Terminated) {
       // A refusal or BYE, when there is one, reports in the same turn and says more.
       setTimeout(() => this.end({ kind: 'problem', problem: this.connected ? 'connection-lost' : 'media-setup-failed' }));
@@ -249,6 +389,7 @@ export class SipCall implements DigitCall {
   private end(end: SipCallEnd): void {
     if (this.ended) return;
     this.ended = true;
+    this.stopWatching();
     this.handlers.onEnd(end);
   }
 }
@@ -289,7 +430,14 @@ function playInMedia(sender: RTCDTMFSender, digit: string, { toneMs, gapMs }: Di
   };
 }
 
-/** The microphone is open already. */
-function mediaOptions(microphone: MediaStream): { readonly sessionDescriptionHandlerOptions: CallMediaOptions } {
-  return { sessionDescriptionHandlerOptions: { microphone } };
+function outcomeOf(status = 500): OfferOutcome {
+  if (status === 481) return 'gone';
+  if (status === 491) return 'glare';
+  // 408 and 503 are also what sip.js says when nothing came back at all.
+  return status === 408 || status === 500 || status === 503 ? 'unanswered' : 'refused';
+}
+
+/** The part of a dialog of sip.js that its types keep to themselves. */
+interface Interruptible {
+  readonly reinviteUserAgentClient?: { readonly transaction: { onTransportError(error: Error): void } };
 }

@@ -1,5 +1,6 @@
 import { type Invitation, Inviter, Registerer, RegistererState, URI, UserAgent } from 'sip.js';
 import { MediaHandler } from './media-handler.js';
+import { type ResumePoint, resumeHeaders } from './resume.js';
 import { SipCall, type SipCallHandlers } from './sip-call.js';
 
 export interface SipClientOptions {
@@ -8,6 +9,15 @@ export interface SipClientOptions {
   /** Registers under this name for incoming calls; without it the page only calls out. */
   readonly user?: string;
   readonly displayName?: string;
+  /** A fresh ticket for each registration; undefined where the page has none. */
+  readonly ticket?: () => Promise<string | undefined>;
+}
+
+/** What a call is placed with. */
+export interface CallProof {
+  readonly ticket?: string;
+  /** The call to take back. */
+  readonly resume?: ResumePoint;
 }
 
 export interface SipClientHandlers {
@@ -30,6 +40,9 @@ const retryMaxMs = 30_000;
 const callRetryFirstMs = 250;
 const callRetryMaxMs = 2_000;
 const callRetryForMs = 30_000;
+/** sip.js renews a registration with the ticket it had, at 80 % of its time; with a fresh one we come before that. */
+const registrationS = 300;
+const renewAfterMs = 180_000;
 
 /** The page's SIP user agent: one WebSocket, opened when it is first needed. */
 export class SipClient {
@@ -41,7 +54,9 @@ export class SipClient {
   private idleTimer: ReturnType<typeof setTimeout> | undefined;
   /** Runs while calls are up that have lost their connection. */
   private lostTimer: ReturnType<typeof setTimeout> | undefined;
+  private renewTimer: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
+  private readonly unwatch: () => void;
 
   constructor(
     private readonly options: SipClientOptions,
@@ -61,11 +76,12 @@ export class SipClient {
         onInvite: (invitation) => this.onInvite(invitation),
       },
     });
-    this.registerer = options.user === undefined ? undefined : new Registerer(this.agent, { expires: 300, refreshFrequency: 80 });
+    this.registerer = options.user === undefined ? undefined : new Registerer(this.agent, { expires: registrationS, refreshFrequency: 80 });
     this.registerer?.stateChange.addListener((state) => {
       if (state === RegistererState.Registered) this.retryMs = retryFirstMs;
       if (state === RegistererState.Unregistered) this.retry();
     });
+    this.unwatch = watchNetwork(() => this.onNetworkChange());
   }
 
   /** Connects and registers, and goes on doing so until closed. For pages that take calls. */
@@ -86,11 +102,12 @@ export class SipClient {
   }
 
   /** Prepares a call; nothing is sent before `dial`. Undefined when `to` cannot stand in a SIP URI. */
-  prepare(to: string, handlers: SipCallHandlers): SipCall | undefined {
+  prepare(to: string, handlers: SipCallHandlers, { ticket, resume }: CallProof = {}): SipCall | undefined {
     const target = UserAgent.makeURI(`sip:${encodeUser(to)}@${gatewayHost}`);
     if (target === undefined) return undefined;
-    const inviter = new Inviter(this.agent, target, { earlyMedia: true });
-    return this.track(inviter, handlers);
+    const extraHeaders = [...bearer(ticket), ...(resume === undefined ? [] : resumeHeaders(resume))];
+    const inviter = new Inviter(this.agent, target, { earlyMedia: true, extraHeaders });
+    return this.track(inviter, handlers, resume !== undefined);
   }
 
   /** Takes leave of the gateway for good. */
@@ -99,11 +116,13 @@ export class SipClient {
     clearTimeout(this.retryTimer);
     clearTimeout(this.idleTimer);
     clearTimeout(this.lostTimer);
+    clearTimeout(this.renewTimer);
+    this.unwatch();
     this.agent.stop().catch(() => {});
   }
 
-  private track(session: Inviter | Invitation, handlers: SipCallHandlers): SipCall {
-    const call = new SipCall(session, handlers);
+  private track(session: Inviter | Invitation, handlers: SipCallHandlers, resumes = false): SipCall {
+    const call = new SipCall(session, handlers, { resumes, onUnanswered: () => this.replaceConnection() });
     this.calls.add(call);
     return call;
   }
@@ -128,7 +147,35 @@ export class SipClient {
   }
 
   private register(): void {
-    this.registerer?.register().catch(() => this.retry());
+    const { registerer } = this;
+    if (registerer === undefined) return;
+    clearTimeout(this.renewTimer);
+    if (this.options.ticket !== undefined) this.renewTimer = setTimeout(() => this.register(), renewAfterMs);
+    Promise.resolve(this.options.ticket?.())
+      .then((ticket) => registerer.register({ requestOptions: { extraHeaders: bearer(ticket) } }))
+      .catch(() => this.retry());
+  }
+
+  /** Another network: a connection over the old one may look whole for minutes. */
+  private onNetworkChange(): void {
+    if (!this.agent.isConnected()) this.retryAtOnce();
+    else if (this.calls.size > 0 || this.options.user !== undefined) this.replaceConnection();
+  }
+
+  /** Makes the connection anew without waiting for the end of the old one. Calls that are not answered yet need the one they have. */
+  private replaceConnection(): void {
+    if (![...this.calls].every((call) => call.outlivesConnection)) return;
+    if (!this.agent.isConnected()) {
+      this.retryAtOnce();
+      return;
+    }
+    this.agent.transport.disconnect().catch(() => {});
+    this.onDisconnect(new Error('replaced'));
+  }
+
+  private retryAtOnce(): void {
+    this.retryMs = callRetryFirstMs;
+    this.retry();
   }
 
   private onDisconnect(error: Error | undefined): void {
@@ -178,6 +225,26 @@ export class SipClient {
     });
     if (!taken) invitation.reject({ statusCode: 486 }).catch(() => {});
   }
+}
+
+const bearer = (ticket: string | undefined): string[] => (ticket === undefined ? [] : [`Authorization: Bearer ${ticket}`]);
+
+/** Calls back when the machine is on another network, as far as the browser tells; returns how to stop that. */
+function watchNetwork(onChange: () => void): () => void {
+  // It also tells of every new estimate of the speed, which is none of our business.
+  const { connection } = navigator as { readonly connection?: EventTarget & { readonly type?: string } };
+  let type = connection?.type;
+  const look = (): void => {
+    if (connection?.type === type) return;
+    type = connection?.type;
+    onChange();
+  };
+  addEventListener('online', onChange);
+  connection?.addEventListener('change', look);
+  return () => {
+    removeEventListener('online', onChange);
+    connection?.removeEventListener('change', look);
+  };
 }
 
 function callerOf(invitation: Invitation): string {

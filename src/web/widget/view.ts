@@ -74,6 +74,8 @@ export function statusText({ state, texts }: Pick<ViewModel, 'state' | 'texts'>)
       return texts.incoming;
     case 'answering':
       return `${texts.answering}…`;
+    case 'resuming':
+      return texts.linkLost;
     case 'connected':
       if (state.link === 'lost') return texts.linkLost;
       return state.held === 'remote' ? texts.held : texts.connected;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Effect,
   type Ending,
+  heldIn,
   keepsDigits,
   next,
   takesDigits,
@@ -17,6 +18,10 @@ type EventKey =
   | '183'
   | 'connected'
   | 'held'
+  | 'hold-pressed'
+  | 'hold-refused'
+  | 'link-lost'
+  | 'call-found'
   | 'call-arrived'
   | 'caller-gave-up'
   | PressKey
@@ -35,6 +40,7 @@ const states: Readonly<Record<StateName, ViewState>> = {
   'early-media': { name: 'early-media', peer },
   incoming: { name: 'incoming', peer },
   answering: { name: 'answering', peer },
+  resuming: { name: 'resuming', peer, sinceMs: 2_000, held: 'local' },
   connected: { name: 'connected', peer, sinceMs: 2_000 },
   ended: { name: 'ended', peer, ending: { kind: 'remote' }, talkedMs: 0 },
 };
@@ -46,6 +52,10 @@ const events: Readonly<Record<EventKey, ViewEvent>> = {
   '183': { type: 'progress', early: true },
   connected: { type: 'connected', atMs },
   held: { type: 'hold-changed', held: 'remote' },
+  'hold-pressed': { type: 'hold-pressed', on: true },
+  'hold-refused': { type: 'hold-refused', on: true },
+  'link-lost': { type: 'link-changed', link: 'lost' },
+  'call-found': { type: 'call-found', peer, sinceMs: -7_000, held: true },
   'call-arrived': { type: 'call-arrived', from: 'Ann' },
   'caller-gave-up': { type: 'caller-gave-up' },
   'answer-pressed': { type: 'answer-pressed' },
@@ -73,6 +83,7 @@ function ended(ending: Ending, talkedMs = 0): Arrow {
 const fromRest: Partial<Record<EventKey, Arrow>> = {
   'call-pressed': { to: { name: 'microphone', peer: '1002' }, effects: [{ type: 'open-microphone' }] },
   'call-arrived': { to: { name: 'incoming', peer: 'Ann' }, effects: [{ type: 'tone', tone: 'ring' }] },
+  'call-found': { to: { name: 'resuming', peer, sinceMs: -7_000, held: 'local' }, effects: [{ type: 'take-back' }] },
   failed: { to: { name: 'ended', peer: '', ending: busy, talkedMs: 0 }, effects: [report] },
   dismissed: { to: { name: 'idle' }, effects: [] },
 };
@@ -110,7 +121,16 @@ const arrows: Readonly<Record<StateName, Partial<Record<EventKey, Arrow>>>> = {
     'microphone-ready': { to: { name: 'answering', peer }, effects: [{ type: 'accept' }] },
     connected: connect,
   },
+  resuming: {
+    connected: { to: { name: 'connected', peer, sinceMs: 2_000, held: 'local' }, effects: [] },
+    'hang-up-pressed': ended({ kind: 'local' }, 3_000),
+    'far-end-hung-up': ended({ kind: 'remote' }, 3_000),
+    failed: ended(busy, 3_000),
+  },
   connected: {
+    'hold-pressed': { to: { name: 'connected', peer, sinceMs: 2_000, held: 'local' }, effects: [{ type: 'hold', on: true }] },
+    'hold-refused': { to: { name: 'connected', peer, sinceMs: 2_000, held: 'local' }, effects: [] },
+    'link-lost': { to: { name: 'connected', peer, sinceMs: 2_000, link: 'lost' }, effects: [] },
     held: { to: { name: 'connected', peer, sinceMs: 2_000, held: 'remote' }, effects: [] },
     'hang-up-pressed': ended({ kind: 'local' }, 3_000),
     'far-end-hung-up': ended({ kind: 'remote' }, 3_000),
@@ -122,7 +142,7 @@ const pairs = Object.values(states).flatMap((state) => (Object.keys(events) as E
 
 describe('the state of the call button', () => {
   it('is tried with every state and every event', () => {
-    expect(pairs).toHaveLength(9 * 14);
+    expect(pairs).toHaveLength(10 * 18);
   });
 
   it.each(pairs.filter(({ state, event }) => arrows[state.name][event] !== undefined))(
@@ -148,6 +168,17 @@ describe('the state of the call button', () => {
     expect(next(state, { type: 'hold-changed', held: 'none' }).state).toEqual(states.connected);
   });
 
+  it('tells a hold of ours from one of the far end, and shows both', () => {
+    const ours = next(states.connected, events['hold-pressed']).state;
+    const both = next(ours, events.held).state;
+    expect([ours, both].map(heldIn)).toEqual(['local', 'both']);
+    expect(next(both, { type: 'hold-changed', held: 'none' }).state).toEqual(ours);
+    const over = next(both, { type: 'hold-pressed', on: false });
+    expect([heldIn(over.state), over.effects]).toEqual(['remote', [{ type: 'hold', on: false }]]);
+    expect(next(ours, events['hold-pressed'])).toEqual({ state: ours, effects: [] });
+    expect(heldIn(next(ours, { type: 'hold-refused', on: false }).state)).toBe('none');
+  });
+
   it('shows that the connection is lost until it is back; hold and the end of the call are told meanwhile', () => {
     const lost = next(states.connected, { type: 'link-changed', link: 'lost' }).state;
     expect(lost).toMatchObject({ name: 'connected', link: 'lost' });
@@ -167,6 +198,6 @@ describe('the state of the call button', () => {
     const names = Object.values(states)
       .filter(keepsDigits)
       .map(({ name }) => name);
-    expect(names.sort()).toEqual(['answering', 'connected', 'dialling', 'early-media', 'microphone', 'ringing']);
+    expect(names.sort()).toEqual(['answering', 'connected', 'dialling', 'early-media', 'microphone', 'resuming', 'ringing']);
   });
 });
