@@ -34,13 +34,14 @@ export function sipTls({ sip }: GatewayConfig, files: NonNullable<Secrets['sipTl
 
 export function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: readonly string[]): EmbeddedSipOptions {
   const { sip, http } = config;
+  const siteOrigins = config.sites.flatMap(({ origins }) => origins);
   const tls = secrets.sipTls;
   return {
     listen: sip.listen.flatMap((text) => parseListen(text) ?? []),
     ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
     ...(tls === undefined ? {} : { tls: sipTls(config, tls) }),
     ...(sip.dnsServers === undefined ? {} : { dnsServers: sip.dnsServers }),
-    webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins])], ...webSocketLimits },
+    webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins, ...siteOrigins])], ...webSocketLimits },
     userAgent: sip.userAgent,
   };
 }
@@ -187,7 +188,7 @@ export function inboundRules({ inbound, groups }: GatewayConfig): readonly Inbou
   }));
 }
 
-export function browserOptions(config: GatewayConfig, secrets: Secrets): BrowserEdgeOptions {
+export function browserOptions(config: GatewayConfig, secrets: Secrets, ticketsRequired: boolean): BrowserEdgeOptions {
   const { http, users, media, browser } = config;
   return {
     codecs: media.codecs,
@@ -197,6 +198,7 @@ export function browserOptions(config: GatewayConfig, secrets: Secrets): Browser
     }),
     realm: http.publicUrl === undefined ? 'gateway' : new URL(http.publicUrl).hostname,
     allowPasswordless: isLocalOnly(config),
+    ticketsRequired,
     ...(browser.guests ? { guest } : {}),
     registration: defaultRegistration,
   };

@@ -39,6 +39,7 @@ import {
   sipTls,
   trunkOptions,
 } from './gateway-options.js';
+import { type TicketOffice, ticketOffice } from './gateway-tickets.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
@@ -127,6 +128,7 @@ class RunningGateway implements Gateway {
   private readonly recent = new RecentRecords({ capacity: recentRecordCount });
   private readonly cdrFile: CdrFile | undefined;
   private readonly facts: FactSink;
+  private readonly tickets: TicketOffice;
   private media: MediaPlane | undefined;
   private sip: SipStack | undefined;
   private registrar: Registrar | undefined;
@@ -155,6 +157,12 @@ class RunningGateway implements Gateway {
       this.cdrFile?.append(record);
     });
     this.facts = this.guarded([this.cdrs.take, this.metrics.take, logFold(deps.log), this.events.take]);
+    this.tickets = ticketOffice(config, {
+      clock: deps.clock,
+      log: deps.log.child({ part: 'tickets' }),
+      secrets: deps.secrets,
+      mayDial: (number) => mayDial(config.policy.destinations, number),
+    });
     this.admin = this.makeAdmin();
   }
 
@@ -208,6 +216,7 @@ class RunningGateway implements Gateway {
   private async startAll(): Promise<void> {
     try {
       await this.cdrFile?.check();
+      await this.tickets.start();
       await this.admin.start();
       await this.startPlanes();
       this.current = 'ready';
@@ -241,7 +250,7 @@ class RunningGateway implements Gateway {
   private join(sip: SipStack, media: MediaPlane, trunks: readonly TrunkOptions[]): void {
     const { config, deps } = this;
     const { clock, log, secrets } = deps;
-    const browser = browserOptions(config, secrets);
+    const browser = browserOptions(config, secrets, this.tickets.required);
     const registrar = new Registrar(browser.registration, {
       clock,
       log,
@@ -283,7 +292,7 @@ class RunningGateway implements Gateway {
       loopDelayMs: () => this.lag.read(),
     });
     const edges = {
-      browser: new BrowserEdge(browser, { calls, registrar, userCalls, clock, log }),
+      browser: new BrowserEdge(browser, { calls, registrar, userCalls, tickets: this.tickets.verifier, clock, log }),
       trunk: new TrunkEdge(trunks, { calls, shared, log }),
     };
     connectEdges(sip, edges, calls);
@@ -301,6 +310,7 @@ class RunningGateway implements Gateway {
   private async stopParts(): Promise<void> {
     this.current = 'stopped';
     await this.step('call records', async () => void (await this.cdrFile?.flush()));
+    await this.step('used tickets', () => this.tickets.stop());
     await this.step('registrations', async () => this.registrar?.clear());
     await this.step('trunks', async () => this.trunks?.stop());
     await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
@@ -359,6 +369,7 @@ class RunningGateway implements Gateway {
         drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
         recentRecords: (limit) => this.recent.list(limit),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
+        tickets: { desk: this.tickets.desk, keys: this.tickets.keys },
         onSipUpgrade: (request, socket, head) => this.sip?.acceptWebSocket(request, socket, head, tls !== undefined),
       },
     );

@@ -55,12 +55,14 @@ const rooms: Readonly<Record<string, Room>> = {
     ],
   },
   call: { mayImport: ['base', 'sip', 'media', 'media/dtmf'] },
-  browser: { mayImport: ['base', 'sip', 'call'] },
+  browser: { mayImport: ['base', 'sip', 'call', 'auth'] },
   trunk: { mayImport: ['base', 'sip', 'call'] },
+  /** Call tickets and the websites they belong to. */
+  auth: { mayImport: ['base'], packages: ['jose'] },
   policy: { mayImport: ['base', 'call'] },
   cdr: { mayImport: ['base', 'call', 'media'] },
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
-  admin: { mayImport: ['base', 'call', 'cdr', 'metrics'], packages: ['fastify'] },
+  admin: { mayImport: ['base', 'call', 'cdr', 'metrics', 'auth'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
   cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },
@@ -69,11 +71,16 @@ const rooms: Readonly<Record<string, Room>> = {
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
   web: { mayImport: [], packages: ['esbuild', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
-  'gateway-options.ts': { mayImport: ['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk'] },
+  /** The ticket office of a configuration. */
+  'gateway-tickets.ts': { mayImport: ['base', 'config', 'auth'] },
+  'gateway-options.ts': {
+    mayImport: ['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk'],
+  },
   'gateway.ts': {
     mayImport: [
       ...[
         'gateway-options.ts',
+        'gateway-tickets.ts',
         'base',
         'config',
         'sip',
@@ -85,7 +92,7 @@ const rooms: Readonly<Record<string, Room>> = {
         'browser',
         'trunk',
       ],
-      ...['policy', 'cdr', 'metrics', 'admin'],
+      ...['auth', 'policy', 'cdr', 'metrics', 'admin'],
     ],
     packages: ['pino'],
   },

@@ -9,6 +9,7 @@ import type { Startable } from '../base/startable.js';
 import { addApi } from './api.js';
 import { addPages } from './pages.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
+import { addTicketApi } from './ticket-api.js';
 
 export type AdminErrorInfo =
   | { readonly code: 'http-port-taken'; readonly host: string; readonly port: number }
@@ -113,6 +114,7 @@ export class AdminServer implements Startable {
       return reply.header('content-type', contentType).send(text);
     });
     app.register(async (scope) => addApi(scope, options, deps), { prefix: '/api/v1' });
+    addTicketApi(app, deps.tickets);
     addPages(app, options);
   }
 

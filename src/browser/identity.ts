@@ -39,6 +39,11 @@ export class Identities {
     return this.options.users.some((user) => user.password !== undefined);
   }
 
+  /** The user of this name, for whoever has proved it otherwise. */
+  named(name: string | undefined): BrowserUser | undefined {
+    return name === undefined ? undefined : this.users.get(name);
+  }
+
   /** Proves that a request comes from the user `name`. An unknown name is challenged like a known one, so that names cannot be probed. */
   prove(name: string | undefined, request: { readonly method: string; readonly requestUri: string; readonly headers: Headers }): Proof {
     const user = name === undefined ? undefined : this.users.get(name);

@@ -19,7 +19,9 @@ export interface BrowserEdgeOptions {
   readonly realm: string;
   /** For a loopback listener only: users without a password may register. */
   readonly allowPasswordless: boolean;
-  /** Who a page is that has not registered; absent: such a page may not call. */
+  /** A page needs a ticket to call, unless it has registered. */
+  readonly ticketsRequired?: boolean;
+  /** Who a page is that has not registered; absent: such a page may not call without a ticket. */
   readonly guest?: Party;
   readonly registration: {
     readonly minSeconds: number;

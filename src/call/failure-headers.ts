@@ -25,9 +25,15 @@ export function failureHeaders(
   ];
   return [
     ...told.map((reason) => ['Reason', formatReason(reason)] as const),
-    ...(kind === 'browser' && failure !== undefined ? [['X-Gateway-Failure', failure] as const] : []),
+    ...(kind === 'browser' && failure !== undefined ? [['X-Gateway-Failure', failure] as const, ...challenge(failure)] : []),
     ...(failure !== undefined && failureOf(failure).sipStatus === 503 ? [['Retry-After', String(retryAfterSeconds)] as const] : []),
   ];
+}
+
+/** A 401 says what it asks for (RFC 3261 §20.44); here a ticket, by RFC 8898 §2 and RFC 6750 §3. */
+function challenge(failure: FailureCode): ExtraHeaders {
+  if (failureOf(failure).sipStatus !== 401) return [];
+  return [['WWW-Authenticate', `Bearer realm="calls"${failure === 'ticket-required' ? '' : ', error="invalid_token"'}`]];
 }
 
 function ownReason(failure: FailureCode | undefined): Reason {

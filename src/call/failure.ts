@@ -4,6 +4,8 @@
  */
 import type { FailureCode } from './failure-code.js';
 
+export type { FailureCode };
+
 export interface Failure {
   /** Final status to the caller while it has not been answered. */
   readonly sipStatus: number;

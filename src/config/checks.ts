@@ -4,6 +4,7 @@ import type { GatewayConfig } from './schema.js';
 import { drachtioServers } from './sections/drachtio.js';
 import { mediaBindAddress } from './sections/media.js';
 import { parseListen } from './sections/sip.js';
+import { checkSites, checkTickets } from './site-checks.js';
 import { isLoopback } from './values.js';
 
 /** What must hold between keys. Each check names the sections it reads; it is skipped while one of them has faults of its own. */
@@ -223,6 +224,8 @@ const checks: readonly Check[] = [
   { reads: ['inbound', 'groups', 'users', 'trunks', 'policy'], run: checkInbound },
   { reads: ['trunks', 'policy'], run: checkTrunks },
   { reads: ['trunks'], run: checkNumbers },
+  { reads: ['sites', 'policy', 'trunks'], run: checkSites },
+  { reads: ['auth', 'sites', 'sip'], run: checkTickets },
   { reads: ['admin', 'http'], run: checkAdmin },
 ];
 

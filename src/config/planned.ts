@@ -10,7 +10,6 @@ const plannedKeys: ReadonlySet<string> = new Set([
   'policy.budgets',
   'cdr.webhook',
   'cdr.postgres',
-  'sites',
   'menus',
   'metrics',
 ]);

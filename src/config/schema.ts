@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { key } from './key.js';
+import { auth } from './sections/auth.js';
 import { groups } from './sections/groups.js';
 import { http } from './sections/http.js';
 import { inbound } from './sections/inbound.js';
@@ -7,6 +8,7 @@ import { media } from './sections/media.js';
 import { admin, browser, cdr, log, shutdown } from './sections/operation.js';
 import { policy } from './sections/policy.js';
 import { sip } from './sections/sip.js';
+import { sites } from './sections/sites.js';
 import { trunks } from './sections/trunks.js';
 import { users } from './sections/users.js';
 
@@ -19,6 +21,8 @@ export const configSchema = z.strictObject({
   users,
   groups,
   inbound,
+  sites,
+  auth: key(auth, { description: 'Who may call.' }),
   policy: key(policy, { description: 'Limits.' }),
   browser: key(browser, { description: 'Browser legs.' }),
   shutdown: key(shutdown, { description: 'Ending the process.' }),

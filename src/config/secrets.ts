@@ -25,6 +25,9 @@ interface SecretValues {
   readonly trunkPasswords: ReadonlyMap<string, string>;
   readonly registerPasswords: ReadonlyMap<string, string>;
   readonly userPasswords: ReadonlyMap<string, string>;
+  readonly siteSecrets: ReadonlyMap<string, string>;
+  readonly siteKeys: ReadonlyMap<string, string>;
+  readonly ticketKeys: ReadonlyMap<string, string>;
   readonly httpTls?: TlsMaterial;
   readonly sipTls?: TlsMaterial;
   readonly drachtio: readonly DrachtioSecret[];
@@ -61,6 +64,21 @@ export class Secrets {
     return this.#values.userPasswords.get(name);
   }
 
+  /** Secret of a website's back end, by the site's public key. */
+  siteSecret(site: string): string | undefined {
+    return this.#values.siteSecrets.get(site);
+  }
+
+  /** Key that a website's back end signs with. */
+  siteKey(site: string, kid: string): string | undefined {
+    return this.#values.siteKeys.get(keyName(site, kid));
+  }
+
+  /** Key that the gateway signs tickets with. */
+  ticketKey(kid: string): string | undefined {
+    return this.#values.ticketKeys.get(kid);
+  }
+
   get httpTls(): TlsMaterial | undefined {
     return this.#values.httpTls;
   }
@@ -85,6 +103,12 @@ export class Secrets {
     return 'Secrets ***';
   }
 }
+
+const leastSiteSecretBytes = 24;
+/** An HMAC key (RFC 7518 §3.2); how long a PEM must be is the reader's business. */
+const leastKeyBytes = (algorithm: 'EdDSA' | 'HS256'): number => (algorithm === 'HS256' ? 32 : 1);
+
+const keyName = (site: string, kid: string): string => `${site} ${kid}`;
 
 /** Where secrets are read from. */
 export interface SecretSources {
@@ -126,6 +150,16 @@ class Reader {
     return value;
   }
 
+  /** A secret that is worth something only when it is long. */
+  longSecret(path: string, ref: SecretRef, leastBytes: number): string {
+    const value = this.secret(path, ref);
+    const bytes = Buffer.byteLength(value);
+    if (value !== '' && bytes < leastBytes) {
+      this.faults.push({ path, problem: `has ${bytes} bytes, and needs ${leastBytes}`, remedy: 'make one with: openssl rand -base64 48' });
+    }
+    return value;
+  }
+
   tls(
     path: string,
     tls: (TlsFiles & { readonly ca?: string | undefined; readonly more?: readonly TlsFiles[] | undefined }) | undefined,
@@ -158,6 +192,22 @@ function readDrachtio({ sip }: GatewayConfig, reader: Reader): Pick<SecretValues
   return { drachtio: servers, drachtioListen: reader.secret('sip.drachtio.listen.secret', drachtio.listen.secret) };
 }
 
+function readTickets({ sites, auth }: GatewayConfig, reader: Reader): Pick<SecretValues, 'siteSecrets' | 'siteKeys' | 'ticketKeys'> {
+  const siteSecrets = new Map<string, string>();
+  const siteKeys = new Map<string, string>();
+  for (const [at, site] of sites.entries()) {
+    if (site.secret !== undefined) siteSecrets.set(site.key, reader.longSecret(`sites[${at}].secret`, site.secret, leastSiteSecretBytes));
+    for (const [keyAt, { kid, key, algorithm }] of site.keys.entries()) {
+      siteKeys.set(keyName(site.key, kid), reader.longSecret(`sites[${at}].keys[${keyAt}].key`, key, leastKeyBytes(algorithm)));
+    }
+  }
+  const ticketKeys = new Map<string, string>();
+  for (const [at, { kid, key, algorithm }] of auth.tickets.keys.entries()) {
+    ticketKeys.set(kid, reader.longSecret(`auth.tickets.keys[${at}].key`, key, leastKeyBytes(algorithm)));
+  }
+  return { siteSecrets, siteKeys, ticketKeys };
+}
+
 /** Fetches every secret the configuration names, and reports all that cannot be had. */
 export function resolveSecrets(config: GatewayConfig, sources: SecretSources): ResolvedSecrets {
   const reader = new Reader(sources);
@@ -182,6 +232,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
     ...(httpTls === undefined ? {} : { httpTls }),
     ...(sipTls === undefined ? {} : { sipTls }),
     ...readDrachtio(config, reader),
+    ...readTickets(config, reader),
   });
   return { secrets, faults: reader.faults };
 }

@@ -16,6 +16,7 @@ import type { TrunkView } from '../../../src/call/trunk-view.js';
 import { CdrFold } from '../../../src/cdr/fold.js';
 import { RecentRecords } from '../../../src/cdr/recent.js';
 import { beganAtMs, completedCall } from '../../support/call-facts.js';
+import { Office } from '../../support/ticket-office.js';
 
 const view: CallView = {
   id: 'c-1' as CallId,
@@ -67,6 +68,7 @@ function make(options: Partial<AdminOptions> = {}) {
   for (const fact of completedCall) fold.take(fact);
   for (const fact of completedCall.slice(0, 15)) fold.take(fact);
   const events = new CallEvents();
+  const office = new Office();
   const deps: AdminDeps = {
     log: silentLog,
     state: () => steps.state,
@@ -92,6 +94,7 @@ function make(options: Partial<AdminOptions> = {}) {
     },
     recentRecords: (limit) => recent.list(limit),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
+    tickets: { desk: office.desk, keys: [office.key] },
     onSipUpgrade: (request, socket) => {
       steps.did.push(`upgrade ${request.url}`);
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');

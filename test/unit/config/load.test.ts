@@ -276,7 +276,7 @@ describe('loading a configuration', () => {
       'http.port: is text; give a number',
       'http.prot: unknown key; did you mean "port"?',
       'log.level: is not a known value; use one of debug, info, warn, error',
-      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, groups, inbound, policy, browser, shutdown, cdr, log, admin',
+      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, groups, inbound, sites, auth, policy, browser, shutdown, cdr, log, admin',
       'sip.listen[0]: listens for TLS without a certificate; give sip.tls.cert and sip.tls.key, or remove the listener',
     ]);
   });

@@ -1,0 +1,82 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { TicketAnswer, TicketDesk } from '../auth/ticket-desk.js';
+import { publicKeySet, type TicketKey } from '../auth/ticket-keys.js';
+import { type FailureCode, failureCodes, failureOf } from '../call/failure.js';
+
+/** An entry of `RTCConfiguration.iceServers` (W3C WebRTC §4.2.4). */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username?: string;
+  readonly credential?: string;
+}
+
+/** What the ticket routes ask of the gateway. */
+export interface TicketDeps {
+  readonly desk: TicketDesk;
+  readonly keys: readonly TicketKey[];
+  /** Servers for whoever gets a ticket; absent where there are none. */
+  readonly iceServersFor?: (subject: string) => { readonly iceServers: readonly IceServer[]; readonly ttlSeconds: number };
+}
+
+type Refusal = Extract<TicketAnswer, { readonly kind: 'refused' }>;
+
+const statuses: Readonly<Partial<Record<Refusal['code'], number>>> = { 'unknown-site': 401, 'invalid-body': 400, 'over-limit': 429 };
+
+const isFailure = (code: string): code is FailureCode => (failureCodes as readonly string[]).includes(code);
+
+/** `POST /api/v1/tickets` for back ends and pages, and the public keys that tickets are checked with (RFC 7517). */
+export function addTicketApi(app: FastifyInstance, deps: TicketDeps): void {
+  app.options('/api/v1/tickets', async (request, reply) => {
+    if (!allowOrigin(request, reply, deps)) return reply.code(403).send();
+    return reply
+      .header('access-control-allow-methods', 'POST')
+      .header('access-control-allow-headers', 'content-type')
+      .header('access-control-max-age', '600')
+      .code(204)
+      .send();
+  });
+
+  app.post('/api/v1/tickets', async (request, reply) => {
+    allowOrigin(request, reply, deps);
+    reply.header('cache-control', 'no-store');
+    const secret = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    const answer = await deps.desk.give({
+      ...(secret === undefined ? {} : { secret }),
+      ...(request.headers.origin === undefined ? {} : { pageOrigin: request.headers.origin }),
+      address: request.ip,
+      body: request.body,
+    });
+    if (answer.kind === 'refused') return refuse(reply, answer);
+    const { ticket, expiresAtMs, to, subject } = answer;
+    const ice = deps.iceServersFor?.(subject);
+    return reply.code(201).send({
+      ticket,
+      expiresAt: new Date(expiresAtMs).toISOString(),
+      to,
+      iceServers: ice?.iceServers ?? [],
+    });
+  });
+
+  app.get('/.well-known/jwks.json', async (_request, reply) =>
+    reply
+      .header('cache-control', 'public, max-age=300')
+      .header('access-control-allow-origin', '*')
+      .send(await publicKeySet(deps.keys)),
+  );
+}
+
+/** The page of a site that asks itself may read the answer (Fetch §3.2); whether it may have a ticket is another matter. */
+function allowOrigin(request: FastifyRequest, reply: FastifyReply, { desk }: TicketDeps): boolean {
+  const { origin } = request.headers;
+  reply.header('vary', 'origin');
+  if (origin === undefined || !desk.asksItself(origin)) return false;
+  reply.header('access-control-allow-origin', origin).header('cross-origin-resource-policy', 'cross-origin');
+  return true;
+}
+
+function refuse(reply: FastifyReply, { code, why, retryAfterMs }: Refusal): FastifyReply {
+  if (retryAfterMs !== undefined) reply.header('retry-after', String(Math.ceil(retryAfterMs / 1000)));
+  const status = statuses[code] ?? (isFailure(code) ? failureOf(code).sipStatus : 403);
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
+  return reply.code(status).send({ error: { code, message: why } });
+}

@@ -1,0 +1,92 @@
+import { mayDial } from '../policy/destinations.js';
+import type { ConfigFault } from './fault.js';
+import type { GatewayConfig } from './schema.js';
+import type { SiteConfig } from './sections/sites.js';
+
+/** What must hold of websites with a call button, and between them and the rest. */
+
+const fault = (path: string, problem: string, remedy: string): ConfigFault => ({ path, problem, remedy });
+
+const isPlainHttp = (origin: string): boolean => /^http:\/\/(?!127\.|localhost[:/]?|\[::1\])/.test(`${origin}/`);
+
+/** Websites each with a way to tickets, names that lead somewhere, and origins that cannot be forged on the way. */
+export function checkSites(config: GatewayConfig): ConfigFault[] {
+  const { sites } = config;
+  return sites.flatMap((site, at) => {
+    const path = `sites[${at}]`;
+    const first = sites.findIndex(({ key }) => key === site.key);
+    const twice =
+      first === at
+        ? []
+        : [fault(`${path}.key`, `"${site.key}" stands twice`, `give each site a key of its own; it is also at sites[${first}].key`)];
+    return [...twice, ...checkWays(site, path), ...checkOrigins(site, path), ...checkDestinations(config, site, path)];
+  });
+}
+
+function checkWays(site: SiteConfig, path: string): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  if (site.secret === undefined && site.anonymous === undefined && site.keys.length === 0 && site.jwks === undefined) {
+    const remedy = 'give secret for a back end, anonymous: {} for a page without one, or keys or jwks for a back end that signs itself';
+    faults.push(fault(path, 'has no way to get a ticket', remedy));
+  }
+  if (site.anonymous !== undefined && site.destinations.length === 0) {
+    faults.push(fault(`${path}.destinations`, 'is empty, and pages may ask for tickets themselves', 'name what they may call'));
+  }
+  if (site.anonymous !== undefined && site.origins.includes('*')) {
+    faults.push(fault(`${path}.origins`, 'lets pages of the whole world ask for tickets', 'list the origins of the website'));
+  }
+  for (const [at, { kid }] of site.keys.entries()) {
+    if (site.keys.findIndex((other) => other.kid === kid) !== at) {
+      faults.push(fault(`${path}.keys[${at}].kid`, `"${kid}" stands twice`, 'give each key a name of its own'));
+    }
+  }
+  return faults;
+}
+
+function checkOrigins({ origins }: SiteConfig, path: string): ConfigFault[] {
+  return origins.flatMap((origin, at) =>
+    isPlainHttp(origin)
+      ? [fault(`${path}.origins[${at}]`, `${origin} is not https, and browsers open no microphone there`, 'serve the website by https')]
+      : [],
+  );
+}
+
+function checkDestinations({ policy, trunks }: GatewayConfig, { destinations }: SiteConfig, path: string): ConfigFault[] {
+  return destinations.flatMap(({ name, number }, at) => {
+    const here = `${path}.destinations[${at}]`;
+    const faults: ConfigFault[] = [];
+    const first = destinations.findIndex((other) => other.name === name);
+    if (first !== at) faults.push(fault(`${here}.name`, `"${name}" stands twice`, `it is also at ${path}.destinations[${first}].name`));
+    if (trunks.length > 0 && !mayDial(policy.destinations, number)) {
+      faults.push(fault(`${here}.number`, 'may not be dialled', 'add its beginning to policy.destinations.allow, or name another'));
+    }
+    return faults;
+  });
+}
+
+/** Tickets that can be had where they are asked for. */
+export function checkTickets({ auth, sites, sip }: GatewayConfig): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const { required, keys, lifetimeSeconds, maxLifetimeSeconds } = auth.tickets;
+  if (required === true && sites.length === 0) {
+    faults.push(fault('auth.tickets.required', 'is true, and sites is empty, so that no page can call', 'add a site, or set it to false'));
+  }
+  if (lifetimeSeconds > maxLifetimeSeconds) {
+    faults.push(
+      fault('auth.tickets.lifetimeSeconds', `is ${lifetimeSeconds}, and maxLifetimeSeconds is ${maxLifetimeSeconds}`, 'lower it'),
+    );
+  }
+  for (const [at, { kid }] of keys.entries()) {
+    if (keys.findIndex((other) => other.kid === kid) !== at) {
+      faults.push(fault(`auth.tickets.keys[${at}].kid`, `"${kid}" stands twice`, 'give each key a name of its own'));
+    }
+  }
+  const bound = sites.findIndex(({ origins }) => !origins.includes('*'));
+  if (sip.stack === 'drachtio' && bound >= 0) {
+    const problem = 'names origins, and a drachtio server does not tell from which origin a page comes';
+    faults.push(
+      fault(`sites[${bound}].origins`, problem, 'write ["*"]; tickets of the back end are then bound to everything but the origin'),
+    );
+  }
+  return faults;
+}
