@@ -62,7 +62,9 @@ const rooms: Readonly<Record<string, Room>> = {
   policy: { mayImport: ['base', 'call'] },
   cdr: { mayImport: ['base', 'call', 'media'] },
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
-  admin: { mayImport: ['base', 'call', 'cdr', 'metrics', 'auth'], packages: ['fastify'] },
+  /** What is kept of a call, and how it is told. */
+  story: { mayImport: ['base', 'sip', 'call', 'media', 'cdr'] },
+  admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
   cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },
@@ -92,7 +94,7 @@ const rooms: Readonly<Record<string, Room>> = {
         'browser',
         'trunk',
       ],
-      ...['auth', 'policy', 'cdr', 'metrics', 'admin'],
+      ...['auth', 'policy', 'cdr', 'story', 'metrics', 'admin'],
     ],
     packages: ['pino'],
   },
