@@ -191,8 +191,17 @@ export class FakeSip implements SipPort {
     for (const dialog of this.openDialogs) if (dialog.flow === from) dialog.moveTo(there.source);
   }
 
+  /** As `call`, from a page that shows a ticket: the stacks of pages write that header, ours never does. */
+  callWithTicket(options: OutboundOptions, ticket: string): OutboundCall {
+    return this.place({ ...options, headers: [...(options.headers ?? []), ['Authorization', `Bearer ${ticket}`]] });
+  }
+
   call(options: OutboundOptions): OutboundCall {
     checkExtraHeaders(options.headers);
+    return this.place(options);
+  }
+
+  private place(options: OutboundOptions): OutboundCall {
     const why = this.failNext.shift();
     const link = this.route(options);
     const call = new FakeOutboundCall(options);
