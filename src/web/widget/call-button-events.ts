@@ -2,6 +2,8 @@ import type { CallProblem } from './call-problem.js';
 import type { DigitReceipt } from './digit-ledger.js';
 import type { DigitPress } from './dtmf-body.js';
 import type { Held, ViewState } from './machine.js';
+import type { CheckResults } from './pre-call-check.js';
+import type { CallQuality } from './quality.js';
 
 /** What a page hears of a call, apart from problems. */
 export interface CallEvents {
@@ -18,6 +20,12 @@ export interface CallEvents {
   'dtmf-sent': { readonly digit: string };
   /** A step in the life of a key of ours. */
   'dtmf-receipt': DigitReceipt;
+  /** How well the call is heard, when that is another than before. */
+  quality: CallQuality;
+  /** Results of the check before a call, when all are there. */
+  check: CheckResults;
+  /** What the person thinks of the call. */
+  rating: { readonly stars: number; readonly comment?: string };
 }
 
 /** `detail` of the events that `<call-button>` sends; all bubble and cross shadow roots. */

@@ -1,5 +1,5 @@
 import type { CallButtonEvents, CallEvents } from './call-button-events.js';
-import { type CallPass, getIceServers, getPass, type PassOutcome, type PassSettings } from './call-pass.js';
+import { type CallPass, getIceServers, getPass, type PassOutcome, type PassSettings, postRating } from './call-pass.js';
 import type { CallProblem } from './call-problem.js';
 import type { CallSnapshot } from './call-snapshot.js';
 import { DigitDesk } from './digit-desk.js';
@@ -8,6 +8,9 @@ import { type Cancellable, defaultDigitTiming, type QueueClock } from './digit-q
 import { type DigitStep, readDigitText } from './digit-text.js';
 import { type Effect, heldIn, keepsDigits, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
 import type { CallMediaOptions } from './media-handler.js';
+import { type CheckResults, checkBeforeCall, type GatherCandidates } from './pre-call-check.js';
+import type { CallQuality } from './quality.js';
+import { QualityWatch } from './quality-watch.js';
 import type { CallMemory, KeptCall } from './resume.js';
 import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
 import type { SipClient, SipClientHandlers, SipClientOptions } from './sip-client.js';
@@ -38,6 +41,7 @@ export interface CallControllerDeps extends Omit<SoundDeskDeps, 'onChange' | 'on
   readonly openClient: (options: SipClientOptions, handlers: SipClientHandlers) => SipClient;
   readonly tones: { play(name: ToneName): void; stop(): void };
   readonly memory: (key: string) => CallMemory;
+  readonly gather: GatherCandidates;
 }
 
 const tickMs = 250;
@@ -59,6 +63,9 @@ export class CallController {
     receipts: [],
     held: undefined,
     link: undefined,
+    quality: undefined,
+    check: undefined,
+    rating: undefined,
   };
   private client: SipClient | undefined;
   private clientSettings = '';
@@ -74,6 +81,9 @@ export class CallController {
   private ticker: Cancellable | undefined;
   private readonly digits: DigitDesk;
   private readonly sound: SoundDesk;
+  private readonly quality: QualityWatch;
+  /** Of the newest call that was answered. */
+  private token: string | undefined;
 
   constructor(private readonly deps: CallControllerDeps) {
     this.digits = new DigitDesk(defaultDigitTiming, {
@@ -86,6 +96,16 @@ export class CallController {
       ...deps,
       onChange: (part) => this.change(part),
       onMicrophone: (track) => void this.sipCall?.replaceMicrophone(track),
+    });
+    this.quality = new QualityWatch({
+      clock: deps.clock,
+      stats: async () => this.sipCall?.stats(),
+      expects: () => ({
+        incoming: this.current.held === undefined,
+        outgoing: this.current.held === undefined && !this.current.muted && this.current.notice !== 'listening-only',
+      }),
+      onQuality: (quality) => this.onQuality(quality),
+      onReport: (quality) => this.sipCall?.sendMessage({ type: 'quality', ...quality }),
     });
   }
 
@@ -147,6 +167,35 @@ export class CallController {
   /** Keeps `level` up to date, as long as it is shown. */
   showLevel(on: boolean): void {
     this.sound.showLevel(on);
+  }
+
+  /** Tries everything that a call needs, without one. Takes six seconds at most. */
+  async check(): Promise<CheckResults> {
+    const settings = this.deps.settings();
+    const results = await checkBeforeCall(
+      {
+        openMicrophone: this.deps.openMicrophone,
+        openMeter: this.deps.openMeter,
+        reach: () => this.openClient().probe(),
+        iceServers: () => getIceServers(settings),
+        gather: this.deps.gather,
+        pause: (ms) => this.pause(ms),
+      },
+      (check) => this.change({ check }),
+    );
+    this.deps.onEvent('check', results);
+    return results;
+  }
+
+  /** What the person thinks of the call, from one star to five. False when there is no call to say it of. */
+  rate(stars: number, comment?: string): boolean {
+    const { token } = this;
+    if (token === undefined || this.current.rating !== 'open' || !(stars >= 1 && stars <= 5)) return false;
+    const rating = { stars: Math.round(stars), ...(comment === undefined || comment === '' ? {} : { comment: comment.slice(0, 500) }) };
+    if (this.sipCall?.sendMessage({ type: 'rating', ...rating }) !== true) postRating(this.deps.settings(), token, rating);
+    this.change({ rating: 'given' });
+    this.deps.onEvent('rating', rating);
+    return true;
   }
 
   /** Sends a text of digits in this call; false when it cannot be, and nothing is sent then. */
@@ -217,21 +266,24 @@ export class CallController {
       const step = next(before, current);
       this.change({ state: step.state });
       for (const effect of step.effects) this.run(effect);
-      if (step.state.name !== before.name || heldIn(step.state) !== heldIn(before)) this.onStateChange(step.state);
+      if (step.state.name !== before.name || heldIn(step.state) !== heldIn(before)) this.onStateChange(before, step.state);
       this.events.shift();
     }
   }
 
-  private onStateChange(state: ViewState): void {
+  private onStateChange(before: ViewState, state: ViewState): void {
     this.ticker?.cancel();
     if (state.name === 'connected') this.tick();
     const peer = 'peer' in state ? state.peer : undefined;
     this.deps.onEvent('call-state', { state: state.name, callId: this.sipCall?.callId, peer, held: heldIn(state) });
-    if (state.name === 'connected') {
-      this.keep();
+    if (state.name === 'connected') this.keep();
+    if (state.name === 'connected' && before.name !== 'connected') {
+      this.quality.start();
       this.digits.answered();
     }
     if (state.name === 'ended') {
+      this.quality.stop();
+      this.change({ quality: undefined });
       this.sipCall = undefined;
       this.memory?.forget();
     }
@@ -280,7 +332,8 @@ export class CallController {
     this.attempt += 1;
     this.digits.begin();
     this.sound.mute(false);
-    this.change({ receipts: [] });
+    this.token = undefined;
+    this.change({ receipts: [], rating: undefined });
     this.memory = this.memoryOf(this.deps.settings());
   }
 
@@ -404,6 +457,8 @@ export class CallController {
   private keep(): void {
     const point = this.sipCall?.resumePoint;
     if (point === undefined || this.state.name !== 'connected') return;
+    if (this.token === undefined) this.change({ rating: 'open' });
+    this.token = point.token;
     const { peer, sinceMs, held } = this.state;
     this.keptAtMs = this.nowMs();
     this.memory?.keep({
@@ -441,10 +496,8 @@ export class CallController {
 
   private leave(): void {
     this.digits.end();
-    if (this.sipCall !== undefined) {
-      this.sipCall.leave();
-      this.client?.release(this.sipCall);
-    }
+    this.sipCall?.leave();
+    this.client?.release(this.sipCall);
     this.sound.close();
   }
 
@@ -483,6 +536,12 @@ export class CallController {
   private closeClient(): void {
     this.client?.close();
     this.client = undefined;
+  }
+
+  private onQuality(quality: CallQuality): void {
+    const before = this.current.quality;
+    this.change({ quality });
+    if (quality.score !== before?.score || quality.hint !== before.hint) this.deps.onEvent('quality', quality);
   }
 
   private onReceipt(receipt: DigitReceipt): void {

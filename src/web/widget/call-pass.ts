@@ -49,14 +49,24 @@ export async function getIceServers(settings: PassSettings, ticket?: string): Pr
   return Array.isArray(servers) ? (servers as readonly RTCIceServer[]) : [];
 }
 
+/** Tells the gateway how a call was that is over. Nobody waits for it, and the page may be left meanwhile. */
+export function postRating(settings: PassSettings, callToken: string, rating: { readonly stars: number; readonly comment?: string }): void {
+  void exchange(apiUrl(settings, 'ratings'), { ...jsonBody({ callToken, ...rating }), keepalive: true }, patienceMs);
+}
+
 /** `/api/v1/…` on the host of the WebSocket. */
 export function apiUrl({ gateway }: Pick<PassSettings, 'gateway'>, path: string): string {
   return new URL(`/api/v1/${path}`, gateway.replace(/^ws/i, 'http')).href;
 }
 
+const jsonBody = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
+});
+
 async function ask(settings: PassSettings, url: string, question: object, unreachable: CallProblem): Promise<PassOutcome> {
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(question) };
-  const answer = await exchange(url, init, patienceMs);
+  const answer = await exchange(url, jsonBody(question), patienceMs);
   if (answer === undefined) return { ok: false, problem: unreachable };
   const { ticket, iceServers, error } = answer;
   // The website's back end may give the ticket alone.

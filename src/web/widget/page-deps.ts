@@ -1,4 +1,5 @@
 import type { CallControllerDeps } from './call-controller.js';
+import { gatherCandidates } from './gather-candidates.js';
 import { meterOf } from './level-meter.js';
 import { openMicrophone } from './microphone.js';
 import { pageClock } from './page-clock.js';
@@ -19,6 +20,7 @@ export function pageDeps(): Omit<CallControllerDeps, 'settings' | 'onChange' | '
     openMeter: (stream, onLevel) => meterOf(stream, pageClock, onLevel),
     onGesture,
     openClient: (options, handlers) => new SipClient(options, handlers),
+    gather: gatherCandidates,
     tones: new TonePlayer(),
     memory: (key) => new CallMemory({ key }, { store: () => sessionStorage, nowMs: Date.now, locks: navigator.locks }),
   };

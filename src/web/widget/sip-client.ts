@@ -101,6 +101,21 @@ export class SipClient {
     }
   }
 
+  /** Whether the gateway answers over its WebSocket. */
+  async probe(): Promise<boolean> {
+    if (!(await this.connect())) return false;
+    const { userAgentCore, configuration } = this.agent;
+    const request = userAgentCore.makeOutgoingRequestMessage('OPTIONS', configuration.uri, configuration.uri, configuration.uri, {});
+    const answered = await new Promise<boolean>((resolve) => {
+      // 408 and 503 are what sip.js makes of no answer.
+      const done = ({ message }: { readonly message: { readonly statusCode?: number | undefined } }): void =>
+        resolve(message.statusCode !== 408 && message.statusCode !== 503);
+      userAgentCore.request(request, { onAccept: done, onReject: done });
+    });
+    this.release();
+    return answered;
+  }
+
   /** Prepares a call; nothing is sent before `dial`. Undefined when `to` cannot stand in a SIP URI. */
   prepare(to: string, handlers: SipCallHandlers, { ticket, resume }: CallProof = {}): SipCall | undefined {
     const target = UserAgent.makeURI(`sip:${encodeUser(to)}@${gatewayHost}`);
@@ -127,9 +142,10 @@ export class SipClient {
     return call;
   }
 
-  /** To be called when a call is over, whoever ended it. */
-  release(call: SipCall): void {
-    if (!this.calls.delete(call) || this.calls.size > 0 || this.options.user !== undefined) return;
+  /** To be called when a call is over, whoever ended it, or came to nothing. */
+  release(call?: SipCall): void {
+    if (call !== undefined) this.calls.delete(call);
+    if (this.calls.size > 0 || this.options.user !== undefined) return;
     clearTimeout(this.idleTimer);
     this.idleTimer = setTimeout(() => {
       if (this.calls.size === 0) this.agent.transport.disconnect().catch(() => {});
