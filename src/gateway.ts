@@ -349,6 +349,7 @@ class RunningGateway implements Gateway {
     const token = deps.secrets.adminToken;
     return new AdminServer(
       {
+        version: deps.version,
         host: config.http.host,
         port: config.http.port,
         ...(tls === undefined ? {} : { tls }),

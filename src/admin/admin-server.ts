@@ -7,6 +7,7 @@ import type { HostPort } from '../base/address.js';
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Startable } from '../base/startable.js';
 import { addApi } from './api.js';
+import { addOpenApi } from './openapi/document.js';
 import { addPages } from './pages.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
 import { addTicketApi } from './ticket-api.js';
@@ -29,6 +30,7 @@ export class AdminServer implements Startable {
   private readonly app: FastifyInstance;
   private address: HostPort | undefined;
   private stopped = false;
+  private readonly known: { readonly method: string; readonly url: string }[] = [];
 
   constructor(
     private readonly options: AdminOptions,
@@ -89,8 +91,16 @@ export class AdminServer implements Startable {
     return this.app.inject.bind(this.app);
   }
 
+  /** Every route there is, for tests. */
+  get routes(): readonly { readonly method: string; readonly url: string }[] {
+    return this.known;
+  }
+
   private addRoutes(): void {
     const { app, deps, options } = this;
+    app.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) this.known.push({ method: one, url });
+    });
     app.addHook('onSend', async (_request, reply) => {
       reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer').header('x-frame-options', 'DENY');
       if (!reply.hasHeader('cross-origin-resource-policy')) reply.header('cross-origin-resource-policy', 'same-origin');
@@ -115,6 +125,7 @@ export class AdminServer implements Startable {
     });
     app.register(async (scope) => addApi(scope, options, deps), { prefix: '/api/v1' });
     addTicketApi(app, deps.tickets);
+    addOpenApi(app, options.version);
     addPages(app, options);
   }
 

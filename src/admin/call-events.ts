@@ -89,6 +89,7 @@ function eventOf(fact: CallFact, access: Access): Readonly<Record<string, unknow
       return { at, by, disposition, failure, sipStatus, q850, talkMs, totalMs };
     }
     case 'received':
+    case 'leg':
     case 'crowded':
       return undefined;
     default:

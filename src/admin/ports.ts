@@ -49,6 +49,7 @@ export interface AdminDeps {
 }
 
 export interface AdminOptions {
+  readonly version: string;
   readonly host: string;
   readonly port: number;
   readonly tls?: { readonly cert: string; readonly key: string };

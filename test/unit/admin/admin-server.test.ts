@@ -6,40 +6,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AdminServer } from '../../../src/admin/admin-server.js';
-import { CallEvents } from '../../../src/admin/call-events.js';
-import type { AdminDeps, AdminOptions, DigitsOutcome, GatewayState } from '../../../src/admin/ports.js';
-import type { CallId } from '../../../src/base/ids.js';
-import { silentLog } from '../../../src/base/log.js';
-import type { CallView } from '../../../src/call/call-view.js';
-import type { TrunkView } from '../../../src/call/trunk-view.js';
-import { CdrFold } from '../../../src/cdr/fold.js';
-import { RecentRecords } from '../../../src/cdr/recent.js';
+import type { AdminServer } from '../../../src/admin/admin-server.js';
+import type { AdminOptions } from '../../../src/admin/ports.js';
+import { makeAdmin } from '../../support/admin-rig.js';
 import { beganAtMs, completedCall } from '../../support/call-facts.js';
-import { Office } from '../../support/ticket-office.js';
-
-const view: CallView = {
-  id: 'c-1' as CallId,
-  direction: 'browser-to-trunk',
-  state: 'connected',
-  from: { number: 'demo' },
-  to: '+15550123456',
-  source: '127.0.0.1:50000',
-  trunk: 'carrier',
-  startedAtMs: beganAtMs,
-  answeredAtMs: beganAtMs + 2000,
-};
-
-const trunkView: TrunkView = {
-  id: 'carrier',
-  callsInUse: 3,
-  maxCalls: 30,
-  peers: [
-    { uri: 'sip:a.example', health: 'up' },
-    { uri: 'sip:b.example', health: 'resting', untilMs: beganAtMs + 60_000 },
-  ],
-  registration: { registered: false, lastFailure: '403 Forbidden', lastFailureAtMs: beganAtMs },
-};
 
 let folder: string;
 const servers: AdminServer[] = [];
@@ -55,55 +25,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-interface Steps {
-  state: GatewayState;
-  digits: DigitsOutcome;
-  readonly did: string[];
-}
-
 function make(options: Partial<AdminOptions> = {}) {
-  const steps: Steps = { state: 'ready', digits: { kind: 'sent', ids: [1, 2, 3, 4] }, did: [] };
-  const recent = new RecentRecords({ capacity: 10 });
-  const fold = new CdrFold((record) => recent.add(record));
-  for (const fact of completedCall) fold.take(fact);
-  for (const fact of completedCall.slice(0, 15)) fold.take(fact);
-  const events = new CallEvents();
-  const office = new Office();
-  const deps: AdminDeps = {
-    log: silentLog,
-    state: () => steps.state,
-    calls: () => [view],
-    trunks: () => [trunkView],
-    notes: (id) => fold.notes(id),
-    hangUp: (id) => {
-      steps.did.push(`hang up ${id}`);
-      return id === 'c-1';
-    },
-    sendDigits: async (id, digits, wishes) => {
-      steps.did.push(`${digits} to ${id} ${JSON.stringify(wishes)}`);
-      return steps.digits;
-    },
-    secureDigits: (id, open, seconds) => {
-      steps.did.push(`${open ? 'secure' : 'open'} ${id} ${seconds}`);
-      return id === 'c-1';
-    },
-    events,
-    drain: () => {
-      steps.did.push('drain');
-      steps.state = 'draining';
-    },
-    recentRecords: (limit) => recent.list(limit),
-    metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
-    tickets: { desk: office.desk, keys: [office.key] },
-    onSipUpgrade: (request, socket) => {
-      steps.did.push(`upgrade ${request.url}`);
-      socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-    },
-  };
-  const webFolder = pathToFileURL(`${folder}/`);
-  const server = new AdminServer({ host: '127.0.0.1', port: 0, webFolder, demoPage: true, ...options }, deps);
-  servers.push(server);
-  return { server, steps, events };
+  const rig = makeAdmin({ webFolder: pathToFileURL(`${folder}/`), ...options });
+  servers.push(rig.server);
+  return rig;
 }
 
 const local = { host: '127.0.0.1:8080' };
