@@ -64,7 +64,9 @@ const rooms: Readonly<Record<string, Room>> = {
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
   /** What is kept of a call, and how it is told. */
   story: { mayImport: ['base', 'sip', 'call', 'media', 'cdr'] },
-  admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth'], packages: ['fastify'] },
+  /** STUN and TURN: credentials for pages, and a small server. */
+  turn: { mayImport: ['base'] },
+  admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
   cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },

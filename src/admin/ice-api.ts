@@ -63,7 +63,9 @@ async function judge(request: FastifyRequest, deps: IceDeps): Promise<Verdict> {
   const ticket = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   if (ticket !== undefined) {
     const verdict = await deps.verify(ticket, origin ?? ownOriginOf(request, deps));
-    return verdict.kind === 'good' ? { subject: verdict.site.key } : refused(401, verdict.failure, `the ticket is not taken: ${verdict.why}`);
+    return verdict.kind === 'good'
+      ? { subject: verdict.site.key }
+      : refused(401, verdict.failure, `the ticket is not taken: ${verdict.why}`);
   }
   const { site: key } = request.query as { readonly site?: unknown };
   if (typeof key === 'string') {

@@ -5,6 +5,7 @@ import { drachtioServers } from './sections/drachtio.js';
 import { mediaBindAddress } from './sections/media.js';
 import { parseListen } from './sections/sip.js';
 import { checkSites, checkTickets } from './site-checks.js';
+import { checkTurn } from './turn-checks.js';
 import { isLoopback } from './values.js';
 
 /** What must hold between keys. Each check names the sections it reads; it is skipped while one of them has faults of its own. */
@@ -214,6 +215,7 @@ function checkAdmin(config: GatewayConfig): ConfigFault[] {
 
 const checks: readonly Check[] = [
   { reads: ['media', 'http', 'sip'], run: checkPorts },
+  { reads: ['media', 'http', 'sip'], run: checkTurn },
   { reads: ['sip'], run: checkTls },
   { reads: ['sip'], run: checkDrachtio },
   { reads: ['sip', 'browser'], run: checkGuests },

@@ -2,8 +2,6 @@
 const plannedKeys: ReadonlySet<string> = new Set([
   'http.trustedProxies',
   'sip.domain',
-  'media.iceServers',
-  'media.turn',
   'media.rtpengine',
   'trunks[].srtp',
   'inbound[].to.menu',

@@ -32,6 +32,9 @@ interface SecretValues {
   readonly sipTls?: TlsMaterial;
   readonly drachtio: readonly DrachtioSecret[];
   readonly drachtioListen?: string;
+  readonly turnSecret?: string;
+  readonly turnTls?: TlsMaterial;
+  readonly iceCredentials: readonly (string | undefined)[];
 }
 
 /** Secret of one drachtio server, in the order of `drachtioServers`, and its authorities as PEM text. */
@@ -95,6 +98,21 @@ export class Secrets {
     return this.#values.drachtioListen;
   }
 
+  /** What credentials for TURN servers are made with. */
+  get turnSecret(): string | undefined {
+    return this.#values.turnSecret;
+  }
+
+  /** Certificate of the embedded TURN server, when it has one of its own. */
+  get turnTls(): TlsMaterial | undefined {
+    return this.#values.turnTls;
+  }
+
+  /** Password of an entry of `media.iceServers`. */
+  iceCredential(at: number): string | undefined {
+    return this.#values.iceCredentials[at];
+  }
+
   toJSON(): string {
     return '***';
   }
@@ -105,6 +123,7 @@ export class Secrets {
 }
 
 const leastSiteSecretBytes = 24;
+const leastTurnSecretBytes = 24;
 /** An HMAC key (RFC 7518 §3.2); how long a PEM must be is the reader's business. */
 const leastKeyBytes = (algorithm: 'EdDSA' | 'HS256'): number => (algorithm === 'HS256' ? 32 : 1);
 
@@ -208,6 +227,18 @@ function readTickets({ sites, auth }: GatewayConfig, reader: Reader): Pick<Secre
   return { siteSecrets, siteKeys, ticketKeys };
 }
 
+function readTurn({ media }: GatewayConfig, reader: Reader): Pick<SecretValues, 'turnSecret' | 'turnTls' | 'iceCredentials'> {
+  const { turn, iceServers } = media;
+  const turnTls = reader.tls('media.turn.embedded.tls', turn?.embedded?.tls);
+  return {
+    iceCredentials: iceServers.map(({ credential }, at) =>
+      credential === undefined ? undefined : reader.secret(`media.iceServers[${at}].credential`, credential),
+    ),
+    ...(turn?.secret === undefined ? {} : { turnSecret: reader.longSecret('media.turn.secret', turn.secret, leastTurnSecretBytes) }),
+    ...(turnTls === undefined ? {} : { turnTls }),
+  };
+}
+
 /** Fetches every secret the configuration names, and reports all that cannot be had. */
 export function resolveSecrets(config: GatewayConfig, sources: SecretSources): ResolvedSecrets {
   const reader = new Reader(sources);
@@ -233,6 +264,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
     ...(sipTls === undefined ? {} : { sipTls }),
     ...readDrachtio(config, reader),
     ...readTickets(config, reader),
+    ...readTurn(config, reader),
   });
   return { secrets, faults: reader.faults };
 }

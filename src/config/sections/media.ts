@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { key } from '../key.js';
 import { codecs, ipAddress, port } from '../values.js';
+import { iceServers, turn } from './turn.js';
 
 const range = (min: number, max: number, side: string) =>
   z
@@ -39,6 +40,14 @@ export const media = z
     setupSeconds: key(z.number().min(1).max(120).default(15), {
       description: 'Time a browser has to complete ICE and DTLS before its call is ended.',
       unit: 'seconds',
+    }),
+    iceServers: key(iceServers, {
+      description:
+        'STUN and TURN servers that pages are told of as they stand here. Pages reach a gateway with a public address without any.',
+    }),
+    turn: key(turn.optional(), {
+      description:
+        'TURN for pages whose network lets no UDP out: short-lived credentials for a coturn of yours, or for the embedded server.',
     }),
   })
   .prefault({});
