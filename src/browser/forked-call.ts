@@ -61,6 +61,7 @@ export class ForkedCall implements OutboundCall {
   private readonly answers = new Map<ForkId, Extract<OutboundOutcome, { readonly kind: 'answered' }>>();
   private settle: (outcome: OutboundOutcome) => void = () => {};
   private progressHandler: ((progress: Progress) => void) | undefined;
+  private inviteHandler: ((callIdHeader: string) => void) | undefined;
   private stepTimer: Timer | undefined;
   private cancelHeaders: ExtraHeaders = [];
 
@@ -79,6 +80,11 @@ export class ForkedCall implements OutboundCall {
 
   onProgress(handler: (progress: Progress) => void): void {
     this.progressHandler = handler;
+  }
+
+  onInvite(handler: (callIdHeader: string) => void): void {
+    this.inviteHandler = handler;
+    for (const { leg } of [...this.ringers.values()].slice(1)) handler(leg.callIdHeader);
   }
 
   /** Offers before the answer are of one device among many; the stack refuses them. */
@@ -132,6 +138,7 @@ export class ForkedCall implements OutboundCall {
     const forks = this.deps.callStep(step).map((ringer): Fork => {
       const id = this.ringers.size;
       this.ringers.set(id, ringer);
+      this.inviteHandler?.(ringer.leg.callIdHeader);
       this.follow(id, ringer.leg);
       return { id, user: ringer.user };
     });

@@ -226,6 +226,7 @@ export class CallService implements CallIntake, OtherCalls {
       ...(request.trunk === undefined ? {} : { trunk: request.trunk }),
       ...(request.account === undefined ? {} : { account: request.account }),
     });
+    this.record(callId, { type: 'leg', leg: 'a', kind, sipCallId: request.leg.callIdHeader });
     if (bound !== undefined) this.record(callId, { type: 'crowded', bound });
     this.record(callId, { type: 'ended', by: 'gateway', disposition, failure, q850, talkMs: 0, totalMs: 0 });
     request.onOver?.();

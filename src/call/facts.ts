@@ -50,6 +50,11 @@ export type CallFactBody =
       readonly why: string;
       readonly failure?: FailureCode;
     }
+  /**
+   * A SIP dialog of a leg begins, or is tried for: its INVITE is about to leave, or has come. `leg` is where it
+   * sits, or is to sit once somebody is transferred to it.
+   */
+  | { readonly type: 'leg'; readonly leg: LegName; readonly kind: LegKind; readonly sipCallId: string }
   /** The gateway had no room for the call; `ended` follows. */
   | { readonly type: 'crowded'; readonly bound: Crowded }
   | {
@@ -111,6 +116,8 @@ export type CallFactBody =
     }
   /** A leg was taken over by an INVITE with Replaces (RFC 3891). */
   | { readonly type: 'replaced'; readonly leg: LegName; readonly kind: LegKind }
+  /** The person at the page said how good the call was; may come after `ended`. */
+  | { readonly type: 'rated'; readonly stars: 1 | 2 | 3 | 4 | 5; readonly comment?: string }
   | {
       readonly type: 'ended';
       readonly by: EndedBy;

@@ -32,6 +32,8 @@ interface CallLegsDeps {
   readonly digits: (leg: LegName, digits: readonly DigitToSend[]) => void;
   /** Header fields of whatever the peer of a leg has said. */
   readonly headers: (leg: LegName, headers: Headers) => void;
+  /** A dialog begins on a leg, or is tried for. */
+  readonly begun: (leg: LegName, callIdHeader: string) => void;
   /** REFER, and NOTIFY about one. */
   readonly transfer: (leg: LegName, request: InboundRequest) => void;
 }
@@ -66,6 +68,7 @@ export class CallLegs implements Seats {
 
   watchCaller(): void {
     const { leg } = this.options.request;
+    this.deps.begun('a', leg.callIdHeader);
     this.deps.headers('a', leg.headers);
     leg.onOffer((offer) => this.offeredEarly('a', offer));
     leg.onAnswer?.((sdp) => this.deps.post({ type: 'acked', leg: 'a', sdp }));
@@ -260,6 +263,9 @@ export class CallLegs implements Seats {
 
   private follow(dialled: Dialled, target: RouteTarget): void {
     const { leg, tryNext } = dialled;
+    const begun = (callIdHeader: string): void => this.deps.begun('b', callIdHeader);
+    begun(leg.callIdHeader);
+    leg.onInvite?.(begun);
     leg.onProgress(({ status, sdp, fork, headers }) => {
       if (this.abandoned.has(dialled)) return;
       this.deps.headers('b', headers);

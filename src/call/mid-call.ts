@@ -50,6 +50,8 @@ interface MidCallDeps {
   readonly transfers?: TransferPolicy;
   readonly log: Log;
   readonly post: (event: CallEvent) => void;
+  /** Somebody is called, calls in, or is taken from another call, to sit on a leg. */
+  readonly begun: (leg: LegName, kind: LegKind, callIdHeader: string) => void;
 }
 
 type Judged = Extract<CallEvent, { type: 'refer-allowed' | 'refer-passed' | 'refer-denied' }>;
@@ -75,7 +77,7 @@ export class MidCall {
     const { session } = options;
     this.transferLegs = new TransferLegs(
       { callId: options.callId },
-      { seats: legs, diallers: deps.diallers, borrow: (call, leg) => deps.others.borrow(call, leg), log, post },
+      { seats: legs, diallers: deps.diallers, borrow: (call, leg) => deps.others.borrow(call, leg), log, post, begun: deps.begun },
     );
     this.transferMedia = new TransferMedia({ session }, { plane, queue, log, post });
     this.holds = new HoldTeller(

@@ -100,6 +100,7 @@ export class CallRunner {
         ...{ diallers: deps.diallers, log: this.log, post },
         digits: (leg, digits) => this.digits.informed(leg, digits),
         headers: (leg, headers) => this.digits.headersOn(leg, headers),
+        begun: (leg, sipCallId) => this.emit({ type: 'leg', leg, kind: this.legs.kindOf(leg), sipCallId }),
         transfer: (leg, request) => this.transferRequest(leg, request),
       },
     );
@@ -119,6 +120,7 @@ export class CallRunner {
           log: this.log,
           post,
         },
+        begun: (leg, kind, sipCallId) => this.emit({ type: 'leg', leg, kind, sipCallId }),
         ...(deps.transfers === undefined ? {} : { transfers: deps.transfers }),
       },
     );

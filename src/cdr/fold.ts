@@ -130,6 +130,7 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
       released(call, fact.leg, fact.atMs);
       break;
     case 'attempt-failed':
+    case 'leg':
     case 'reattached':
     case 'progress':
     case 'media-up':

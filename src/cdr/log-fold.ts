@@ -33,6 +33,12 @@ function write(log: Log, fact: CallFact): void {
     case 'routed':
       log.info({ callId, trunk: fact.trunk, user: fact.user, dialled: maskNumber(fact.dialled) }, 'call routed');
       break;
+    case 'leg':
+      log.debug({ callId, leg: fact.leg, sipCallId: fact.sipCallId }, 'a SIP dialog begins');
+      break;
+    case 'rated':
+      log.info({ callId, stars: fact.stars }, 'call rated');
+      break;
     case 'crowded':
       log.debug({ callId, bound: fact.bound }, 'no room for the call');
       break;

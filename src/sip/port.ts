@@ -7,8 +7,10 @@
  */
 import type { LiveObjects } from '../base/live-objects.js';
 import type { Startable } from '../base/startable.js';
+import type { SipTrace } from './trace.js';
+import type { SipTransport } from './transport-name.js';
 
-export type SipTransport = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss';
+export type { SipTransport } from './transport-name.js';
 
 /** Names one connection (or UDP remote address) toward a peer; opaque above the port. */
 export type FlowRef = string & { readonly __brand: 'FlowRef' };
@@ -204,6 +206,8 @@ export interface OutboundCall {
   readonly callIdHeader: string;
   /** Provisional responses except 100. Set the handler in the same turn as `call()`. */
   onProgress(handler: (progress: Progress) => void): void;
+  /** Calls `handler` with the Call-ID of each further INVITE that goes out in place of this one, or beside it. Absent: there is none. */
+  onInvite?(handler: (callIdHeader: string) => void): void;
   /** Calls `handler` once, at the first response of any kind, 100 too. Absent where the stack cannot tell. */
   onHeard?(handler: () => void): void;
   /** Offers of the called side before its answer: UPDATE, or a reliable provisional after an INVITE without one. Without a handler 488. */
@@ -282,6 +286,8 @@ export interface SipCapabilities {
   readonly forks: boolean;
   /** INVITE and re-INVITE without an offer, answered in the ACK. */
   readonly lateOffer: boolean;
+  /** What `onTrace` tells of: all there is on the wire, each message once (repetitions stay below), or nothing. */
+  readonly trace: 'wire' | 'once' | 'none';
 }
 
 export interface SipPort extends Startable {
@@ -295,6 +301,8 @@ export interface SipPort extends Startable {
    * now on. There with `flowEvents` only; another stack routes dialogs by itself.
    */
   moveFlow?(from: FlowRef, to: FlowRef): void;
+  /** Tells of every message from now on; one listener. Costs nothing while there is none. Absent with `trace: 'none'`. */
+  onTrace?(trace: SipTrace): void;
   call(options: OutboundOptions): OutboundCall;
   /** Resolves with the final response; rejects with a `GatewayError<SipRequestError>`. */
   request(options: RequestOptions): Promise<SipResponse>;

@@ -37,6 +37,7 @@ export class TrunkCall implements OutboundCall {
   private settle: (outcome: OutboundOutcome) => void = () => {};
   private progressHandler: ((progress: Progress) => void) | undefined;
   private offerHandler: ((offer: Reoffer, fork: string) => void) | undefined;
+  private inviteHandler: ((callIdHeader: string) => void) | undefined;
   private limit: Timer | undefined;
   private rang = false;
   private cancelHeaders: { readonly headers?: ExtraHeaders } | undefined;
@@ -66,6 +67,10 @@ export class TrunkCall implements OutboundCall {
   onOffer(handler: (offer: Reoffer, fork: string) => void): void {
     this.offerHandler = handler;
     this.leg.onOffer(handler);
+  }
+
+  onInvite(handler: (callIdHeader: string) => void): void {
+    this.inviteHandler = handler;
   }
 
   cancel(options: { readonly headers?: ExtraHeaders } = {}): void {
@@ -106,6 +111,7 @@ export class TrunkCall implements OutboundCall {
       return;
     }
     this.leg = elsewhere;
+    this.inviteHandler?.(elsewhere.callIdHeader);
     this.watch(elsewhere);
   }
 

@@ -80,6 +80,7 @@ export class FakeSip implements SipPort {
     sessionTimers: false,
     forks: true,
     lateOffer: true,
+    trace: 'none',
   };
   /** INVITEs that arrived here, oldest first. */
   readonly received: InboundCall[] = [];

@@ -47,6 +47,8 @@ interface TransferLegsDeps {
   readonly borrow: (call: CallId, leg: LegName) => Borrowed | undefined;
   readonly log: Log;
   readonly post: (event: CallEvent) => void;
+  /** A dialog begins that is to sit on `leg`. */
+  readonly begun: (leg: LegName, kind: LegKind, callIdHeader: string) => void;
 }
 
 /** A leg in the making, until it is seated or dropped. */
@@ -61,6 +63,8 @@ interface Third {
 
 /** What a third is called with. */
 export interface ThirdCall {
+  /** Where it is to sit. */
+  readonly leg: LegName;
   readonly plan: TransferPlan;
   readonly offer: string;
   readonly attempt: number;
@@ -139,18 +143,19 @@ export class TransferLegs {
   }
 
   /** `from` is the caller the third is shown. */
-  call({ plan, offer, attempt, referral }: ThirdCall, from: Party): void {
-    if (plan.kind === 'join') this.join(plan, offer);
-    else this.dial(plan.target, { from, offer, attempt, referral });
+  call({ leg, plan, offer, attempt, referral }: ThirdCall, from: Party): void {
+    if (plan.kind === 'join') this.join(plan, offer, leg);
+    else this.dial(plan.target, { leg, from, offer, attempt, referral });
   }
 
   /** INVITE with Replaces: somebody who wants to sit on a leg of this call (RFC 3891). False when another one is before him. */
-  offerCaller({ leg: call, digits, onOver: release = () => {} }: CallRequest, leg: LegName): boolean {
+  offerCaller({ leg: call, trunk, digits, onOver: release = () => {} }: CallRequest, leg: LegName): boolean {
     if (this.caller !== undefined) {
       call.reject(486);
       release();
       return false;
     }
+    this.deps.begun(leg, trunk === undefined ? 'browser' : 'trunk', call.callIdHeader);
     this.caller = { call, digits, release };
     call.cancelled.addEventListener(
       'abort',
@@ -227,13 +232,16 @@ export class TransferLegs {
       return;
     }
     const { leg, flow, release } = result;
+    const begun = (callIdHeader: string): void => this.deps.begun(what.leg, target.kind, callIdHeader);
+    begun(leg.callIdHeader);
+    leg.onInvite?.(begun);
     const digits = target.kind === 'trunk' ? target.digits : undefined;
     const third: Third = { kind: target.kind, digits, leg, release, ...(flow === undefined ? {} : { flow }) };
     this.third = third;
     this.follow(third, leg, result.tryNext);
   }
 
-  private tryDial(target: RouteTarget, what: Dialled): DialResult {
+  private tryDial(target: RouteTarget, { leg: _, ...what }: Dialled): DialResult {
     const common = { callId: this.options.callId, ...what };
     try {
       return target.kind === 'trunk'
@@ -272,13 +280,14 @@ export class TransferLegs {
   }
 
   /** Moves the far end of another call's leg into this one by a re-INVITE. */
-  private join(plan: Extract<TransferPlan, { readonly kind: 'join' }>, offer: string): void {
+  private join(plan: Extract<TransferPlan, { readonly kind: 'join' }>, offer: string, leg: LegName): void {
     const failed = (status: number): void => this.deps.post({ type: 'third-failed', failure: 'rejected', status, elsewhere: false });
     const borrowed = this.deps.borrow(plan.call, plan.leg);
     if (borrowed === undefined) {
       failed(481);
       return;
     }
+    this.deps.begun(leg, plan.to, borrowed.dialog.callIdHeader);
     const waiting: Third = { kind: plan.to, release: () => {} };
     this.third = waiting;
     borrowed.dialog.offer(offer).then(({ status, sdp }) => {

@@ -43,6 +43,7 @@ export class DrachtioSip implements SipPort {
     /** The server names a dialog by Call-ID and From tag alone, and acknowledges one 2xx of an INVITE. */
     forks: false,
     lateOffer: true,
+    trace: 'none',
   };
   private readonly clock: CountingClock;
   private readonly log: Log;

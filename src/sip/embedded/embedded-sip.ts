@@ -17,6 +17,7 @@ import type {
   SipResponse,
 } from '../port.js';
 import { defaultSessionTimer } from '../session-timer.js';
+import type { SipTrace } from '../trace.js';
 import { CountingClock } from './counting-clock.js';
 import { OutgoingInvite } from './dialog-uac.js';
 import type { DialogUser } from './dialog-user.js';
@@ -82,6 +83,7 @@ export class EmbeddedSip implements SipPort {
     sessionTimers: true,
     forks: true,
     lateOffer: true,
+    trace: 'wire',
   };
   private readonly clock: CountingClock;
   private readonly log: Log;
@@ -197,6 +199,10 @@ export class EmbeddedSip implements SipPort {
 
   moveFlow(from: FlowRef, to: FlowRef): void {
     for (const dialog of this.dialogs.values()) dialog.moveFlow(from, to);
+  }
+
+  onTrace(trace: SipTrace): void {
+    this.transport.trace = trace;
   }
 
   call(options: OutboundOptions): OutboundCall {

@@ -32,6 +32,8 @@ export interface Flow {
 /** What a transport tells the layer above. */
 export interface FlowUser {
   onMessage(flow: Flow, data: Buffer): void;
+  /** A message, or a keep-alive, is given to the network. */
+  onSent(flow: Flow, data: Buffer): void;
   /** A stream cannot be read on; `head` is the header block of the message that cannot be framed. */
   onBroken(flow: Flow, head: Buffer, why: SipFramingErrorInfo['why']): void;
   onFlowOpen(flow: ConnectionFlow): void;

@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.js';
 import { GatewayError, messageOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
 import type { FlowRef } from '../port.js';
+import { callIdOf, type SipTrace, type TracedMessage } from '../trace.js';
 import { CertificateChoice } from './certificate-choice.js';
 import { type ConnectionFlow, type Flow, type FlowFailure, type FlowUser, isWebSocket } from './flow.js';
 import type { SipFramingErrorInfo } from './framing.js';
@@ -46,6 +47,8 @@ export interface TransportDeps {
 
 /** All sockets of the stack: listens, opens and re-uses connections, and knows every flow by its reference. */
 export class TransportLayer implements FlowUser {
+  /** Told of every message that crosses a flow. */
+  trace: SipTrace | undefined;
   private readonly udp: UdpTransport[] = [];
   private readonly streams: StreamTransport[] = [];
   private readonly ws: WebSocketTransport;
@@ -215,7 +218,12 @@ export class TransportLayer implements FlowUser {
   }
 
   onMessage(flow: Flow, data: Buffer): void {
+    if (this.trace !== undefined) this.traced('in', flow, data);
     this.deps.onMessage(flow, data);
+  }
+
+  onSent(flow: Flow, data: Buffer): void {
+    if (this.trace !== undefined) this.traced('out', flow, data);
   }
 
   onBroken(flow: Flow, head: Buffer, why: SipFramingErrorInfo['why']): void {
@@ -229,6 +237,16 @@ export class TransportLayer implements FlowUser {
   onFlowClosed(flow: ConnectionFlow): void {
     this.flows.delete(flow.ref);
     this.deps.onFlowClosed(flow.ref);
+  }
+
+  private traced(way: TracedMessage['way'], { transport, local, remote }: Flow, bytes: Buffer): void {
+    const callIdHeader = callIdOf(bytes);
+    if (callIdHeader === undefined) return;
+    try {
+      this.trace?.({ way, transport, local, remote, atMs: this.deps.clock.wallMs(), callIdHeader, bytes });
+    } catch (thrown) {
+      this.deps.log.error({ fault: messageOf(thrown) }, 'A trace of SIP messages failed');
+    }
   }
 
   private reachStream(

@@ -296,6 +296,7 @@ export class StreamFlow implements ConnectionFlow {
     this.lastActivityMs = this.deps.clock.nowMs();
     if (this.ready) this.socket.write(bytes);
     else this.queue.push(bytes);
+    this.deps.user.onSent(this, bytes);
   }
 
   onClose(listener: (failure: FlowFailure) => void): () => void {

@@ -105,8 +105,9 @@ export class UdpTransport {
     this.deps.locals.toward(remote.host, (local) => done(new UdpFlow(this, this.index, remote, { host: local, port })));
   }
 
-  send(remote: HostPort, bytes: Buffer, onFailure: (failure: FlowFailure) => void): void {
+  send(flow: Flow, bytes: Buffer, onFailure: (failure: FlowFailure) => void): void {
     const { socket } = this;
+    const { remote } = flow;
     if (socket === undefined) {
       queueMicrotask(() => onFailure({ why: 'transport', detail: 'the UDP socket is closed' }));
       return;
@@ -117,6 +118,7 @@ export class UdpTransport {
       if (error !== null) onFailure({ why: 'transport', detail: messageOf(error) });
     });
     this.leaving += 1;
+    this.deps.user.onSent(flow, bytes);
   }
 
   /**
@@ -168,7 +170,7 @@ class UdpFlow implements Flow {
   }
 
   send(bytes: Buffer, onFailure: (failure: FlowFailure) => void): void {
-    this.udp.send(this.remote, bytes, onFailure);
+    this.udp.send(this, bytes, onFailure);
   }
 
   onClose(): () => void {

@@ -163,6 +163,7 @@ class WebSocketFlow implements ConnectionFlow {
     this.webSocket.send(bytes, { binary: !isUtf8(bytes) }, (error) => {
       if (error !== undefined && error !== null) onFailure({ why: 'transport', detail: messageOf(error) });
     });
+    this.deps.user.onSent(this, bytes);
   }
 
   onClose(listener: (failure: FlowFailure) => void): () => void {

@@ -30,7 +30,7 @@ describe('a connection that we opened', () => {
     const onMessage = (): void => {
       messages += 1;
     };
-    const user = { onMessage, onBroken: () => {}, onFlowOpen: () => {}, onFlowClosed: () => {} };
+    const user = { onMessage, onSent: () => {}, onBroken: () => {}, onFlowOpen: () => {}, onFlowClosed: () => {} };
     const flow = openStream({ transport: 'tcp', remote, ...(pingAfterMs === undefined ? {} : { pingAfterMs }) }, undefined, {
       clock,
       user,
