@@ -73,10 +73,12 @@ const rooms: Readonly<Record<string, Room>> = {
   'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
   'web/demo': { mayImport: [], noNode: true },
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
-  web: { mayImport: [], packages: ['esbuild', 'sip.js'] },
+  web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
   /** The ticket office of a configuration. */
   'gateway-tickets.ts': { mayImport: ['base', 'config', 'auth'] },
+  /** STUN and TURN of a configuration. */
+  'gateway-turn.ts': { mayImport: ['base', 'config', 'turn'] },
   'gateway-options.ts': {
     mayImport: ['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk'],
   },
@@ -85,6 +87,7 @@ const rooms: Readonly<Record<string, Room>> = {
       ...[
         'gateway-options.ts',
         'gateway-tickets.ts',
+        'gateway-turn.ts',
         'base',
         'config',
         'sip',
@@ -96,7 +99,7 @@ const rooms: Readonly<Record<string, Room>> = {
         'browser',
         'trunk',
       ],
-      ...['auth', 'policy', 'cdr', 'story', 'metrics', 'admin'],
+      ...['auth', 'policy', 'cdr', 'story', 'metrics', 'admin', 'turn'],
     ],
     packages: ['pino'],
   },

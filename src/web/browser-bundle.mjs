@@ -1,3 +1,4 @@
+import { minify } from 'terser';
 import { trimSipJs } from './sip-js-trim.mjs';
 
 /**
@@ -16,3 +17,20 @@ export const browserBundle = {
   logLevel: /** @type {const} */ ('warning'),
   plugins: [trimSipJs],
 };
+
+/**
+ * Looks at the whole bundle once more, for what is never used or said twice. Getters of sip.js and Lit
+ * have effects, so they are left where they are.
+ *
+ * @param {string} code
+ * @returns {Promise<string>}
+ */
+export async function squeezed(code) {
+  const result = await minify(code, {
+    module: true,
+    ecma: 2020,
+    compress: { passes: 3, ecma: 2020, module: true },
+    format: { comments: /For license information/ },
+  });
+  return result.code ?? code;
+}

@@ -2,11 +2,11 @@
  * Bundles the browser code: the widget as one file that a website can include with one script tag,
  * and the demo page beside it. Types are checked separately with `tsc -p src/web`.
  */
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { browserBundle } from './browser-bundle.mjs';
+import { browserBundle, squeezed } from './browser-bundle.mjs';
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -20,6 +20,7 @@ await build({
 });
 for (const name of pageAssets) copyFileSync(`${source}demo/${name}`, target + name);
 
+writeFileSync(`${target}call-button.js`, await squeezed(readFileSync(`${target}call-button.js`, 'utf8')));
 const bundle = readFileSync(`${target}call-button.js`);
 const kilobytes = (/** @type {Uint8Array} */ bytes) => (bytes.length / 1024).toFixed(1);
 console.log(`call-button.js: ${kilobytes(bundle)} KB, ${kilobytes(gzipSync(bundle, { level: 9 }))} KB gzipped`);

@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import { browserBundle } from '../../../src/web/browser-bundle.mjs';
+import { browserBundle, squeezed } from '../../../src/web/browser-bundle.mjs';
 
 const inProject = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 async function bundled(entry: string): Promise<string> {
   const result = await build({ ...browserBundle, entryPoints: [entry], outdir: inProject('dist'), write: false });
-  return result.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '';
+  return await squeezed(result.outputFiles.find(({ path }) => path.endsWith('.js'))?.text ?? '');
 }
 
 describe('the bundle for websites', () => {
