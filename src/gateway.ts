@@ -40,6 +40,7 @@ import {
   trunkOptions,
 } from './gateway-options.js';
 import { type TicketOffice, ticketOffice } from './gateway-tickets.js';
+import { iceServers } from './gateway-turn.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
@@ -53,6 +54,7 @@ import { TrunkDialler } from './trunk/trunk-dialler.js';
 import { TrunkEdge } from './trunk/trunk-edge.js';
 import { trunkRoute } from './trunk/trunk-route.js';
 import { Trunks } from './trunk/trunks.js';
+import type { IceServers } from './turn/ice-servers.js';
 
 /**
  * The one place that knows concrete classes: makes them from the configuration, joins them, and
@@ -129,6 +131,7 @@ class RunningGateway implements Gateway {
   private readonly cdrFile: CdrFile | undefined;
   private readonly facts: FactSink;
   private readonly tickets: TicketOffice;
+  private readonly ice: IceServers;
   private media: MediaPlane | undefined;
   private sip: SipStack | undefined;
   private registrar: Registrar | undefined;
@@ -163,6 +166,7 @@ class RunningGateway implements Gateway {
       secrets: deps.secrets,
       mayDial: (number) => mayDial(config.policy.destinations, number),
     });
+    this.ice = iceServers(config, { clock: deps.clock, secrets: deps.secrets });
     this.admin = this.makeAdmin();
   }
 
@@ -370,7 +374,14 @@ class RunningGateway implements Gateway {
         drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
         recentRecords: (limit) => this.recent.list(limit),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
-        tickets: { desk: this.tickets.desk, keys: this.tickets.keys },
+        tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.ice.for },
+        ice: {
+          clock: deps.clock,
+          iceServersFor: this.ice.for,
+          verify: (ticket, origin) => this.tickets.verifier.verify(ticket, origin),
+          sites: this.tickets.sites,
+          origins: () => [...ownOrigins(config, this.admin.bound() ?? config.http), ...config.http.allowedOrigins],
+        },
         onSipUpgrade: (request, socket, head) => this.sip?.acceptWebSocket(request, socket, head, tls !== undefined),
       },
     );

@@ -7,6 +7,7 @@ import type { HostPort } from '../base/address.js';
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Startable } from '../base/startable.js';
 import { addApi } from './api.js';
+import { addIceApi } from './ice-api.js';
 import { addOpenApi } from './openapi/document.js';
 import { addPages } from './pages.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
@@ -125,6 +126,7 @@ export class AdminServer implements Startable {
     });
     app.register(async (scope) => addApi(scope, options, deps), { prefix: '/api/v1' });
     addTicketApi(app, deps.tickets);
+    addIceApi(app, deps.ice);
     addOpenApi(app, options.version);
     addPages(app, options);
   }

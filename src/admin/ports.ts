@@ -6,6 +6,7 @@ import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
 import type { CallEvents } from './call-events.js';
+import type { IceDeps } from './ice-api.js';
 import type { TicketDeps } from './ticket-api.js';
 
 /** What the HTTP side asks of the gateway. */
@@ -44,6 +45,7 @@ export interface AdminDeps {
   recentRecords(limit: number): readonly CallRecord[];
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readonly tickets: TicketDeps;
+  readonly ice: IceDeps;
   /** A WebSocket handshake on `/sip`. */
   onSipUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }

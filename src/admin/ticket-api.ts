@@ -2,20 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TicketAnswer, TicketDesk } from '../auth/ticket-desk.js';
 import { publicKeySet, type TicketKey } from '../auth/ticket-keys.js';
 import { type FailureCode, failureCodes, failureOf } from '../call/failure.js';
-
-/** An entry of `RTCConfiguration.iceServers` (W3C WebRTC §4.2.4). */
-export interface IceServer {
-  readonly urls: readonly string[];
-  readonly username?: string;
-  readonly credential?: string;
-}
+import type { IceServersAnswer } from '../turn/ice-servers.js';
 
 /** What the ticket routes ask of the gateway. */
 export interface TicketDeps {
   readonly desk: TicketDesk;
   readonly keys: readonly TicketKey[];
   /** Servers for whoever gets a ticket; absent where there are none. */
-  readonly iceServersFor?: (subject: string) => { readonly iceServers: readonly IceServer[]; readonly ttlSeconds: number };
+  readonly iceServersFor?: (subject: string) => IceServersAnswer;
 }
 
 type Refusal = Extract<TicketAnswer, { readonly kind: 'refused' }>;

@@ -75,6 +75,13 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     recentRecords: (limit) => recent.list(limit),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
     tickets: { desk: office.desk, keys: [office.key] },
+    ice: {
+      clock: office.clock,
+      iceServersFor: (subject) => ({ iceServers: [{ urls: ['turn:turn.example'], username: subject, credential: 'c' }], ttlSeconds: 3600 }),
+      verify: (ticket, origin) => office.verifier.verify(ticket, origin),
+      sites: office.sites,
+      origins: () => ['https://call.example'],
+    },
     onSipUpgrade: (request, socket) => {
       steps.did.push(`upgrade ${request.url}`);
       socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');

@@ -14,6 +14,7 @@ export function openApiDocument(version: string): object {
       securitySchemes: {
         adminToken: { type: 'http', scheme: 'bearer', description: 'admin.token of the configuration.' },
         siteSecret: { type: 'http', scheme: 'bearer', description: 'secret of an entry of sites.' },
+        ticket: { type: 'http', scheme: 'bearer', description: 'A ticket for a call; it is not used up.' },
       },
     },
   };

@@ -101,6 +101,27 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
       '202': json(fields({ state: text('State of the gateway.') }), 'It drains.'),
     }),
   },
+  '/ice-servers': {
+    get: open(
+      'STUN and TURN servers for a page that may call',
+      {
+        '200': json(
+          fields({
+            iceServers: list(named('IceServer'), 'For the page’s RTCPeerConnection.'),
+            ttlSeconds: whole('How long their credentials are good to begin with.'),
+          }),
+          'The servers; none where there are none.',
+        ),
+        '401': failed('A ticket is needed, or the one shown is not taken.'),
+        '403': failed('Not for this origin or site.'),
+        '429': failed('Too often from here.'),
+      },
+      {
+        security: [{ ticket: [] }, {}],
+        parameters: [query('site', text('Public key of a site that lets its pages ask themselves.'))],
+      },
+    ),
+  },
   '/tickets': {
     post: open(
       'A ticket for one call',

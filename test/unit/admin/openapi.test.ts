@@ -64,6 +64,9 @@ describe('the description of the API', () => {
     { method: 'GET', path: '/cdrs', url: '/cdrs', status: 200 },
     { method: 'GET', path: '/cdrs', url: '/cdrs?limit=0', status: 400 },
     { method: 'POST', path: '/drain', url: '/drain', status: 202 },
+    { method: 'GET', path: '/ice-servers', url: '/ice-servers?site=pk_shop', status: 200, headers: { origin: shopOrigin } },
+    { method: 'GET', path: '/ice-servers', url: '/ice-servers', status: 401 },
+    { method: 'GET', path: '/ice-servers', url: '/ice-servers', status: 403, headers: { origin: 'https://evil.example' } },
     {
       method: 'POST',
       path: '/tickets',
