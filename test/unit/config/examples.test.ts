@@ -103,6 +103,18 @@ describe('the drachtio example', () => {
   });
 });
 
+describe('the shop example', () => {
+  it('has a gateway configuration that loads, with every secret outside of it', () => {
+    const loaded = loadConfig(read('shop-gateway.yaml'), {});
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
+    const environment = { SHOP_SECRET: 'a secret of at least 24 characters', TRUNK_PASSWORD: 'p', GATEWAY_ADMIN_TOKEN: 't' };
+    expect(resolveSecrets(loaded.config, { environment, readFile: () => '' }).faults).toEqual([]);
+    const site = loaded.config.sites[0];
+    expect(read('static-page/index.html')).toContain(`site="${site?.key}" to="${site?.destinations[0]?.name}"`);
+    expect(read('static-page/index.html')).not.toContain(site?.destinations[0]?.number);
+  });
+});
+
 describe('drachtio servers in the configuration', () => {
   const options = (yaml: string, environment: Record<string, string>) => {
     const loaded = loadConfig(yaml, {});
