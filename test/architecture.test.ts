@@ -39,13 +39,15 @@ const rooms: Readonly<Record<string, Room>> = {
   'media/codec': { mayImport: ['base'] },
   'media/dtmf': { mayImport: ['base', 'media/rtp'] },
   'media/sdp': { mayImport: ['base'], packages: ['sdp-transform'] },
+  /** STUN messages, for ICE and for TURN. */
+  'media/stun': { mayImport: [] },
   'media/relay': { mayImport: pureMedia },
   media: { mayImport: [...pureMedia, 'media/sdp', 'media/relay'] },
   'media/embedded/transport': { mayImport: [...pureMedia, 'media', 'media/sdp'] },
   'media/embedded/srtp': { mayImport: ['base', 'media/rtp'] },
   'media/embedded/udp': { mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded/transport'] },
   'media/embedded/webrtc': {
-    mayImport: [...pureMedia, 'media', 'media/sdp', 'media/relay', 'media/embedded/transport', 'media/embedded/srtp'],
+    mayImport: [...pureMedia, 'media', 'media/sdp', 'media/stun', 'media/relay', 'media/embedded/transport', 'media/embedded/srtp'],
     packages: ['werift'],
   },
   'media/embedded': {
@@ -65,7 +67,7 @@ const rooms: Readonly<Record<string, Room>> = {
   /** What is kept of a call, and how it is told. */
   story: { mayImport: ['base', 'sip', 'call', 'media', 'cdr'] },
   /** STUN and TURN: credentials for pages, and a small server. */
-  turn: { mayImport: ['base'] },
+  turn: { mayImport: ['base', 'media/stun', 'media/embedded/transport/datagram-socket.ts'] },
   admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
