@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.js';
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { SerialQueue } from '../base/serial-queue.js';
-import type { CallRecord } from './record.js';
+import type { CallRecord, RatingLine } from './record.js';
 
 export type CdrErrorInfo =
   | { readonly code: 'cdr-file-unusable'; readonly path: string }
@@ -32,6 +32,9 @@ export interface CdrFileDeps {
   onFailure(kind: 'delayed' | 'lost'): void;
   readonly openFile?: (path: string) => Promise<AppendFile>;
 }
+
+/** One line of the file. */
+export type CdrLine = CallRecord | RatingLine;
 
 const lineEnd = 0x0a;
 
@@ -62,8 +65,8 @@ const maxBatch = 1_000;
  * the next record and at the end; no call ever waits for the disk.
  */
 export class CdrFile {
-  private readonly waiting: CallRecord[] = [];
-  private readonly delayed = new Set<CallRecord>();
+  private readonly waiting: CdrLine[] = [];
+  private readonly delayed = new Set<CdrLine>();
   private readonly queue: SerialQueue;
   private readonly openFile: (path: string) => Promise<AppendFile>;
   private added = 0;
@@ -78,7 +81,7 @@ export class CdrFile {
     this.queue = new SerialQueue((thrown) => deps.log.error({ error: messageOf(thrown) }, 'writing call records failed'));
   }
 
-  append(record: CallRecord): void {
+  append(record: CdrLine): void {
     this.waiting.push(record);
     this.added += 1;
     this.dropOldest();
@@ -174,7 +177,7 @@ export class CdrFile {
 }
 
 /** One write for all lines; resolves with how many records are in the file as a whole. */
-async function appendLines(file: AppendFile, opening: string, records: readonly CallRecord[]): Promise<number> {
+async function appendLines(file: AppendFile, opening: string, records: readonly CdrLine[]): Promise<number> {
   const lines = records.map((record) => `${JSON.stringify(record)}\n`);
   const bytes = Buffer.from(`${opening}${lines.join('')}`, 'utf8');
   let room = (await file.write(bytes)) - opening.length;

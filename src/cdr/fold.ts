@@ -1,7 +1,8 @@
+import { maskNumber } from '../base/mask.js';
 import type { CallFact, LegKind } from '../call/facts.js';
 import type { AudioCodec, LegFailure, LegStats } from '../media/plane.js';
 import { DigitLedger } from './digit-ledger.js';
-import type { CallRecord, MediaSummary, SilenceNote, TransferNote } from './record.js';
+import type { CallRating, CallRecord, MediaSummary, SilenceNote, TransferNote } from './record.js';
 
 type Received = Extract<CallFact, { type: 'received' }>;
 type Routed = Extract<CallFact, { type: 'routed' }>;
@@ -27,6 +28,10 @@ interface OpenCall {
   readonly holding: Set<string>;
   heldSinceMs?: number;
   heldMs: number;
+  /** The rule that refused or ended it. */
+  rule?: string;
+  rating?: CallRating;
+  reattached: number;
   readonly silences: OpenSilence[];
   readonly digits: DigitLedger;
 }
@@ -45,7 +50,11 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 export class CdrFold {
   private readonly open = new Map<string, OpenCall>();
 
-  constructor(private readonly onRecord: (record: CallRecord) => void) {}
+  constructor(
+    private readonly onRecord: (record: CallRecord) => void,
+    /** A rating of a call whose record is out already. */
+    private readonly onRating: (callId: string, rating: CallRating) => void = () => {},
+  ) {}
 
   /** Takes the next fact. Facts of a call whose beginning was not seen are left out. */
   readonly take = (fact: CallFact): void => {
@@ -56,12 +65,16 @@ export class CdrFold {
         transfers: [],
         holding: new Set(),
         heldMs: 0,
+        reattached: 0,
         digits: new DigitLedger(),
       });
       return;
     }
     const call = this.open.get(fact.callId);
-    if (call === undefined) return;
+    if (call === undefined) {
+      if (fact.type === 'rated') this.onRating(fact.callId, ratingOf(fact));
+      return;
+    }
     if (fact.type === 'ended') {
       this.open.delete(fact.callId);
       this.onRecord(recordOf(call, fact));
@@ -129,9 +142,18 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'replaced':
       released(call, fact.leg, fact.atMs);
       break;
-    case 'attempt-failed':
-    case 'leg':
+    case 'decision':
+      if (fact.verdict === 'refused' || fact.verdict === 'ended') call.rule = fact.rule;
+      break;
+    case 'rated':
+      call.rating = ratingOf(fact);
+      break;
     case 'reattached':
+      call.reattached += 1;
+      break;
+    case 'attempt-failed':
+    case 'crowded':
+    case 'leg':
     case 'progress':
     case 'media-up':
     case 'flow-lost':
@@ -139,6 +161,35 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'secure-digits':
       break;
   }
+}
+
+function ratingOf({ stars, comment, atMs }: Extract<CallFact, { type: 'rated' }>): CallRating {
+  return { stars, ...(comment === undefined ? {} : { comment }), at: iso(atMs) };
+}
+
+/** Websites name visitors by what they have: a number of their own, but an address of mail or a telephone number too. */
+function maskedVisitor(visitor: string): string {
+  const at = visitor.lastIndexOf('@');
+  return at > 0 ? `${visitor.slice(0, 1)}***${visitor.slice(at)}` : maskNumber(visitor);
+}
+
+function accountOf({ account }: Received): Pick<CallRecord, 'site' | 'visitor' | 'ticket' | 'alias'> {
+  if (account === undefined) return {};
+  const { site, visitor, ticket, alias } = account;
+  return {
+    ...(site === undefined ? {} : { site }),
+    ...(visitor === undefined ? {} : { visitor: maskedVisitor(visitor) }),
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(alias === undefined ? {} : { alias }),
+  };
+}
+
+function judgedOf({ rule, reattached, rating }: OpenCall): Pick<CallRecord, 'rule' | 'reattached' | 'rating'> {
+  return {
+    ...(rule === undefined ? {} : { rule }),
+    ...(reattached === 0 ? {} : { reattached }),
+    ...(rating === undefined ? {} : { rating }),
+  };
 }
 
 function noteHold(call: OpenCall, fact: Extract<CallFact, { type: 'held' | 'resumed' }>): void {
@@ -189,6 +240,7 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(user === undefined ? {} : { user }),
     ...(call.answeredBy === undefined ? {} : { answeredBy: call.answeredBy }),
     ...(received.origin === undefined ? {} : { origin: received.origin }),
+    ...accountOf(received),
     source: received.source,
     startedAt: iso(received.atMs),
     ...(call.ringingAtMs === undefined ? {} : { ringingAt: iso(call.ringingAtMs) }),
@@ -213,5 +265,6 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(heldMs === 0 ? {} : { heldMs: Math.round(heldMs) }),
     ...(ended.mediaA === undefined ? {} : { mediaA: mediaOf(ended.mediaA, ended.codecA) }),
     ...(ended.mediaB === undefined ? {} : { mediaB: mediaOf(ended.mediaB, ended.codecB) }),
+    ...judgedOf(call),
   };
 }

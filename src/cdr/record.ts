@@ -60,6 +60,19 @@ export interface TransferNote {
   readonly status?: number;
 }
 
+/** What the person at the page thought of the call. */
+export interface CallRating {
+  readonly stars: 1 | 2 | 3 | 4 | 5;
+  readonly comment?: string;
+  readonly at: string;
+}
+
+/** A rating that came when the record was written already: a line of its own in the CDR file. */
+export interface RatingLine extends CallRating {
+  readonly type: 'rating';
+  readonly callId: string;
+}
+
 /**
  * One finished call, as it is written to the CDR file: one JSON object a line, these names, in this
  * order. Names are never changed or given another meaning; new ones may be added. Times are
@@ -82,6 +95,14 @@ export interface CallRecord {
   readonly answeredBy?: string;
   /** Web origin of the page that called. */
   readonly origin?: string;
+  /** Public key of the website the call was made from. */
+  readonly site?: string;
+  /** Visitor the ticket was made out to. An address or a number is masked. */
+  readonly visitor?: string;
+  /** Number of the ticket. */
+  readonly ticket?: string;
+  /** What was called by name in place of a number. */
+  readonly alias?: string;
   /** `host:port` the caller's signalling came from. */
   readonly source: string;
   readonly startedAt: string;
@@ -112,4 +133,11 @@ export interface CallRecord {
   /** Leg `a` called, leg `b` was called. */
   readonly mediaA?: MediaSummary;
   readonly mediaB?: MediaSummary;
+  /** Rule of the policy that refused or ended the call. */
+  readonly rule?: string;
+  /** What it cost, in the money of the price table. */
+  readonly cost?: number;
+  /** How often a page came back to the call, after a reload or on another network. */
+  readonly reattached?: number;
+  readonly rating?: CallRating;
 }
