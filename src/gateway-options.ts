@@ -41,7 +41,11 @@ export function sipOptions(config: GatewayConfig, secrets: Secrets, ownOrigins: 
     ...(sip.publicAddress === undefined ? {} : { publicAddress: sip.publicAddress }),
     ...(tls === undefined ? {} : { tls: sipTls(config, tls) }),
     ...(sip.dnsServers === undefined ? {} : { dnsServers: sip.dnsServers }),
-    webSocket: { allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins, ...siteOrigins])], ...webSocketLimits },
+    webSocket: {
+      allowedOrigins: [...new Set([...ownOrigins, ...http.allowedOrigins, ...siteOrigins])],
+      trustedProxies: http.trustedProxies,
+      ...webSocketLimits,
+    },
     userAgent: sip.userAgent,
   };
 }

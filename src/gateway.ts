@@ -4,6 +4,7 @@ import { AdminServer } from './admin/admin-server.js';
 import { CallEvents } from './admin/call-events.js';
 import type { DigitsOutcome, DigitWishes, GatewayState } from './admin/ports.js';
 import { formatHostPort, type HostPort } from './base/address.js';
+import { addressReader } from './base/client-address.js';
 import type { Clock } from './base/clock.js';
 import { messageOf } from './base/errors.js';
 import type { CallId } from './base/ids.js';
@@ -25,6 +26,7 @@ import { logFold } from './cdr/log-fold.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
+import { rateTable, scopeRules } from './gateway-guard.js';
 import {
   browserDiallerOptions,
   browserOptions,
@@ -45,10 +47,15 @@ import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
 import { mayDial } from './policy/destinations.js';
+import { FraudGuard } from './policy/guard.js';
+import { GuardedDialler } from './policy/guarded-dialler.js';
+import { BudgetFile } from './policy/limits/budget-file.js';
 import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
 import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
 import { LoopLag } from './sip/embedded/overload.js';
 import type { SipPort } from './sip/port.js';
+import { MediaSampler } from './story/media-sampler.js';
+import { StoryRecorder } from './story/recorder.js';
 import type { TrunkOptions } from './trunk/options.js';
 import { TrunkDialler } from './trunk/trunk-dialler.js';
 import { TrunkEdge } from './trunk/trunk-edge.js';
@@ -126,11 +133,14 @@ class RunningGateway implements Gateway {
   private readonly metrics: Metrics;
   private readonly lag: LoopLag;
   private readonly cdrs: CdrFold;
-  private readonly events = new CallEvents();
+  private readonly events: CallEvents;
+  private readonly stories: StoryRecorder | undefined;
+  private readonly sampler: MediaSampler;
   private readonly recent = new RecentRecords({ capacity: recentRecordCount });
   private readonly cdrFile: CdrFile | undefined;
   private readonly facts: FactSink;
   private readonly tickets: TicketOffice;
+  private readonly guard: FraudGuard;
   private readonly ice: IceServers;
   private media: MediaPlane | undefined;
   private sip: SipStack | undefined;
@@ -155,11 +165,34 @@ class RunningGateway implements Gateway {
       const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
       this.cdrFile = new CdrFile(options, { clock: deps.clock, log: deps.log, onFailure: (kind) => this.metrics.countCdrFailure(kind) });
     }
-    this.cdrs = new CdrFold((record) => {
-      this.recent.add(record);
-      this.cdrFile?.append(record);
+    this.cdrs = new CdrFold(
+      (record) => {
+        this.recent.add(record);
+        this.cdrFile?.append(record);
+      },
+      (callId, rating) => {
+        this.recent.rate(callId, rating);
+        this.cdrFile?.append({ type: 'rating', callId, ...rating });
+      },
+    );
+    this.events = new CallEvents({ clock: deps.clock });
+    this.stories = config.story.calls === 0 ? undefined : new StoryRecorder(config.story);
+    this.sampler = new MediaSampler({
+      clock: deps.clock,
+      log: deps.log,
+      sessions: () => this.calls?.sessions() ?? new Map(),
+      stats: async (sessions) => (await this.media?.statsOf(sessions)) ?? [],
+      onSample: (callId, atMs, stats) => this.stories?.sampled(callId, atMs, stats),
     });
-    this.facts = this.guarded([this.cdrs.take, this.metrics.take, logFold(deps.log), this.events.take]);
+    this.guard = this.makeGuard();
+    this.facts = this.guarded([
+      this.guard.take,
+      this.cdrs.take,
+      this.metrics.take,
+      logFold(deps.log),
+      this.events.take,
+      ...(this.stories === undefined ? [] : [this.stories.take]),
+    ]);
     this.tickets = ticketOffice(config, {
       clock: deps.clock,
       log: deps.log.child({ part: 'tickets' }),
@@ -241,13 +274,16 @@ class RunningGateway implements Gateway {
     const origins = ownOrigins(config, this.admin.bound() ?? config.http);
     const sipDeps = { clock, log: log.child({ part: 'sip' }) };
     const drachtio = drachtioOptions(config, secrets);
-    const sip = drachtio === undefined ? makeSip(sipOptions(config, secrets, origins), sipDeps) : new DrachtioSip(drachtio, sipDeps);
+    const sip: SipStack =
+      drachtio === undefined ? makeSip(sipOptions(config, secrets, origins), sipDeps) : new DrachtioSip(drachtio, sipDeps);
     this.sip = sip;
+    if (this.stories !== undefined) sip.onTrace?.(this.stories.traced);
     await sip.start();
     this.carrierAt = await deps.demoCarrier?.start(demoSipAddress(sip));
     const trunks = config.trunks.map((trunk) => trunkOptions(trunk, config, secrets));
     this.join(sip, media, this.carrierAt === undefined ? trunks : [...trunks, demoTrunk(this.carrierAt, config)]);
     await this.trunks?.start();
+    if (this.stories !== undefined) this.sampler.start();
   }
 
   /** Puts the call core between the two edges. */
@@ -275,12 +311,15 @@ class RunningGateway implements Gateway {
       { mayDial: (number) => mayDial(config.policy.destinations, number) },
     );
     const diallers = {
-      trunk: new TrunkDialler(trunks, {
-        sip,
-        ...{ lines: shared.lines, book: shared.book, clock, log },
-        mayDial: (number) => mayDial(config.policy.destinations, number),
-        registeredWith: (trunk) => shared.registeredWith(trunk),
-      }),
+      trunk: new GuardedDialler(
+        new TrunkDialler(trunks, {
+          sip,
+          ...{ lines: shared.lines, book: shared.book, clock, log },
+          mayDial: (number) => mayDial(config.policy.destinations, number),
+          registeredWith: (trunk) => shared.registeredWith(trunk),
+        }),
+        this.guard,
+      ),
       browser: new BrowserDialler(browserDiallerOptions(config, browser.realm), { sip, registrar, userCalls, clock, log }),
     };
     const ours = new Set(config.inbound.map(({ number }) => number.replace(/^\+/, '')));
@@ -313,9 +352,11 @@ class RunningGateway implements Gateway {
 
   private async stopParts(): Promise<void> {
     this.current = 'stopped';
+    this.sampler.stop();
     await this.step('call records', async () => void (await this.cdrFile?.flush()));
     await this.step('used tickets', () => this.tickets.stop());
     await this.step('registrations', async () => this.registrar?.clear());
+    await this.step('guard', async () => this.guard.stop());
     await this.step('trunks', async () => this.trunks?.stop());
     await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
     await this.step('SIP', async () => this.sip?.stop());
@@ -347,10 +388,26 @@ class RunningGateway implements Gateway {
     };
   }
 
+  private makeGuard(): FraudGuard {
+    const { config } = this;
+    const { clock, log } = this.deps;
+    const { budgetFile } = config.policy;
+    return new FraudGuard(
+      { scopes: scopeRules(config), rates: rateTable(config) },
+      {
+        ...{ clock, log: log.child({ part: 'guard' }) },
+        facts: (fact) => this.facts(fact),
+        hangUp: (callId, failure) => void this.calls?.hangUp(callId, failure),
+        ...(budgetFile === undefined ? {} : { file: new BudgetFile(budgetFile) }),
+      },
+    );
+  }
+
   private makeAdmin(): AdminServer {
     const { config, deps } = this;
     const tls = deps.secrets.httpTls;
     const token = deps.secrets.adminToken;
+    const { stories } = this;
     return new AdminServer(
       {
         version: deps.version,
@@ -372,8 +429,11 @@ class RunningGateway implements Gateway {
         secureDigits: (callId, open, duration) => this.calls?.secureDigits(callId as CallId, open, seconds(duration)) ?? false,
         events: this.events,
         drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
-        recentRecords: (limit) => this.recent.list(limit),
+        records: () => this.recent.all,
+        record: (callId) => this.recent.find(callId),
+        ...(stories === undefined ? {} : { story: (callId: string) => stories.find(callId) }),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
+        addressOf: addressReader(config.http.trustedProxies),
         tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.ice.for },
         ice: {
           clock: deps.clock,

@@ -61,7 +61,8 @@ const rooms: Readonly<Record<string, Room>> = {
   trunk: { mayImport: ['base', 'sip', 'call'] },
   /** Call tickets and the websites they belong to. */
   auth: { mayImport: ['base'], packages: ['jose'] },
-  policy: { mayImport: ['base', 'call'] },
+  'policy/limits': { mayImport: ['base', 'call'] },
+  policy: { mayImport: ['base', 'call', 'policy/limits'] },
   cdr: { mayImport: ['base', 'call', 'media'] },
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },
   /** What is kept of a call, and how it is told. */
@@ -77,6 +78,8 @@ const rooms: Readonly<Record<string, Room>> = {
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
   web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
+  /** The limits of a configuration. */
+  'gateway-guard.ts': { mayImport: ['config', 'policy/limits'] },
   /** The ticket office of a configuration. */
   'gateway-tickets.ts': { mayImport: ['base', 'config', 'auth'] },
   /** STUN and TURN of a configuration. */
@@ -89,6 +92,7 @@ const rooms: Readonly<Record<string, Room>> = {
       ...[
         'gateway-options.ts',
         'gateway-tickets.ts',
+        'gateway-guard.ts',
         'gateway-turn.ts',
         'base',
         'config',
@@ -101,7 +105,7 @@ const rooms: Readonly<Record<string, Room>> = {
         'browser',
         'trunk',
       ],
-      ...['auth', 'policy', 'cdr', 'story', 'metrics', 'admin', 'turn'],
+      ...['auth', 'policy', 'policy/limits', 'cdr', 'story', 'metrics', 'admin', 'turn'],
     ],
     packages: ['pino'],
   },

@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AskingRate } from '../auth/asking-rate.js';
 import { isOwnOrigin, type Sites } from '../auth/site.js';
 import type { TicketVerdict } from '../auth/ticket-verifier.js';
-import { visitorAddress } from '../auth/visitor-address.js';
+import type { AddressOf } from '../base/client-address.js';
 import type { Clock } from '../base/clock.js';
+import { household, networkPrefix } from '../base/network-prefix.js';
 import type { IceServersAnswer } from '../turn/ice-servers.js';
 
 /** What the route asks of the gateway. */
@@ -25,7 +26,7 @@ type Verdict = { readonly subject: string } | { readonly status: 401 | 403; read
 const refused = (status: 401 | 403, code: string, why: string): Verdict => ({ status, code, why });
 
 /** `GET /api/v1/ice-servers`: STUN and TURN servers for a page that may call, with credentials that soon expire. */
-export function addIceApi(app: FastifyInstance, deps: IceDeps): void {
+export function addIceApi(app: FastifyInstance, deps: IceDeps, addressOf: AddressOf): void {
   const rate = new AskingRate({ clock: { nowMs: () => deps.clock.nowMs() } });
 
   app.options('/api/v1/ice-servers', async (request, reply) => {
@@ -41,7 +42,7 @@ export function addIceApi(app: FastifyInstance, deps: IceDeps): void {
   app.get('/api/v1/ice-servers', async (request, reply) => {
     allowOrigin(request, reply, deps);
     reply.header('cache-control', 'no-store');
-    const waitMs = rate.ask(visitorAddress(request.ip), perHour);
+    const waitMs = rate.ask(networkPrefix(addressOf(request.raw), household), perHour);
     if (waitMs !== undefined) {
       reply.header('retry-after', String(Math.ceil(waitMs / 1000)));
       return fail(reply, 429, 'over-limit', 'servers were asked for too often from here');

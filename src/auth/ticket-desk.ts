@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.js';
+import { household, networkPrefix } from '../base/network-prefix.js';
 import { AskingRate } from './asking-rate.js';
 import { isOwnOrigin, numberNamed, type Site, type Sites } from './site.js';
 import type { IssuedTicket, TicketIssuer } from './ticket-issuer.js';
-import { visitorAddress } from './visitor-address.js';
 
 /** A request for a ticket as it came over HTTP. */
 export interface TicketRequest {
@@ -60,7 +60,7 @@ export class TicketDesk {
   }
 
   async give(request: TicketRequest): Promise<TicketAnswer> {
-    const visitor = visitorAddress(request.address);
+    const visitor = networkPrefix(request.address, household);
     // A back end asks for all of its visitors; whoever shows no secret asks for himself.
     const site = request.secret === undefined ? undefined : this.deps.sites.withSecret(request.secret);
     if (site === undefined) {

@@ -89,6 +89,8 @@ export type CallFactBody =
   | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
   /** Media of a leg could not be set up, or was set up with somebody else. */
   | { readonly type: 'media-failed'; readonly leg: LegName; readonly kind: LegKind; readonly cause: LegFailure; readonly detail: string }
+  /** What the call cost by the operator's rates, told right before its end. */
+  | { readonly type: 'cost'; readonly amount: number; readonly currency: string }
   | DigitFact
   | { readonly type: 'flow-lost'; readonly leg: LegName }
   | { readonly type: 'reoffer'; readonly leg: LegName; readonly accepted: boolean }

@@ -14,7 +14,7 @@ import { failureHeaders } from './failure-headers.js';
 import { type FarReasons, farReasons } from './far-reason.js';
 import { classify, isChallenge } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
-import type { CallRequest } from './request.js';
+import { accountingOf, type CallRequest } from './request.js';
 import { type EndCause, kindsOf, type Shown } from './state.js';
 import type { Seated, Seats } from './transfer/transfer-legs.js';
 
@@ -250,6 +250,7 @@ export class CallLegs implements Seats {
       ...{ callId, from, called: request.to, offer, attempt },
       ...(maxForwards === undefined ? {} : { maxForwards }),
       ...(identity === undefined ? {} : { identity }),
+      ...accountingOf(request),
     };
     try {
       return target.kind === 'trunk'

@@ -12,7 +12,7 @@ import { failureOf } from './failure.js';
 import { HoldTeller } from './hold-teller.js';
 import type { CallLegs } from './legs.js';
 import type { Diallers, RouteTarget } from './ports.js';
-import type { CallRequest } from './request.js';
+import { accountingOf, type CallRequest } from './request.js';
 import { type Referral, type ReplacedDialog, readRefer } from './transfer/refer.js';
 import { type Borrowed, TransferLegs } from './transfer/transfer-legs.js';
 import { TransferMedia } from './transfer/transfer-media.js';
@@ -76,7 +76,7 @@ export class MidCall {
     const { plane, queue, legs, media, log, post } = deps;
     const { session } = options;
     this.transferLegs = new TransferLegs(
-      { callId: options.callId },
+      { callId: options.callId, accounting: accountingOf(options.request) },
       { seats: legs, diallers: deps.diallers, borrow: (call, leg) => deps.others.borrow(call, leg), log, post, begun: deps.begun },
     );
     this.transferMedia = new TransferMedia({ session }, { plane, queue, log, post });

@@ -5,7 +5,7 @@ import type { FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
 import type { DigitRules } from './digits/digit-rules.js';
 import type { LegKind, Party } from './facts.js';
 import type { FailureCode } from './failure-code.js';
-import type { CallIdentity, CallRequest } from './request.js';
+import type { Accounting, CallIdentity, CallRequest } from './request.js';
 import type { Referral } from './transfer/refer.js';
 
 /** A number behind a trunk. */
@@ -66,7 +66,7 @@ export interface Router {
   route(request: CallRequest): RouteDecision;
 }
 
-export interface DialRequest<T extends RouteTarget> {
+export interface DialRequest<T extends RouteTarget> extends Accounting {
   readonly callId: CallId;
   readonly target: T;
   readonly from: Party;

@@ -49,3 +49,18 @@ export interface CallRequest {
   /** Called once when the call is over or refused: the edge may give back what it counts. */
   readonly onOver?: () => void;
 }
+
+/** To whom a call toward a telephone is accounted. */
+export interface Accounting {
+  readonly account?: CallAccount;
+  /** Where the page is that calls; absent for a call that came in by a trunk. */
+  readonly address?: string;
+}
+
+/** What whoever dials on behalf of this call is to say of it. */
+export function accountingOf({ account, direction, leg }: CallRequest): Accounting {
+  return {
+    ...(account === undefined ? {} : { account }),
+    ...(direction === 'browser-to-trunk' ? { address: leg.source.address } : {}),
+  };
+}

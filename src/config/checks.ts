@@ -202,6 +202,22 @@ function checkTrunks({ trunks, policy }: GatewayConfig): ConfigFault[] {
   return faults;
 }
 
+/** Money can be bounded only where it is known what calls cost. */
+function checkBudgets({ policy, sites, trunks }: GatewayConfig): ConfigFault[] {
+  if (policy.rates.length > 0) return [];
+  const bounded = [
+    { path: 'policy.budget', budget: policy.budget },
+    ...policy.perDestination.map(({ budget }, at) => ({ path: `policy.perDestination[${at}].budget`, budget })),
+    ...sites.map(({ budget }, at) => ({ path: `sites[${at}].budget`, budget })),
+    ...trunks.map(({ budget }, at) => ({ path: `trunks[${at}].budget`, budget })),
+  ];
+  return bounded
+    .filter(({ budget }) => budget?.perDay !== undefined || budget?.perMonth !== undefined)
+    .map(({ path }) =>
+      fault(path, 'bounds money, and policy.rates does not say what calls cost', 'add rates, such as { prefix: "*", perMinute: 0.05 }'),
+    );
+}
+
 function checkAdmin(config: GatewayConfig): ConfigFault[] {
   if (config.admin.token !== undefined || isLocalOnly(config)) return [];
   return [
@@ -227,6 +243,7 @@ const checks: readonly Check[] = [
   { reads: ['trunks', 'policy'], run: checkTrunks },
   { reads: ['trunks'], run: checkNumbers },
   { reads: ['sites', 'policy', 'trunks'], run: checkSites },
+  { reads: ['sites', 'policy', 'trunks'], run: checkBudgets },
   { reads: ['auth', 'sites', 'sip'], run: checkTickets },
   { reads: ['admin', 'http'], run: checkAdmin },
 ];

@@ -1,11 +1,9 @@
 /** Keys that are planned and that this version does not have. A list entry stands as `[]`. */
 const plannedKeys: ReadonlySet<string> = new Set([
-  'http.trustedProxies',
   'sip.domain',
   'media.rtpengine',
   'trunks[].srtp',
   'inbound[].to.menu',
-  'policy.budgets',
   'cdr.webhook',
   'cdr.postgres',
   'menus',

@@ -9,6 +9,7 @@ import { admin, browser, cdr, log, shutdown } from './sections/operation.js';
 import { policy } from './sections/policy.js';
 import { sip } from './sections/sip.js';
 import { sites } from './sections/sites.js';
+import { story } from './sections/story.js';
 import { trunks } from './sections/trunks.js';
 import { users } from './sections/users.js';
 
@@ -27,6 +28,7 @@ export const configSchema = z.strictObject({
   browser: key(browser, { description: 'Browser legs.' }),
   shutdown: key(shutdown, { description: 'Ending the process.' }),
   cdr: key(cdr, { description: 'Call records.' }),
+  story: key(story, { description: 'What is kept of calls to tell what happened in them.' }),
   log: key(log, { description: 'The log: JSON lines on standard output.' }),
   admin: key(admin, { description: 'The API.' }),
 });

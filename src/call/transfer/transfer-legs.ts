@@ -11,7 +11,7 @@ import type { LegKind, Party } from '../facts.js';
 import { failureOf, NORMAL_CLEARING } from '../failure.js';
 import { classify } from '../outcome.js';
 import type { Diallers, DialResult, RouteTarget } from '../ports.js';
-import type { CallRequest } from '../request.js';
+import type { Accounting, CallRequest } from '../request.js';
 import { type Referral, referReport, reportedStatus } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 
@@ -84,7 +84,7 @@ export class TransferLegs {
   private reports: Promise<SipDialog | undefined> = Promise.resolve(undefined);
 
   constructor(
-    private readonly options: { readonly callId: CallId },
+    private readonly options: { readonly callId: CallId; readonly accounting: Accounting },
     private readonly deps: TransferLegsDeps,
   ) {}
 
@@ -242,7 +242,7 @@ export class TransferLegs {
   }
 
   private tryDial(target: RouteTarget, { leg: _, ...what }: Dialled): DialResult {
-    const common = { callId: this.options.callId, ...what };
+    const common = { callId: this.options.callId, ...this.options.accounting, ...what };
     try {
       return target.kind === 'trunk'
         ? this.deps.diallers.trunk.dial({ ...common, target })

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { key, rule } from '../key.js';
-import { host, origin, originOf, port, tls } from '../values.js';
+import { cidr, host, origin, originOf, port, tls } from '../values.js';
 
 export const http = z
   .strictObject({
@@ -24,6 +24,11 @@ export const http = z
       description:
         'Origins of the pages that may open the WebSocket, beside the gateway\'s own. Exact matches; "*" allows every page of the world.',
       example: ['https://www.example.com'],
+    }),
+    trustedProxies: key(z.array(cidr).default([]), {
+      description:
+        'Addresses of proxies of ours before the listener. Only what they write into X-Forwarded-For counts; without them a visitor is who connects.',
+      example: ['127.0.0.1', '10.0.0.0/8'],
     }),
     tls: key(tls.optional(), { description: 'Serve HTTPS and WSS with this certificate instead of HTTP and WS.' }),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { key, rule } from '../key.js';
+import { budget, limits } from './limits.js';
 
 const prefix = rule(
   z.string(),
@@ -7,6 +8,22 @@ const prefix = rule(
   'is not a number prefix',
   'write the beginning of a number in quotes, such as "+44", or "*" for every number',
 );
+
+const rate = z.strictObject({
+  prefix: key(prefix, { description: 'Beginning of the numbers, or "*" for all others; the longest match counts.', example: '+44' }),
+  perMinute: key(z.number().min(0).max(10_000), { description: 'Price of a minute.', example: 0.02 }),
+  perCall: key(z.number().min(0).max(10_000).default(0), { description: 'Price of the connection, due with the answer.' }),
+  incrementSeconds: key(z.int().min(1).max(3600).default(60), {
+    description: 'Time is charged in steps of so many seconds, each from its beginning.',
+    unit: 'seconds',
+  }),
+});
+
+const perDestination = z.strictObject({
+  prefix: key(prefix, { description: 'Beginning of the numbers.', example: '+44' }),
+  limits: key(limits.optional(), { description: 'Bounds on calls to them.' }),
+  budget: key(budget.optional(), { description: 'Money for calls to them.' }),
+});
 
 export const policy = z
   .strictObject({
@@ -37,6 +54,27 @@ export const policy = z
         .prefault({}),
       { description: 'Who may move a call to another number. The number must be one that may be dialled, in any case.' },
     ),
+    limits: key(limits.optional(), { description: 'Bounds on all calls toward the telephone network together.' }),
+    perVisitor: key(limits.optional(), {
+      description: 'Bounds on each visitor: the one a ticket is made out to, else an IPv4 address or the first 64 bits of an IPv6 address.',
+    }),
+    perNetwork: key(limits.optional(), { description: 'Bounds on each network: 24 bits of an IPv4 address, 48 of an IPv6 address.' }),
+    perDestination: key(z.array(perDestination).default([]), { description: 'Bounds on calls by the beginning of the number.' }),
+    budget: key(budget.optional(), { description: 'Money for all calls together. The rates below say what calls cost.' }),
+    currency: key(
+      z
+        .string()
+        .regex(/^[A-Z]{3}$/)
+        .default('EUR'),
+      { description: 'Currency of budgets and rates (ISO 4217).' },
+    ),
+    rates: key(z.array(rate).default([]), {
+      description: 'What calls cost, by the beginning of the number. A number that none matches costs as much as the dearest.',
+    }),
+    budgetFile: key(z.string().min(1).optional(), {
+      description: 'File that keeps what budgets and minutes have used over a restart.',
+      example: '/data/budgets.json',
+    }),
     maxCalls: key(z.int().min(1).default(100), { description: 'Calls at one time.' }),
     maxCallsPerSecond: key(z.number().positive().max(10_000).optional(), {
       description: 'New calls in a second; more are refused with 503. No bound when absent.',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { key, rule } from '../key.js';
 import { callerNumber, optionalSecret, origin, secret } from '../values.js';
+import { budget, limits } from './limits.js';
 
 const siteKey = rule(
   z.string(),
@@ -59,6 +60,9 @@ const site = z.strictObject({
     description:
       'Lets pages ask for tickets themselves, for websites without a back end. The page shows the public key, and its origin counts.',
   }),
+  limits: key(limits.optional(), { description: 'Bounds on calls from this website.' }),
+  perVisitor: key(limits.optional(), { description: 'Bounds on each of its visitors, in place of policy.perVisitor.' }),
+  budget: key(budget.optional(), { description: 'Money for calls from this website.' }),
   keys: key(z.array(backEndKey).default([]), { description: 'Keys of a back end that signs tickets itself.' }),
   jwks: key(
     rule(

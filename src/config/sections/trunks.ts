@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { key, rule } from '../key.js';
 import { callerNumber, cidr, codecs, host, secret } from '../values.js';
+import { budget, limits } from './limits.js';
 import { behaviour } from './trunk-behaviour.js';
 
 /** Whether `text` is a SIP URI with a host and at most a port and a transport (RFC 3261 §19.1.1). */
@@ -89,6 +90,8 @@ const trunk = z.strictObject({
     example: ['PCMA', 'PCMU'],
   }),
   maxCalls: key(z.int().min(1).optional(), { description: 'Calls at one time on this trunk, both directions.', example: 30 }),
+  limits: key(limits.optional(), { description: 'Bounds on calls out by this trunk.' }),
+  budget: key(budget.optional(), { description: 'Money for calls out by this trunk.' }),
   callsPerSecond: key(z.number().min(0.1).max(1000).optional(), { description: 'New outbound calls per second.', example: 5 }),
 });
 

@@ -23,7 +23,7 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
   ['a key like no other', 'shutdown: { colour: red }', ['shutdown.colour: unknown key; remove it; known here are drainSeconds']],
   ['a section that does not exist', 'trunk: []', ['trunk: unknown key; did you mean "trunks"?']],
   ['a planned section', 'menus: {}', ['menus: not available in this version; remove it']],
-  ['a planned key', 'policy: { budgets: {} }', ['policy.budgets: not available in this version; remove it']],
+  ['a planned key', 'cdr: { webhook: "https://h.example" }', ['cdr.webhook: not available in this version; remove it']],
   [
     'a planned key of a list entry',
     `${trunk}trunks: [{ id: a, callerId: "+441", peers: [{ uri: "sip:h.example" }], srtp: sdes }]`,
@@ -276,7 +276,7 @@ describe('loading a configuration', () => {
       'http.port: is text; give a number',
       'http.prot: unknown key; did you mean "port"?',
       'log.level: is not a known value; use one of debug, info, warn, error',
-      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, groups, inbound, sites, auth, policy, browser, shutdown, cdr, log, admin',
+      'colours: unknown key; remove it; known here are http, sip, media, trunks, users, groups, inbound, sites, auth, policy, browser, shutdown, cdr, story, log, admin',
       'sip.listen[0]: listens for TLS without a certificate; give sip.tls.cert and sip.tls.key, or remove the listener',
     ]);
   });
@@ -293,7 +293,7 @@ describe('loading a configuration', () => {
   it('takes an empty file, and an empty section, as all defaults', () => {
     const empty = loadConfig('', {});
     expect(empty).toEqual(loadConfig('http:\nsip: {}\n', {}));
-    expect(empty.ok && empty.config.http).toEqual({ host: '127.0.0.1', port: 8080, allowedOrigins: [] });
+    expect(empty.ok && empty.config.http).toEqual({ host: '127.0.0.1', port: 8080, allowedOrigins: [], trustedProxies: [] });
   });
 
   it('takes the example of the README', () => {

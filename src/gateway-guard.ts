@@ -1,0 +1,44 @@
+/** The fraud guard of a gateway, made from its configuration. */
+import type { GatewayConfig } from './config/schema.js';
+import type { LimitsConfig } from './config/sections/limits.js';
+import type { RateTable } from './policy/limits/rates.js';
+import type { Budget, Limits } from './policy/limits/scope.js';
+import type { ScopeRules } from './policy/limits/scopes-of.js';
+
+/** Only what is set: a key that is there without a value bounds nothing. */
+function set<T extends object>(values: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    readonly [K in keyof T]?: NonNullable<T[K]>;
+  };
+}
+
+interface Bounded {
+  readonly limits?: LimitsConfig | undefined;
+  readonly budget?: { readonly perDay?: number | undefined; readonly perMonth?: number | undefined } | undefined;
+}
+
+function boundsOf({ limits, budget }: Bounded): { readonly limits?: Limits; readonly budget?: Budget } {
+  return { ...(limits === undefined ? {} : { limits: set(limits) }), ...(budget === undefined ? {} : { budget: set(budget) }) };
+}
+
+export function scopeRules({ policy, sites, trunks }: GatewayConfig): ScopeRules {
+  return {
+    gateway: { limits: {}, budget: {}, ...boundsOf(policy) },
+    perVisitor: set(policy.perVisitor ?? {}),
+    perNetwork: set(policy.perNetwork ?? {}),
+    destinations: policy.perDestination.map(({ prefix, ...bounds }) => ({ prefix, ...boundsOf(bounds) })),
+    trunks: trunks.map(({ id, ...bounds }) => ({ id, ...boundsOf(bounds) })),
+    sites: sites.map(({ key, perVisitor, ...bounds }) => ({
+      key,
+      ...boundsOf(bounds),
+      ...(perVisitor === undefined ? {} : { perVisitor: set(perVisitor) }),
+    })),
+  };
+}
+
+export function rateTable({ policy }: GatewayConfig): RateTable {
+  return {
+    currency: policy.currency,
+    rates: policy.rates.map(({ prefix, ...rate }) => ({ prefix: prefix === '*' ? '' : prefix, ...rate })),
+  };
+}

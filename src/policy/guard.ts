@@ -1,0 +1,304 @@
+import type { Clock, Timer } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
+import type { CallId } from '../base/ids.js';
+import type { Log } from '../base/log.js';
+import type { CallFactBody, FactSink } from '../call/facts.js';
+import type { FailureCode } from '../call/failure-code.js';
+import type { BudgetFile, KeptUses } from './limits/budget-file.js';
+import { costOf, type Rate, type RateTable, rateFor } from './limits/rates.js';
+import type { BrokenLimit, Scope } from './limits/scope.js';
+import { type CountedCall, ScopeUse } from './limits/scope-use.js';
+import { type CountedAttempt, type ScopeRules, scopesOf } from './limits/scopes-of.js';
+
+/** How often calls that are up are looked at. */
+const tickMs = 1_000;
+/** How often figures are written down. */
+const writeEveryMs = 5_000;
+/** Scopes kept at one time; beyond it those that lose nothing are forgotten. */
+const maxScopes = 50_000;
+/** Part of a budget at which the operator is warned. */
+const warnAt = 0.8;
+
+/** A call to a number behind a trunk that is about to be dialled. */
+export interface GuardRequest extends CountedAttempt {
+  readonly callId: CallId;
+}
+
+export type GuardVerdict =
+  | { readonly kind: 'allowed'; readonly leg: GuardedLeg }
+  | { readonly kind: 'refused'; readonly failure: FailureCode };
+
+/** A leg that was let out; the guard is told what becomes of it. */
+export interface GuardedLeg {
+  answered(): void;
+  /** To be called once. */
+  over(): void;
+}
+
+/** A scope and what it uses, as the API shows it. Amounts are rounded to cents. */
+export interface ScopeView {
+  readonly scope: string;
+  readonly rule: string;
+  readonly calls: number;
+  readonly minutesOfDay: number;
+  readonly spentOfDay: number;
+  readonly spentOfMonth: number;
+  readonly limits: Scope['limits'];
+  readonly budget: Scope['budget'];
+}
+
+interface GuardDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: FactSink;
+  /** Ends a call on both legs. */
+  readonly hangUp: (callId: CallId, failure: FailureCode) => void;
+  readonly file?: BudgetFile;
+}
+
+class Leg implements CountedCall, GuardedLeg {
+  private answeredMs: number | undefined;
+  private isOver = false;
+
+  constructor(
+    readonly callId: CallId,
+    readonly scopes: readonly Scope[],
+    private readonly rate: Rate | undefined,
+    private readonly clock: Clock,
+    private readonly onOver: (leg: Leg) => void,
+  ) {}
+
+  answered(): void {
+    this.answeredMs ??= this.clock.nowMs();
+  }
+
+  over(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.onOver(this);
+  }
+
+  talkMs(): number {
+    return this.answeredMs === undefined ? 0 : this.clock.nowMs() - this.answeredMs;
+  }
+
+  reservedIn(ms: number): number {
+    if (this.rate === undefined) return 0;
+    return costOf(this.rate, this.answeredMs === undefined ? 0 : this.talkMs() + ms);
+  }
+
+  cost(): number {
+    return this.answeredMs === undefined || this.rate === undefined ? 0 : costOf(this.rate, this.talkMs());
+  }
+}
+
+interface GuardedCall {
+  /** Scopes that have counted this call already: a second peer or trunk is no second call. */
+  readonly counted: Set<string>;
+  cost: number;
+  readonly legs: Set<Leg>;
+}
+
+/**
+ * Counts calls toward the telephone network for everybody they are to be counted for, refuses those
+ * that break a limit, and ends those that are up when a budget is used up. See the README of this folder.
+ */
+export class FraudGuard {
+  private readonly uses = new Map<string, { readonly scope: Scope; readonly use: ScopeUse }>();
+  private readonly calls = new Map<CallId, GuardedCall>();
+  private readonly warned = new Set<string>();
+  private readonly kept: KeptUses;
+  private timer: Timer | undefined;
+  private writtenMs = 0;
+  private changed = false;
+
+  constructor(
+    private readonly options: { readonly scopes: ScopeRules; readonly rates: RateTable },
+    private readonly deps: GuardDeps,
+  ) {
+    this.kept = deps.file?.read() ?? {};
+  }
+
+  /** Lets a leg out and counts it, or says why not. Tells of it in a fact either way. */
+  admit(request: GuardRequest): GuardVerdict {
+    const { clock } = this.deps;
+    const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
+    const rate = rateFor(this.options.rates, request.number);
+    const firstCost = rate === undefined ? 0 : costOf(rate, 0);
+    const scopes = scopesOf(this.options.scopes, request);
+    const call = this.calls.get(request.callId) ?? { counted: new Set<string>(), cost: 0, legs: new Set<Leg>() };
+    for (const scope of scopes) {
+      const again = call.counted.has(scope.id);
+      const judged = again ? { ...scope, limits: withoutRates(scope.limits) } : scope;
+      const broken = this.recordOf(scope).broken(judged, firstCost, now);
+      if (broken !== undefined) return this.refuse(request, scope, broken);
+    }
+    this.calls.set(request.callId, call);
+    const leg = new Leg(request.callId, scopes, rate, clock, (over) => this.over(over));
+    call.legs.add(leg);
+    for (const scope of scopes) {
+      const use = this.recordOf(scope);
+      if (!call.counted.has(scope.id)) use.attempted(now.nowMs);
+      call.counted.add(scope.id);
+      use.begin(leg);
+    }
+    this.tell(request.callId, { type: 'decision', rule: scopes.at(-1)?.rule ?? 'policy', verdict: 'allowed', why: 'within all limits' });
+    this.tick();
+    return { kind: 'allowed', leg };
+  }
+
+  /** Takes facts: at the end of a call its cost is told, before the fact of the end is passed on. */
+  readonly take: FactSink = (fact) => {
+    if (fact.type !== 'ended') return;
+    const call = this.calls.get(fact.callId);
+    if (call === undefined) return;
+    for (const leg of [...call.legs]) leg.over();
+    this.calls.delete(fact.callId);
+    if (call.cost > 0) this.tell(fact.callId, { type: 'cost', amount: cents(call.cost), currency: this.options.rates.currency });
+  };
+
+  /** What every scope uses that has a limit or a budget. */
+  view(): readonly ScopeView[] {
+    const wallMs = this.deps.clock.wallMs();
+    return [...this.uses.values()].map(({ scope, use }) => {
+      const { calls, minutesOfDay, spentOfDay, spentOfMonth } = use.figures(wallMs);
+      return {
+        ...{ scope: scope.id, rule: scope.rule, calls, limits: scope.limits, budget: scope.budget },
+        minutesOfDay: Math.round(minutesOfDay * 10) / 10,
+        spentOfDay: cents(spentOfDay),
+        spentOfMonth: cents(spentOfMonth),
+      };
+    });
+  }
+
+  /** Legs that are out now. */
+  get liveLegs(): number {
+    let count = 0;
+    for (const { legs } of this.calls.values()) count += legs.size;
+    return count;
+  }
+
+  stop(): void {
+    this.timer?.cancel();
+    this.timer = undefined;
+    this.write();
+  }
+
+  private refuse(request: GuardRequest, scope: Scope, broken: BrokenLimit): GuardVerdict {
+    const failure = failureOf(broken);
+    const rule = ruleOf(scope, broken);
+    const why = sentenceOf(broken);
+    this.deps.log.warn({ callId: request.callId, rule, scope: scope.id, trunk: request.trunk }, 'a call was refused by a limit');
+    this.tell(request.callId, { type: 'decision', rule, verdict: 'refused', why, failure });
+    return { kind: 'refused', failure };
+  }
+
+  private over(leg: Leg): void {
+    const wallMs = this.deps.clock.wallMs();
+    const call = this.calls.get(leg.callId);
+    if (call !== undefined) {
+      call.legs.delete(leg);
+      call.cost += leg.cost();
+    }
+    for (const scope of leg.scopes) this.uses.get(scope.id)?.use.end(leg, wallMs);
+    this.changed = true;
+  }
+
+  private recordOf(scope: Scope): ScopeUse {
+    const known = this.uses.get(scope.id);
+    if (known !== undefined) return known.use;
+    if (this.uses.size >= maxScopes) this.forgetIdle();
+    const use = new ScopeUse(this.kept[scope.id]);
+    this.uses.set(scope.id, { scope, use });
+    return use;
+  }
+
+  private forgetIdle(): void {
+    const { clock } = this.deps;
+    const [nowMs, wallMs] = [clock.nowMs(), clock.wallMs()];
+    for (const [id, { use }] of this.uses) if (use.isIdle(nowMs, wallMs)) this.uses.delete(id);
+  }
+
+  /** Runs while a leg is out, and until what it used is written down. */
+  private tick(): void {
+    this.timer ??= this.deps.clock.after(tickMs, () => {
+      this.timer = undefined;
+      this.look();
+      if (this.changed && this.deps.clock.nowMs() - this.writtenMs >= writeEveryMs) this.write();
+      if (this.liveLegs > 0 || (this.changed && this.deps.file !== undefined)) this.tick();
+    });
+  }
+
+  /** Ends calls whose next second is more than a scope has left. */
+  private look(): void {
+    const wallMs = this.deps.clock.wallMs();
+    for (const { scope, use } of this.uses.values()) {
+      if (use.calls.size === 0) continue;
+      this.warn(scope, use, wallMs);
+      const broken = use.breaksWithin(scope, tickMs, wallMs);
+      if (broken !== undefined) this.cut(scope, use, broken);
+    }
+  }
+
+  private cut(scope: Scope, use: ScopeUse, broken: BrokenLimit): void {
+    const rule = ruleOf(scope, broken);
+    const callIds = new Set([...use.calls].flatMap((call) => (call instanceof Leg && call.talkMs() > 0 ? [call.callId] : [])));
+    this.deps.log.warn({ rule, scope: scope.id, calls: callIds.size }, 'a budget is used up: its calls are ended');
+    for (const callId of callIds) {
+      this.tell(callId, { type: 'decision', rule, verdict: 'ended', why: sentenceOf(broken), failure: 'over-budget' });
+      this.deps.hangUp(callId, 'over-budget');
+    }
+  }
+
+  private warn({ id, budget, budgetRule }: Scope, use: ScopeUse, wallMs: number): void {
+    const { spentOfDay, spentOfMonth } = use.figures(wallMs);
+    const used = Math.max(
+      spentOfDay / (budget.perDay ?? Number.POSITIVE_INFINITY),
+      spentOfMonth / (budget.perMonth ?? Number.POSITIVE_INFINITY),
+    );
+    if (used < warnAt) {
+      this.warned.delete(id);
+      return;
+    }
+    if (this.warned.has(id)) return;
+    this.warned.add(id);
+    this.deps.log.warn({ rule: budgetRule, scope: id, used: Math.round(used * 100) / 100 }, 'most of a budget is used up');
+  }
+
+  private write(): void {
+    const { file, clock, log } = this.deps;
+    this.writtenMs = clock.nowMs();
+    if (file === undefined || !this.changed) return;
+    this.changed = false;
+    const uses = [...this.uses.values()].filter(
+      ({ scope }) => scope.limits.minutesPerDay !== undefined || Object.keys(scope.budget).length > 0,
+    );
+    try {
+      file.write({ ...this.kept, ...Object.fromEntries(uses.map(({ scope, use }) => [scope.id, use.keptUse])) });
+    } catch (thrown) {
+      this.changed = true;
+      log.error({ error: messageOf(thrown) }, 'what budgets have used cannot be written down');
+    }
+  }
+
+  private tell(callId: CallId, body: CallFactBody): void {
+    this.deps.facts({ ...body, callId, atMs: this.deps.clock.wallMs() });
+  }
+}
+
+const cents = (amount: number): number => Math.round(amount * 100) / 100;
+const withoutRates = ({ callsPerMinute: _minute, callsPerHour: _hour, ...limits }: Scope['limits']): Scope['limits'] => limits;
+const isMoney = (broken: BrokenLimit): boolean => broken === 'perDay' || broken === 'perMonth';
+const failureOf = (broken: BrokenLimit): FailureCode => (isMoney(broken) || broken === 'minutesPerDay' ? 'over-budget' : 'over-limit');
+const ruleOf = (scope: Scope, broken: BrokenLimit): string => `${isMoney(broken) ? scope.budgetRule : scope.rule}.${broken}`;
+
+const sentences: Readonly<Record<BrokenLimit, string>> = {
+  calls: 'as many calls as may be are up',
+  callsPerMinute: 'as many calls as may be were begun within a minute',
+  callsPerHour: 'as many calls as may be were begun within an hour',
+  minutesPerDay: 'the minutes of the day are used up',
+  perDay: 'the budget of the day is used up',
+  perMonth: 'the budget of the month is used up',
+};
+
+const sentenceOf = (broken: BrokenLimit): string => sentences[broken];
