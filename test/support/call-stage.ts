@@ -48,13 +48,14 @@ export class CallStage {
 
   static async set(
     microphone: ChromiumOptions,
-    gateway: GatewayOptions = {},
+    options: GatewayOptions | ((origin: string) => GatewayOptions) = {},
     { transport = 'udp', secondPort, ...trunk }: TrunkOptions = {},
     start: (microphone: ChromiumOptions) => Promise<StageBrowser> = Chromium.start,
   ): Promise<CallStage> {
     // Two, because baresip takes the port below the one it has TLS on.
     const [trunkPort, phoneMedia] = [(await freePortRun(2)) + 1, await freePortRun(8)];
     const site = await PageServer.start();
+    const gateway = typeof options === 'function' ? options(site.origin) : options;
     const browser = await start(microphone);
     const started = await GatewayProcess.start({
       ...gateway,
@@ -99,6 +100,13 @@ export class CallStage {
   /** A page with a button that calls `to`. */
   async page(to: string = phoneNumber): Promise<CallPage> {
     const page = await CallPage.open(this.browser, { url: this.site.origin, button: { gateway: this.gateway.webSocket, to } });
+    return this.keep(Object.assign(page, { dispose: () => page.close() }));
+  }
+
+  /** A page that brings a button of its own, with these attributes beside `gateway` and `to`. */
+  async pageWith(attributes: Readonly<Record<string, string>>): Promise<CallPage> {
+    const url = this.site.pageWith({ gateway: this.gateway.webSocket, to: phoneNumber, ...attributes });
+    const page = await CallPage.open(this.browser, { url });
     return this.keep(Object.assign(page, { dispose: () => page.close() }));
   }
 

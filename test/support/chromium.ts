@@ -7,6 +7,8 @@ export interface ChromiumOptions {
   /** What the microphone hears, for ever. */
   readonly toneHz: number;
   readonly levelDb?: number;
+  /** What a page gets that asks for it; by default a microphone. */
+  readonly microphone?: 'denied' | 'missing';
 }
 
 /** Debian's Chromium with a microphone that hears a tone, a profile of its own, and loopback allowed for media. */
@@ -16,7 +18,7 @@ export class Chromium {
     private readonly context: BrowserContext,
   ) {}
 
-  static async start({ toneHz, levelDb = -12 }: ChromiumOptions): Promise<Chromium> {
+  static async start({ toneHz, levelDb = -12, microphone }: ChromiumOptions): Promise<Chromium> {
     const files = scratch('chromium');
     writeWav(files.file('microphone.wav'), tone({ frequencyHz: toneHz, seconds: 20, rateHz: 48_000, levelDb }));
     const context = await chromium.launchPersistentContext(files.file('profile'), {
@@ -26,8 +28,9 @@ export class Chromium {
         '--no-sandbox',
         '--disable-gpu',
         '--disable-dev-shm-usage',
-        '--use-fake-ui-for-media-stream',
-        '--use-fake-device-for-media-stream',
+        // Without it a browser nobody sees denies what it would ask a person for.
+        ...(microphone === 'denied' ? [] : ['--use-fake-ui-for-media-stream']),
+        ...(microphone === 'missing' ? [] : ['--use-fake-device-for-media-stream']),
         `--use-file-for-fake-audio-capture=${files.file('microphone.wav')}`,
         '--autoplay-policy=no-user-gesture-required',
         '--allow-loopback-in-peer-connection',

@@ -7,6 +7,8 @@ import { type Scratch, scratch } from './scratch.js';
 export interface FirefoxOptions {
   /** What the microphone hears, for ever, at full scale of Firefox' own generator. */
   readonly toneHz: number;
+  /** What a page gets that asks for it; by default a microphone. */
+  readonly microphone?: 'denied' | 'missing';
 }
 
 /**
@@ -26,6 +28,7 @@ function asPage(tab: Tab): Page {
     evaluate: (run: (given: unknown) => unknown, given?: unknown) => tab.evaluate(run, given),
     waitForFunction: (run: (given: unknown) => unknown, given?: unknown, options: { readonly timeout?: number } = {}) =>
       tab.waitForFunction(run, { timeout: options.timeout ?? 30_000 }, given),
+    reload: () => tab.reload(),
     click: (selector: string) => tab.click(selector),
     url: () => tab.url(),
     on: (event: 'pageerror' | 'console', told: (value: never) => void) => tab.on(event, told as (value: unknown) => void),
@@ -53,7 +56,7 @@ export class Firefox {
     private readonly browser: Browser,
   ) {}
 
-  static async start({ toneHz }: FirefoxOptions): Promise<Firefox> {
+  static async start({ toneHz, microphone }: FirefoxOptions): Promise<Firefox> {
     const files = scratch('firefox');
     const browser = await launch({
       browser: 'firefox',
@@ -62,9 +65,10 @@ export class Firefox {
       userDataDir: files.file('profile'),
       env: { ...process.env, HOME: files.path, MOZ_CRASHREPORTER_DISABLE: '1' },
       extraPrefsFirefox: {
-        'media.navigator.streams.fake': true,
+        'media.navigator.streams.fake': microphone !== 'missing',
         'media.navigator.audio.fake_frequency': toneHz,
-        'media.navigator.permission.disabled': true,
+        'media.navigator.permission.disabled': microphone !== 'denied',
+        ...(microphone === 'denied' ? { 'permissions.default.microphone': 2 } : {}),
         'media.getusermedia.insecure.enabled': true,
         'media.devices.insecure.enabled': true,
         'media.peerconnection.ice.obfuscate_host_addresses': false,

@@ -16,7 +16,9 @@ export class PageServer {
         response.end(readFileSync(bundle));
       } else {
         response.setHeader('content-type', 'text/html; charset=utf-8');
-        response.end('<!doctype html><title>A page</title><script type="module" src="/call-button.js"></script>');
+        response.end(
+          `<!doctype html><title>A page</title><script type="module" src="/call-button.js"></script>${buttonIn(request.url ?? '')}`,
+        );
       }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -27,10 +29,21 @@ export class PageServer {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  /** A page that brings a button with these attributes, so that it has it again after a reload. */
+  pageWith(attributes: Readonly<Record<string, string>>): string {
+    return `${this.origin}/?${new URLSearchParams(attributes)}`;
+  }
+
   async dispose(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
   }
+}
+
+function buttonIn(url: string): string {
+  const attributes = [...new URL(url, 'http://page').searchParams];
+  if (attributes.length === 0) return '';
+  return `<call-button ${attributes.map(([name, value]) => `${name}="${value.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}"`).join(' ')}></call-button>`;
 }

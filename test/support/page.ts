@@ -30,7 +30,7 @@ export interface CallPageOptions {
 function keepEvents(): void {
   const page = window as unknown as Instrumented;
   page.__seen = [];
-  for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'dtmf-receipt', 'error', 'quality']) {
+  for (const type of ['call-state', 'dtmf', 'dtmf-sent', 'dtmf-receipt', 'error', 'quality', 'check', 'rating']) {
     document.addEventListener(type, (event) => {
       const detail = (event as CustomEvent<Record<string, unknown> | undefined>).detail;
       if (detail !== undefined) page.__seen.push({ type, atMs: performance.now(), detail });
@@ -139,6 +139,17 @@ export class CallPage {
     await this.page.evaluate(() => {
       document.querySelector<HTMLElement & { hangup(): void }>('call-button')?.hangup();
     });
+  }
+
+  /** Calls a method of the button. */
+  ask<T>(method: string, ...given: readonly unknown[]): Promise<T> {
+    return this.page.evaluate(
+      ([name, values]) => {
+        const button = document.querySelector('call-button') as unknown as Record<string, ((...all: readonly unknown[]) => T) | undefined>;
+        return button[name]?.(...values) as T;
+      },
+      [method, given] as const,
+    );
   }
 
   events(): Promise<SeenEvent[]> {
