@@ -125,8 +125,8 @@ export class AdminServer implements Startable {
       return reply.header('content-type', contentType).send(text);
     });
     app.register(async (scope) => addApi(scope, options, deps), { prefix: '/api/v1' });
-    addTicketApi(app, deps.tickets);
-    addIceApi(app, deps.ice);
+    addTicketApi(app, deps.tickets, deps.addressOf);
+    addIceApi(app, deps.ice, deps.addressOf);
     addOpenApi(app, options.version);
     addPages(app, options);
   }

@@ -20,7 +20,7 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
   const { token } = options;
 
   app.addHook('onRequest', async (request, reply) => {
-    const granted = accessOf({ headers: request.headers, remoteAddress: request.socket.remoteAddress }, token);
+    const granted = accessOf({ headers: request.headers, remoteAddress: deps.addressOf(request.raw) }, token);
     access.set(request, granted);
     reply.header('cache-control', 'no-store');
     if (granted !== 'refused') return;

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { AddressOf } from '../base/client-address.js';
 import type { Log } from '../base/log.js';
 import type { CallView } from '../call/call-view.js';
 import type { TrunkView } from '../call/trunk-view.js';
@@ -46,6 +47,7 @@ export interface AdminDeps {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readonly tickets: TicketDeps;
   readonly ice: IceDeps;
+  readonly addressOf: AddressOf;
   /** A WebSocket handshake on `/sip`. */
   onSipUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { TicketAnswer, TicketDesk } from '../auth/ticket-desk.js';
 import { publicKeySet, type TicketKey } from '../auth/ticket-keys.js';
+import type { AddressOf } from '../base/client-address.js';
 import { type FailureCode, failureCodes, failureOf } from '../call/failure.js';
 import type { IceServersAnswer } from '../turn/ice-servers.js';
 
@@ -19,7 +20,7 @@ const statuses: Readonly<Partial<Record<Refusal['code'], number>>> = { 'unknown-
 const isFailure = (code: string): code is FailureCode => (failureCodes as readonly string[]).includes(code);
 
 /** `POST /api/v1/tickets` for back ends and pages, and the public keys that tickets are checked with (RFC 7517). */
-export function addTicketApi(app: FastifyInstance, deps: TicketDeps): void {
+export function addTicketApi(app: FastifyInstance, deps: TicketDeps, addressOf: AddressOf): void {
   app.options('/api/v1/tickets', async (request, reply) => {
     if (!allowOrigin(request, reply, deps)) return reply.code(403).send();
     return reply
@@ -37,7 +38,7 @@ export function addTicketApi(app: FastifyInstance, deps: TicketDeps): void {
     const answer = await deps.desk.give({
       ...(secret === undefined ? {} : { secret }),
       ...(request.headers.origin === undefined ? {} : { pageOrigin: request.headers.origin }),
-      address: request.ip,
+      address: addressOf(request.raw),
       body: request.body,
     });
     if (answer.kind === 'refused') return refuse(reply, answer);

@@ -1,6 +1,7 @@
 import { AdminServer } from '../../src/admin/admin-server.js';
 import { CallEvents } from '../../src/admin/call-events.js';
 import type { AdminDeps, AdminOptions, DigitsOutcome, GatewayState } from '../../src/admin/ports.js';
+import { addressReader } from '../../src/base/client-address.js';
 import type { CallId } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import type { CallView } from '../../src/call/call-view.js';
@@ -74,6 +75,7 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     },
     recentRecords: (limit) => recent.list(limit),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
+    addressOf: addressReader(['10.0.0.0/8']),
     tickets: { desk: office.desk, keys: [office.key] },
     ice: {
       clock: office.clock,

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { HostPort } from '../../base/address.js';
+import { type AddressOf, addressReader } from '../../base/client-address.js';
 import type { Clock, Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
 import type { Log } from '../../base/log.js';
@@ -19,6 +20,8 @@ export interface WebSocketOptions {
   /** Ping interval; a peer that has not answered by the next ping is gone. 0 sends none. */
   readonly pingIntervalMs: number;
   readonly maxConnections: number;
+  /** Addresses and blocks of proxies whose `X-Forwarded-For` says where a connection comes from. */
+  readonly trustedProxies?: readonly string[];
 }
 
 export interface WebSocketDeps {
@@ -37,12 +40,14 @@ const statusTexts: Readonly<Record<number, string>> = { 400: 'Bad Request', 403:
 export class WebSocketTransport {
   private readonly server: WebSocketServer;
   private readonly flows = new Set<WebSocketFlow>();
+  private readonly addressOf: AddressOf;
   private stopped = false;
 
   constructor(
     private readonly options: WebSocketOptions,
     private readonly deps: WebSocketDeps,
   ) {
+    this.addressOf = addressReader(options.trustedProxies ?? []);
     this.server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -60,7 +65,8 @@ export class WebSocketTransport {
       return;
     }
     this.server.handleUpgrade(request, socket, head, (webSocket) => {
-      const flow = new WebSocketFlow(webSocket, request, secure, this.options, this.deps, () => this.flows.delete(flow));
+      const facts = { request, secure, from: this.addressOf(request) };
+      const flow = new WebSocketFlow(webSocket, facts, this.options, this.deps, () => this.flows.delete(flow));
       this.flows.add(flow);
       this.deps.user.onFlowOpen(flow);
     });
@@ -101,6 +107,13 @@ export class WebSocketTransport {
   }
 }
 
+interface Handshake {
+  readonly request: IncomingMessage;
+  readonly secure: boolean;
+  /** Address of the browser, which need not be the peer of the socket. */
+  readonly from: string;
+}
+
 /** One WebSocket. */
 class WebSocketFlow implements ConnectionFlow {
   readonly transport: 'ws' | 'wss';
@@ -116,8 +129,7 @@ class WebSocketFlow implements ConnectionFlow {
 
   constructor(
     private readonly webSocket: WebSocket,
-    request: IncomingMessage,
-    secure: boolean,
+    { request, secure, from }: Handshake,
     private readonly options: WebSocketOptions,
     private readonly deps: WebSocketDeps,
     onGone: () => void,
@@ -125,7 +137,7 @@ class WebSocketFlow implements ConnectionFlow {
     const socket: Socket = request.socket;
     this.transport = secure ? 'wss' : 'ws';
     this.ref = newFlowRef(this.transport);
-    this.remote = { host: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.remote = { host: from, port: socket.remotePort ?? 0 };
     this.local = { host: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
     if (request.headers.origin !== undefined) this.origin = request.headers.origin;
     webSocket.on('message', (data) => this.receive(data));

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addIceApi } from '../../../src/admin/ice-api.js';
+import { addressReader } from '../../../src/base/client-address.js';
 import { bank, Office, shop, shopOrigin } from '../../support/ticket-office.js';
 
 const path = '/api/v1/ice-servers';
@@ -13,16 +14,20 @@ beforeEach(() => {
   app = fastify();
   office = new Office();
   subjects = [];
-  addIceApi(app, {
-    clock: office.clock,
-    iceServersFor: (subject) => {
-      subjects.push(subject);
-      return { iceServers: [{ urls: ['turn:turn.example'], username: 'u', credential: 'c' }], ttlSeconds: 3600 };
+  addIceApi(
+    app,
+    {
+      clock: office.clock,
+      iceServersFor: (subject) => {
+        subjects.push(subject);
+        return { iceServers: [{ urls: ['turn:turn.example'], username: 'u', credential: 'c' }], ttlSeconds: 3600 };
+      },
+      verify: (ticket, origin) => office.verifier.verify(ticket, origin),
+      sites: office.sites,
+      origins: () => [gatewayOrigin, 'https://agents.example'],
     },
-    verify: (ticket, origin) => office.verifier.verify(ticket, origin),
-    sites: office.sites,
-    origins: () => [gatewayOrigin, 'https://agents.example'],
-  });
+    addressReader([]),
+  );
 });
 afterEach(() => app.close());
 
