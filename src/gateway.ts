@@ -42,7 +42,7 @@ import {
   trunkOptions,
 } from './gateway-options.js';
 import { type TicketOffice, ticketOffice } from './gateway-tickets.js';
-import { iceServers } from './gateway-turn.js';
+import { TurnPart } from './gateway-turn.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
@@ -61,13 +61,12 @@ import { TrunkDialler } from './trunk/trunk-dialler.js';
 import { TrunkEdge } from './trunk/trunk-edge.js';
 import { trunkRoute } from './trunk/trunk-route.js';
 import { Trunks } from './trunk/trunks.js';
-import type { IceServers } from './turn/ice-servers.js';
 
 /**
  * The one place that knows concrete classes: makes them from the configuration, joins them, and
  * gives them a life.
  *
- * Start: 1 HTTP (alive, not ready) · 2 media plane · 3 SIP listeners · 4 demo carrier · 5 call core
+ * Start: 1 HTTP (alive, not ready) · 2 media plane and TURN · 3 SIP listeners · 4 demo carrier · 5 call core
  * and edges; then ready. HTTP is first because SIP must know the origin of our own pages, the
  * carrier is after SIP because each of the two has to know the other's port.
  * Stop: calls are drained, then the reverse: 5 edges, call records, 4, 3, 2, 1. HTTP is last so that
@@ -141,7 +140,7 @@ class RunningGateway implements Gateway {
   private readonly facts: FactSink;
   private readonly tickets: TicketOffice;
   private readonly guard: FraudGuard;
-  private readonly ice: IceServers;
+  private readonly turn: TurnPart;
   private media: MediaPlane | undefined;
   private sip: SipStack | undefined;
   private registrar: Registrar | undefined;
@@ -199,7 +198,7 @@ class RunningGateway implements Gateway {
       secrets: deps.secrets,
       mayDial: (number) => mayDial(config.policy.destinations, number),
     });
-    this.ice = iceServers(config, { clock: deps.clock, secrets: deps.secrets });
+    this.turn = new TurnPart(config, { clock: deps.clock, log: deps.log.child({ part: 'turn' }), secrets: deps.secrets });
     this.admin = this.makeAdmin();
   }
 
@@ -236,18 +235,27 @@ class RunningGateway implements Gateway {
     return this.stopping;
   }
 
-  renewCertificates({ httpTls, sipTls: sipFiles }: Secrets): readonly string[] {
+  renewCertificates(secrets: Secrets): readonly string[] {
+    const { httpTls, sipTls: sipFiles } = secrets;
     const faults: string[] = [];
     const http = httpTls === undefined || this.config.http.tls === undefined ? undefined : this.admin.renewTls(httpTls);
     if (http !== undefined) faults.push(`http.tls: ${http}`);
     const sip = sipFiles === undefined ? undefined : this.sip?.renewTls?.(sipTls(this.config, sipFiles));
     if (sip !== undefined) faults.push(`sip.tls: ${sip}`);
+    const turn = this.turn.renewTls(secrets);
+    if (turn !== undefined) faults.push(`media.turn.embedded.tls: ${turn}`);
     return faults;
   }
 
   async liveObjects(): Promise<LiveObjects> {
     const media = (await this.media?.liveObjects()) ?? {};
-    return mergeLiveObjects([this.calls?.liveObjects() ?? {}, this.registrar?.liveObjects() ?? {}, this.sip?.liveObjects() ?? {}, media]);
+    return mergeLiveObjects([
+      this.calls?.liveObjects() ?? {},
+      this.registrar?.liveObjects() ?? {},
+      this.sip?.liveObjects() ?? {},
+      media,
+      this.turn.liveObjects(),
+    ]);
   }
 
   private async startAll(): Promise<void> {
@@ -271,6 +279,7 @@ class RunningGateway implements Gateway {
     const media = makeMedia(mediaOptions(config), { clock, log: log.child({ part: 'media' }) });
     this.media = media;
     await media.start();
+    await this.turn.start();
     const origins = ownOrigins(config, this.admin.bound() ?? config.http);
     const sipDeps = { clock, log: log.child({ part: 'sip' }) };
     const drachtio = drachtioOptions(config, secrets);
@@ -361,6 +370,7 @@ class RunningGateway implements Gateway {
     await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
     await this.step('SIP', async () => this.sip?.stop());
     await this.step('media', async () => this.media?.stop());
+    await this.step('TURN', () => this.turn.stop());
     await this.step('HTTP', () => this.admin.stop());
     this.lag.stop();
     this.metrics.stop();
@@ -434,10 +444,11 @@ class RunningGateway implements Gateway {
         ...(stories === undefined ? {} : { story: (callId: string) => stories.find(callId) }),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
         addressOf: addressReader(config.http.trustedProxies),
-        tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.ice.for },
+        guard: { currency: config.policy.currency, scopes: () => this.guard.view() },
+        tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.turn.iceServers.for },
         ice: {
           clock: deps.clock,
-          iceServersFor: this.ice.for,
+          iceServersFor: this.turn.iceServers.for,
           verify: (ticket, origin) => this.tickets.verifier.verify(ticket, origin),
           sites: this.tickets.sites,
           origins: () => [...ownOrigins(config, this.admin.bound() ?? config.http), ...config.http.allowedOrigins],

@@ -1,14 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, accessOf } from './access.js';
 import { readDigitRequest, readSecureRequest } from './digit-requests.js';
+import { addGuardApi } from './guard-api.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
-import { callDto, recordDto, trunkDto } from './views.js';
+import { addRecordApi } from './record-api.js';
+import { addStoryApi } from './story-api.js';
+import { callDto, trunkDto } from './views.js';
 
-const maxRecords = 1000;
 const defaultSecureSeconds = 120;
 
 function fail(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
   return reply.code(status).send({ error: { code, message } });
+}
+
+/** Server-sent events begin (WHATWG HTML §9.2); proxies are asked not to hold them back. */
+function beginStream(reply: FastifyReply): void {
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'x-accel-buffering': 'no',
+  });
 }
 
 const idOf = (request: FastifyRequest): string => (request.params as { readonly id: string }).id;
@@ -72,29 +85,28 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
     const view = deps.calls().find((call) => call.id === id);
     if (view === undefined) return fail(reply, 404, 'unknown-call', 'there is no such call now');
     if (deps.events.isFull) return fail(reply, 503, 'too-many-streams', 'too many readers follow calls already');
-    reply.hijack();
-    const headers = {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    };
-    reply.raw.writeHead(200, headers);
+    beginStream(reply);
     const access = accessFor(request);
     deps.events.follow(id, reply.raw, { access, now: callDto(view, deps.notes(id), access) });
   });
 
   app.get('/trunks', async () => ({ trunks: deps.trunks().map(trunkDto) }));
 
+  addGuardApi(app, deps.guard);
+
   app.post('/drain', async (_request, reply) => {
     deps.drain();
     return reply.code(202).send({ state: deps.state() });
   });
 
-  app.get('/cdrs', async (request, reply) => {
-    const { limit = '100' } = request.query as { readonly limit?: string };
-    if (!/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > maxRecords) {
-      return fail(reply, 400, 'invalid-limit', `limit must be 1 to ${maxRecords}`);
-    }
-    return { cdrs: deps.recentRecords(Number(limit)).map((record) => recordDto(record, accessFor(request))) };
+  app.get('/events', async (request, reply) => {
+    if (deps.events.isFull) return fail(reply, 503, 'too-many-streams', 'too many readers follow calls already');
+    beginStream(reply);
+    const access = accessFor(request);
+    const now = deps.calls().map((view) => callDto(view, deps.notes(view.id), access));
+    deps.events.followAll(reply.raw, { access, now });
   });
+
+  addStoryApi(app, { accessFor, fail }, deps);
+  addRecordApi(app, { accessFor, fail }, deps);
 }

@@ -6,7 +6,9 @@ import type { CallView } from '../call/call-view.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
+import type { KeptCall } from '../story/kept-call.js';
 import type { CallEvents } from './call-events.js';
+import type { GuardDeps } from './guard-api.js';
 import type { IceDeps } from './ice-api.js';
 import type { TicketDeps } from './ticket-api.js';
 
@@ -28,6 +30,7 @@ export type DigitsOutcome =
   | { readonly kind: 'refused'; readonly why: string };
 
 export interface AdminDeps {
+  readonly guard: GuardDeps;
   readonly log: Log;
   state(): GatewayState;
   calls(): readonly CallView[];
@@ -43,7 +46,12 @@ export interface AdminDeps {
   readonly events: CallEvents;
   /** Takes no new calls from now on and ends the live ones after the drain time. */
   drain(): void;
-  recentRecords(limit: number): readonly CallRecord[];
+  /** Recent records, newest first. */
+  records(): readonly CallRecord[];
+  /** Of a call that is over. */
+  record(callId: string): CallRecord | undefined;
+  /** What is kept of a call, up or over. Absent when stories are switched off. */
+  story?(callId: string): KeptCall | undefined;
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readonly tickets: TicketDeps;
   readonly ice: IceDeps;

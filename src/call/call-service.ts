@@ -127,6 +127,11 @@ export class CallService implements CallIntake, OtherCalls {
     return [...this.runners.values()].map((runner) => runner.view());
   }
 
+  /** Whose media each session carries. */
+  sessions(): ReadonlyMap<SessionId, CallId> {
+    return new Map([...this.bySession].map(([session, { id }]) => [session, id]));
+  }
+
   /** False when there is no such call. Without a failure the record says that the gateway hung up. */
   hangUp(callId: CallId, failure?: FailureCode): boolean {
     const runner = this.runners.get(callId);

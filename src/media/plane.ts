@@ -190,6 +190,8 @@ export interface MediaPlane extends Startable {
   /** Sends text on the page's data channel, the one with label `call`. False when the leg has none open. */
   sendMessage(session: SessionId, leg: LegName, text: string): Promise<boolean>;
   stats(session: SessionId): Promise<SessionStats>;
+  /** Counters of many sessions at once; those that are not there, or not any more, are left out. */
+  statsOf(sessions: readonly SessionId[]): Promise<readonly SessionStats[]>;
   /** Frees everything and resolves with the last counters. Idempotent: an unknown session resolves with none. */
   close(session: SessionId): Promise<SessionStats | undefined>;
   /** Kinds: `media_session`, `media_socket`, `media_timer`, `media_port`, `media_worker`. `media_worker` stays up for life. */

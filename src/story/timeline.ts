@@ -66,6 +66,15 @@ function sayingOf(fact: CallFact, shown: Shown): Said | undefined {
         'warn',
       ];
     }
+    case 'ended':
+      return endedSaying(fact);
+    default:
+      return lifeSaying(fact) ?? mediaSaying(fact) ?? digitSaying(fact, shown) ?? moveSaying(fact, shown);
+  }
+}
+
+function lifeSaying(fact: CallFact): Said | undefined {
+  switch (fact.type) {
     case 'progress':
       return [
         `The called side says ${fact.status} ${reasonPhrase(fact.status)}${fact.earlyMedia ? ', with sound before the answer' : ''}.`,
@@ -89,10 +98,8 @@ function sayingOf(fact: CallFact, shown: Shown): Said | undefined {
         `Rated ${fact.stars} of 5${fact.comment === undefined ? '' : `: “${fact.comment}”`}.`,
         fact.stars >= 4 ? 'good' : fact.stars >= 3 ? 'plain' : 'warn',
       ];
-    case 'ended':
-      return endedSaying(fact);
     default:
-      return mediaSaying(fact, shown) ?? digitSaying(fact, shown) ?? moveSaying(fact, shown);
+      return undefined;
   }
 }
 
@@ -122,7 +129,7 @@ function endedSaying({ by, failure, disposition, q850 }: Extract<CallFact, { typ
   return [`Ended ${who}: ${failureOf(failure).sentence} (${failure}, Q.850 cause ${q850})`, failure === 'cancelled' ? 'plain' : 'bad'];
 }
 
-function mediaSaying(fact: CallFact, _shown: Shown): Said | undefined {
+function mediaSaying(fact: CallFact): Said | undefined {
   switch (fact.type) {
     case 'media-up':
       return [`Sound from ${side[fact.kind]} is up.`, 'good'];

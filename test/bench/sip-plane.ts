@@ -91,6 +91,10 @@ export class SdpOnlyPlane implements MediaPlane {
     return false;
   }
 
+  async statsOf(sessions: readonly SessionId[]): Promise<readonly SessionStats[]> {
+    return Promise.all(sessions.map((session) => this.stats(session)));
+  }
+
   async stats(session: SessionId): Promise<SessionStats> {
     return {
       session,

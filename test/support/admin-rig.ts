@@ -73,9 +73,25 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
       steps.did.push('drain');
       steps.state = 'draining';
     },
-    recentRecords: (limit) => recent.list(limit),
+    records: () => recent.all,
+    record: (callId) => recent.find(callId),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
     addressOf: addressReader(['10.0.0.0/8']),
+    guard: {
+      currency: 'EUR',
+      scopes: () => [
+        {
+          scope: 'gateway',
+          rule: 'policy.limits',
+          calls: 1,
+          minutesOfDay: 2,
+          spentOfDay: 0.5,
+          spentOfMonth: 3,
+          limits: { calls: 9 },
+          budget: {},
+        },
+      ],
+    },
     tickets: { desk: office.desk, keys: [office.key] },
     ice: {
       clock: office.clock,

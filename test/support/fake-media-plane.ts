@@ -266,6 +266,13 @@ export class FakeMediaPlane implements MediaPlane {
     return this.count(session, legs);
   }
 
+  async statsOf(sessions: readonly SessionId[]): Promise<readonly SessionStats[]> {
+    return sessions.flatMap((session) => {
+      const legs = this.sessions.get(session);
+      return legs === undefined ? [] : [this.count(session, legs)];
+    });
+  }
+
   async close(session: SessionId): Promise<SessionStats | undefined> {
     this.note({ method: 'close', session });
     const legs = this.sessions.get(session);

@@ -122,6 +122,23 @@ export class EmbeddedMediaPlane implements MediaPlane {
     return this.workerOf(session).request({ method: 'stats', session });
   }
 
+  async statsOf(sessions: readonly SessionId[]): Promise<readonly SessionStats[]> {
+    const shares = new Map<MediaWorker, SessionId[]>();
+    for (const session of sessions) {
+      const worker = this.places.get(session);
+      if (worker === undefined) continue;
+      const share = shares.get(worker);
+      if (share === undefined) shares.set(worker, [session]);
+      else share.push(session);
+    }
+    // A worker that dies meanwhile takes its sessions with it.
+    const none: readonly SessionStats[] = [];
+    const counted = await Promise.all(
+      [...shares].map(([worker, share]) => worker.request({ method: 'statsOf', sessions: share }).catch(() => none)),
+    );
+    return counted.flat();
+  }
+
   async close(session: SessionId): Promise<SessionStats | undefined> {
     const worker = this.places.get(session);
     if (worker === undefined) return undefined;

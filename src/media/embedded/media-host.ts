@@ -79,6 +79,11 @@ export class MediaHost {
     return this.sessionOf(id).stats();
   }
 
+  /** Those that are not there any more are left out. */
+  statsOf(ids: readonly SessionId[]): readonly SessionStats[] {
+    return ids.flatMap((id) => this.sessions.get(id)?.stats() ?? []);
+  }
+
   /** Idempotent. */
   async close(id: SessionId): Promise<SessionStats | undefined> {
     const session = this.sessions.get(id);

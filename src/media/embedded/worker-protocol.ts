@@ -20,6 +20,7 @@ export type WorkerRequest =
   | { readonly method: 'replace'; readonly session: SessionId; readonly leg: LegName }
   | { readonly method: 'drop'; readonly session: SessionId; readonly leg: LegSlot }
   | { readonly method: 'stats'; readonly session: SessionId }
+  | { readonly method: 'statsOf'; readonly sessions: readonly SessionId[] }
   | { readonly method: 'close'; readonly session: SessionId }
   | { readonly method: 'liveObjects' }
   /** Ends all sessions; the thread then ends by itself. */
@@ -36,6 +37,7 @@ export interface WorkerResults {
   readonly replace: LegStats | undefined;
   readonly drop: LegStats | undefined;
   readonly stats: SessionStats;
+  readonly statsOf: readonly SessionStats[];
   readonly close: SessionStats | undefined;
   readonly liveObjects: LiveObjects;
   readonly shutDown: undefined;

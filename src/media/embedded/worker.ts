@@ -30,6 +30,8 @@ async function run(host: MediaHost, request: WorkerRequest): Promise<unknown> {
       return host.drop(request.session, request.leg);
     case 'stats':
       return host.stats(request.session);
+    case 'statsOf':
+      return host.statsOf(request.sessions);
     case 'close':
       return host.close(request.session);
     case 'liveObjects':
