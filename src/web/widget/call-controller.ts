@@ -480,6 +480,7 @@ export class CallController {
     return {
       onProgress: (early) => current() && this.dispatch({ type: 'progress', early }),
       onConnected: () => current() && this.dispatch({ type: 'connected', atMs: this.nowMs() }),
+      onResumable: () => current() && this.keep(),
       onEnd: (end) => current() && this.dispatch(eventOfEnd(end, this.nowMs())),
       onHold: (held) => current() && this.dispatch({ type: 'hold-changed', held }),
       onHoldRefused: (on) => {

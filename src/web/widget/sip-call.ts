@@ -16,6 +16,8 @@ import type { ResumePoint } from './resume.js';
 export interface SipCallHandlers {
   onProgress(early: boolean): void;
   onConnected(): void;
+  /** It can be taken back after a reload from now on. */
+  onResumable(): void;
   /** The far end holds the call, or talks again. */
   onHold(held: 'remote' | 'none'): void;
   /** A hold of ours was refused, or the end of one: what `held` says goes on. */
@@ -126,6 +128,7 @@ export class SipCall implements DigitCall {
         requestDelegate: {
           onAccept: ({ message }) => {
             this.token = message.getHeader(tokenHeader);
+            if (this.resumePoint !== undefined) this.handlers.onResumable();
           },
           onProgress: (response) => this.onProvisional(response.message),
           onReject: (response) => this.onRefused(response.message),
