@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHostPort } from '../../base/address.js';
 import { key, rule } from '../key.js';
@@ -52,7 +53,7 @@ export function parseTurnListen(text: string): TurnListen | undefined {
   if (match === null) return undefined;
   const transport = match[1] as TurnListen['transport'];
   const address = parseHostPort(match[2] ?? '', transport === 'tls' ? 5349 : 3478);
-  return address === undefined ? undefined : { transport, ...address };
+  return address === undefined || isIP(address.host) === 0 ? undefined : { transport, ...address };
 }
 
 const listen = rule(

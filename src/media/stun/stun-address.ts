@@ -16,6 +16,14 @@ export function writeXorAddress(header: Buffer, address: string, port: number): 
   return out;
 }
 
+/** As much of a header as addresses are XORed with: cookie and transaction id. */
+export function xorHeader(transactionId: Buffer): Buffer {
+  const header = Buffer.alloc(20);
+  header.writeUInt32BE(STUN_COOKIE, 4);
+  transactionId.copy(header, 8, 0, 12);
+  return header;
+}
+
 /** What such a value says; undefined when it is damaged. */
 export function readXorAddress(header: Buffer, value: Buffer): { readonly address: string; readonly port: number } | undefined {
   const family = value[1];

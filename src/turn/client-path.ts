@@ -1,0 +1,11 @@
+/** The way to and from one client: its end of the five-tuple that an allocation belongs to (RFC 8656 §3.2). */
+export interface ClientPath {
+  /** Names the five-tuple. */
+  readonly id: string;
+  readonly address: string;
+  readonly port: number;
+  /** TCP or TLS: ChannelData is padded there, and who a client is cannot be forged. */
+  readonly isStream: boolean;
+  /** Sends, or drops what there is no room for; never throws and never waits. */
+  send(bytes: Buffer): void;
+}
