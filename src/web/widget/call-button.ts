@@ -9,6 +9,7 @@ import { buttonFor, watchTriggers } from './ivr-triggers.js';
 import { telephoneKeyOf } from './keyboard.js';
 import { takesDigits, type ViewState } from './machine.js';
 import { pageDeps, placeOf } from './page-deps.js';
+import type { CheckResults } from './pre-call-check.js';
 import { SiteMenu } from './site-menu.js';
 import { styles } from './styles.js';
 import { english } from './texts.js';
@@ -137,6 +138,16 @@ export class CallButton extends LitElement {
   /** Puts the far end on hold, or talks with it again. */
   hold(on = true): void {
     this.controller.hold(on);
+  }
+
+  /** Tries everything that a call needs, without one, and tells what is good. Takes six seconds at most. */
+  check(): Promise<CheckResults> {
+    return this.controller.check();
+  }
+
+  /** What the person thinks of the call, from one star to five. False when there is no call to say it of. */
+  rate(stars: number, comment?: string): boolean {
+    return this.controller.rate(stars, comment);
   }
 
   /** How loud the far end is heard, from 0 to 1. */
