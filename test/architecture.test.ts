@@ -69,7 +69,7 @@ const rooms: Readonly<Record<string, Room>> = {
   story: { mayImport: ['base', 'sip', 'call', 'media', 'cdr'] },
   /** STUN and TURN: credentials for pages, and a small server. */
   turn: { mayImport: ['base', 'media/stun', 'media/embedded/transport/datagram-socket.ts'] },
-  admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn'], packages: ['fastify'] },
+  admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn', 'policy/limits'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
   cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },

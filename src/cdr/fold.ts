@@ -31,6 +31,7 @@ interface OpenCall {
   /** The rule that refused or ended it. */
   rule?: string;
   rating?: CallRating;
+  cost?: { readonly cost: number; readonly currency: string };
   reattached: number;
   readonly silences: OpenSilence[];
   readonly digits: DigitLedger;
@@ -145,6 +146,9 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'decision':
       if (fact.verdict === 'refused' || fact.verdict === 'ended') call.rule = fact.rule;
       break;
+    case 'cost':
+      call.cost = { cost: fact.amount, currency: fact.currency };
+      break;
     case 'rated':
       call.rating = ratingOf(fact);
       break;
@@ -184,9 +188,10 @@ function accountOf({ account }: Received): Pick<CallRecord, 'site' | 'visitor' |
   };
 }
 
-function judgedOf({ rule, reattached, rating }: OpenCall): Pick<CallRecord, 'rule' | 'reattached' | 'rating'> {
+function judgedOf({ rule, cost, reattached, rating }: OpenCall): Pick<CallRecord, 'rule' | 'cost' | 'currency' | 'reattached' | 'rating'> {
   return {
     ...(rule === undefined ? {} : { rule }),
+    ...cost,
     ...(reattached === 0 ? {} : { reattached }),
     ...(rating === undefined ? {} : { rating }),
   };

@@ -135,8 +135,10 @@ export interface CallRecord {
   readonly mediaB?: MediaSummary;
   /** Rule of the policy that refused or ended the call. */
   readonly rule?: string;
-  /** What it cost, in the money of the price table. */
+  /** What it cost by the operator's rates. */
   readonly cost?: number;
+  /** Currency of the cost (ISO 4217). */
+  readonly currency?: string;
   /** How often a page came back to the call, after a reload or on another network. */
   readonly reattached?: number;
   readonly rating?: CallRating;

@@ -96,6 +96,14 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
       { parameters: [query('limit', whole('How many.', { minimum: 1, maximum: 1000, default: 100 }))] },
     ),
   },
+  '/guard': {
+    get: operation('What everybody that limits are for has used', {
+      '200': json(
+        fields({ currency: text('Of all amounts (ISO 4217).'), scopes: list(named('Scope'), 'Those that were counted since the start.') }),
+        'The figures.',
+      ),
+    }),
+  },
   '/drain': {
     post: operation('Take no new calls and end the live ones in time', {
       '202': json(fields({ state: text('State of the gateway.') }), 'It drains.'),

@@ -107,6 +107,21 @@ export const schemas: Readonly<Record<string, Schema>> = {
       'lastFailureAt?': time('When that was.'),
     }),
   }),
+  Scope: fields({
+    scope: text('Who it is, such as "site pk_shop".'),
+    rule: text('Where the limits stand in the configuration.'),
+    calls: whole('Calls now.'),
+    minutesOfDay: real('Minutes of talk today (UTC).'),
+    spentOfDay: real('Money today (UTC).'),
+    spentOfMonth: real('Money this month (UTC).'),
+    limits: fields({
+      'calls?': whole('At the same time.'),
+      'callsPerMinute?': whole('Begun within a minute.'),
+      'callsPerHour?': whole('Begun within an hour.'),
+      'minutesPerDay?': whole('Of talk in a day.'),
+    }),
+    budget: fields({ 'perDay?': real('In a day.'), 'perMonth?': real('In a month.') }),
+  }),
   IceServer: fields({
     urls: list(text('stun:, turn: or turns: URL (RFC 7064, RFC 7065).'), 'Where it is.'),
     'username?': text('For TURN.'),
