@@ -47,6 +47,7 @@ export function readPicture(sdp: string): SdpPicture | undefined {
   const [, port = '0', profile = '', ...formats] = (/^m=([^\r\n]*)/.exec(audio)?.[1] ?? '').split(' ');
   const named = formats.map((format) => nameOf(audio, format));
   const address = both(/^c=IN IP[46] ([^\s/]+)/m) ?? '';
+  const iceUser = both(/^a=ice-ufrag:([^\s]+)/m);
   const attribute =
     directions.find((each) => new RegExp(`^a=${each}\\r?$`, 'm').test(audio)) ??
     directions.find((each) => new RegExp(`^a=${each}\\r?$`, 'm').test(session));
@@ -57,12 +58,13 @@ export function readPicture(sdp: string): SdpPicture | undefined {
         .filter(isEvent)
         .map((name) => `telephone-event ${Number(name.split('/')[1] ?? 8000) / 1000} kHz`)
         .join(', ') || undefined,
-    direction: address === '0.0.0.0' ? 'inactive' : (attribute ?? 'sendrecv'),
+    // With ICE the zero address only says that candidates are still to come (RFC 8840 §4.1.1).
+    direction: address === '0.0.0.0' && iceUser === undefined ? 'inactive' : (attribute ?? 'sendrecv'),
     protection: protectionOf(profile, audio),
     address: addressOf(audio, address, port),
     disabled: port === '0',
     channel: media.some((each) => each.startsWith('m=application ')),
-    iceUser: both(/^a=ice-ufrag:([^\s]+)/m),
+    iceUser,
     setup: both(/^a=setup:([^\s]+)/m),
   };
 }

@@ -54,7 +54,7 @@ describeWithPeers('the capture file of a call as tshark reads it', ['tshark'], (
     expect(faults.filter((fault) => !fault.startsWith('Country Code contains non-decimal digits'))).toEqual([]);
     const statuses = dissected(file, ['ip.checksum.status', 'udp.checksum.status', 'tcp.checksum.status']);
     expect(new Set(statuses.map((line) => line.replace(/\t/g, '')))).toEqual(new Set(['11']));
-    expect(dissected(file, ['sdp.media'], 'sdp').length).toBe(4);
+    expect(dissected(file, ['sdp.media'], 'sdp').length).toBe(story.ladder.messages.filter(({ sdp }) => sdp !== undefined).length);
     expect(bytes.includes(storyNumber.slice(3))).toBe(false);
     expect(bytes.includes('442079460001')).toBe(false);
   });
