@@ -24,17 +24,20 @@ export async function serveWebSockets(stack: EmbeddedSip): Promise<{ readonly ur
 /** One connection of a browser that a test plays by hand. */
 export class RawPage {
   readonly inbox: SipMessage[] = [];
+  /** Every word that ever came to this page. */
+  readonly told: string[] = [];
 
   private constructor(private readonly socket: WebSocket) {
     socket.on('message', (data) => {
       const text = data.toString();
+      this.told.push(text);
       if (text.trim() !== '') this.inbox.push(parseMessage(Buffer.from(text)));
     });
     socket.on('error', () => {});
   }
 
-  static async open(url: string): Promise<RawPage> {
-    const socket = new WebSocket(url, 'sip', { origin: 'https://page.example' });
+  static async open(url: string, origin = 'https://page.example', headers: Readonly<Record<string, string>> = {}): Promise<RawPage> {
+    const socket = new WebSocket(url, 'sip', { origin, headers });
     const page = new RawPage(socket);
     await new Promise<void>((resolve, reject) => {
       socket.on('open', resolve);
