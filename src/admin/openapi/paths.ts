@@ -83,6 +83,29 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
       { parameters: [id] },
     ),
   },
+  '/calls/{id}/story': {
+    get: operation(
+      'What happened in a call, up or over',
+      { '200': json(named('Story'), 'The story.'), ...unknownCall },
+      { parameters: [id] },
+    ),
+  },
+  '/calls/{id}/story.pcap': {
+    get: operation(
+      'The SIP of a call as a capture file, numbers masked',
+      {
+        '200': { description: 'A pcap.', content: { 'application/vnd.tcpdump.pcap': { schema: { type: 'string', format: 'binary' } } } },
+        ...unknownCall,
+      },
+      { parameters: [id] },
+    ),
+  },
+  '/events': {
+    get: operation('Calls that begin, change and end, as they do', {
+      '200': { description: 'Server-sent events.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+      '503': failed('Too many readers.'),
+    }),
+  },
   '/trunks': {
     get: operation('Trunks and their health', { '200': json(fields({ trunks: list(named('Trunk'), 'In their order.') }), 'The trunks.') }),
   },
@@ -90,10 +113,30 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
     get: operation(
       'Recent call records, newest first',
       {
-        '200': json(fields({ cdrs: list(named('Record'), 'The records.') }), 'The records.'),
+        '200': {
+          description: 'The records.',
+          content: {
+            'application/json': {
+              schema: fields({ cdrs: list(named('Record'), 'The records.'), 'next?': text('For `before` of the next page.') }),
+            },
+            'text/csv': { schema: { type: 'string' } },
+          },
+        },
         '400': failed('A parameter is not as it must be.'),
       },
-      { parameters: [query('limit', whole('How many.', { minimum: 1, maximum: 1000, default: 100 }))] },
+      {
+        parameters: [
+          query('limit', whole('How many.', { minimum: 1, maximum: 1000, default: 100 })),
+          query('from', text('Begun at this time or later (RFC 3339), or on this day.')),
+          query('to', text('Begun before this time or day.')),
+          query('number', text('Part of the number of either side.')),
+          query('trunk', text('Name of a trunk.')),
+          query('site', text('Public key of a website.')),
+          query('disposition', text('What became of it.')),
+          query('before', text('Goes on after a page.')),
+          query('format', oneOf(['json', 'csv'], 'As what.')),
+        ],
+      },
     ),
   },
   '/guard': {
