@@ -1,59 +1,45 @@
 import type { CallButtonEvents, CallEvents } from './call-button-events.js';
-import { type CallPass, getIceServers, getPass, type PassOutcome, type PassSettings, postRating } from './call-pass.js';
+import { type ButtonPlace, CallKeeper, type CallKeeperDeps } from './call-keeper.js';
+import { getIceServers, postRating } from './call-pass.js';
 import type { CallProblem } from './call-problem.js';
+import { type Attempt, CallSetup, type SetupSettings } from './call-setup.js';
 import type { CallSnapshot } from './call-snapshot.js';
 import { DigitDesk } from './digit-desk.js';
 import type { DigitReceipt } from './digit-ledger.js';
-import { type Cancellable, defaultDigitTiming, type QueueClock } from './digit-queue.js';
+import { type Cancellable, defaultDigitTiming } from './digit-queue.js';
 import { type DigitStep, readDigitText } from './digit-text.js';
+import { GatewayLink, type GatewayLinkDeps, type LinkSettings } from './gateway-link.js';
 import { type Effect, heldIn, keepsDigits, next, takesDigits, type ViewEvent, type ViewState } from './machine.js';
 import type { CallMediaOptions } from './media-handler.js';
+import { pause } from './patience.js';
 import { type CheckResults, checkBeforeCall, type GatherCandidates } from './pre-call-check.js';
 import type { CallQuality } from './quality.js';
 import { QualityWatch } from './quality-watch.js';
-import type { CallMemory, KeptCall } from './resume.js';
+import type { KeptCall } from './resume.js';
 import type { SipCall, SipCallEnd, SipCallHandlers } from './sip-call.js';
-import type { SipClient, SipClientHandlers, SipClientOptions } from './sip-client.js';
 import { quietSound, SoundDesk, type SoundDeskDeps } from './sound-desk.js';
 import type { ToneName } from './tones.js';
 
 /** Whom to call and how to reach the gateway, as the page has it at the moment. */
-export interface CallSettings extends PassSettings {
-  /** Registers under this name for incoming calls; without it the page only calls out. */
-  readonly user?: string;
-  readonly displayName?: string;
-  /** Media may go through relays only. */
-  readonly relayOnly?: boolean;
-  /** Tells this button from others of the page that call the same. */
-  readonly place: number;
-}
+export interface CallSettings extends LinkSettings, ButtonPlace, SetupSettings {}
 
-export interface CallControllerDeps extends Omit<SoundDeskDeps, 'onChange' | 'onMicrophone'> {
+export interface CallControllerDeps
+  extends Omit<SoundDeskDeps, 'onChange' | 'onMicrophone'>,
+    CallKeeperDeps,
+    Pick<GatewayLinkDeps, 'openClient'> {
   /** Read anew when a call begins. */
   readonly settings: () => CallSettings;
   readonly onChange: () => void;
   readonly onEvent: <K extends keyof CallEvents>(type: K, detail: CallButtonEvents[K]) => void;
   /** `receipt` is the digit that it is about. */
   readonly onProblem: (problem: CallProblem, receipt?: DigitReceipt) => void;
-  readonly clock: QueueClock;
-  /** Milliseconds since 1970. */
-  readonly wallMs: () => number;
-  readonly openClient: (options: SipClientOptions, handlers: SipClientHandlers) => SipClient;
   readonly tones: { play(name: ToneName): void; stop(): void };
-  readonly memory: (key: string) => CallMemory;
   readonly gather: GatherCandidates;
 }
 
 const tickMs = 250;
-/** A call that is there is written down again this often, so that its age is known. */
-const keepEveryMs = 2000;
-/** Host candidates do not wait for the servers of other ones. */
-const serversPatienceMs = 150;
-/** After a reload the call is wanted back soon; the microphone may come later, if somebody has to allow it. */
-const microphonePatienceMs = 1000;
-const takeBackWithinMs = 15_000;
-const takeBackPauseMs = 500;
-
+/** Credentials of relays lapse; a call that lasts is to have good ones for a new path. */
+const serversForMs = 30 * 60_000;
 /** The calls of one button, one at a time: everything about them but how they look. */
 export class CallController {
   private current: CallSnapshot = {
@@ -67,14 +53,11 @@ export class CallController {
     check: undefined,
     rating: undefined,
   };
-  private client: SipClient | undefined;
-  private clientSettings = '';
   private sipCall: SipCall | undefined;
   private media: CallMediaOptions = {};
   private ticket: string | undefined;
   private kept: KeptCall | undefined;
-  private memory: CallMemory | undefined;
-  private keptAtMs = 0;
+  private serversAtMs = 0;
   /** Counts attempts, so that a late answer to an old one is told apart. */
   private attempt = 0;
   private readonly events: ViewEvent[] = [];
@@ -82,10 +65,19 @@ export class CallController {
   private readonly digits: DigitDesk;
   private readonly sound: SoundDesk;
   private readonly quality: QualityWatch;
+  private readonly keeper: CallKeeper;
+  private readonly link: GatewayLink;
+  private readonly setup: CallSetup;
   /** Of the newest call that was answered. */
   private token: string | undefined;
 
   constructor(private readonly deps: CallControllerDeps) {
+    this.keeper = new CallKeeper(deps);
+    this.link = new GatewayLink({
+      settings: deps.settings,
+      openClient: deps.openClient,
+      onIncoming: (from, take) => this.onIncoming(from, take),
+    });
     this.digits = new DigitDesk(defaultDigitTiming, {
       clock: deps.clock,
       call: () => (takesDigits(this.state) ? this.sipCall : undefined),
@@ -97,6 +89,7 @@ export class CallController {
       onChange: (part) => this.change(part),
       onMicrophone: (track) => void this.sipCall?.replaceMicrophone(track),
     });
+    this.setup = new CallSetup({ clock: deps.clock, sound: this.sound, link: this.link });
     this.quality = new QualityWatch({
       clock: deps.clock,
       stats: async () => this.sipCall?.stats(),
@@ -176,10 +169,10 @@ export class CallController {
       {
         openMicrophone: this.deps.openMicrophone,
         openMeter: this.deps.openMeter,
-        reach: () => this.openClient().probe(),
+        reach: () => this.link.open().probe(),
         iceServers: () => getIceServers(settings),
         gather: this.deps.gather,
-        pause: (ms) => this.pause(ms),
+        pause: (ms) => pause(this.deps.clock, ms),
       },
       (check) => this.change({ check }),
     );
@@ -227,18 +220,14 @@ export class CallController {
    * there is no call. The first time it takes back the call that this button had before a reload.
    */
   renewClient(): void {
-    const settings = this.deps.settings();
-    if (this.memory === undefined) void this.findCall(settings);
-    const stale = this.client !== undefined && this.clientSettings !== identityOf(settings);
-    if (this.busy || (!stale && (this.client !== undefined || settings.user === undefined))) return;
-    this.closeClient();
-    if (settings.user !== undefined) this.openClient().stayReachable();
+    if (!this.keeper.begun) void this.findCall();
+    if (!this.busy) this.link.renew();
   }
 
   /** Ends the call and the connection. It can be used again after that. */
   close(): void {
     this.hangup();
-    this.closeClient();
+    this.link.close();
   }
 
   private get state(): ViewState {
@@ -285,13 +274,14 @@ export class CallController {
       this.quality.stop();
       this.change({ quality: undefined });
       this.sipCall = undefined;
-      this.memory?.forget();
+      this.keeper.forget();
     }
   }
 
   private tick(): void {
     this.change({ nowMs: this.nowMs() });
-    if (this.nowMs() - this.keptAtMs >= keepEveryMs) this.keep();
+    if (this.keeper.due) this.keep();
+    if (this.nowMs() - this.serversAtMs >= serversForMs) void this.renewServers();
     this.ticker = this.deps.clock.after(tickMs, () => this.tick());
   }
 
@@ -299,6 +289,7 @@ export class CallController {
     switch (effect.type) {
       case 'open-microphone':
         this.reset();
+        this.keeper.begin(this.deps.settings());
         this.prepareCall().catch(() => this.fail('internal'));
         break;
       case 'dial':
@@ -334,63 +325,27 @@ export class CallController {
     this.sound.mute(false);
     this.token = undefined;
     this.change({ receipts: [], rating: undefined });
-    this.memory = this.memoryOf(this.deps.settings());
   }
 
-  /** Whether the attempt that began now is still the one that goes on. */
-  private watchAttempt(): () => boolean {
+  /** The attempt that begins now; it goes on until the call ends or another one begins. */
+  private watchAttempt(): Attempt {
     const { attempt } = this;
-    return () => attempt === this.attempt && this.busy;
+    return { current: () => attempt === this.attempt && this.busy, fail: (problem) => this.fail(problem) };
   }
 
-  /** Asks for the microphone, makes the connection and gets the ticket at the same time; all must be there to go on. */
   private async prepareCall(): Promise<void> {
-    const current = this.watchAttempt();
     const settings = this.deps.settings();
-    const connected = this.openClient()
-      .connect()
-      .then((reachable) => {
-        if (!reachable && current()) this.fail('gateway-unreachable');
-      });
-    const passed = this.passFor(settings).then((outcome) => {
-      if (!outcome.ok && current()) this.fail(outcome.problem);
-      return outcome.ok ? outcome.pass : undefined;
-    });
-    const microphone = await this.sound.open(current);
-    if (microphone.kind === 'refused' && current()) this.fail(microphone.problem);
-    await connected;
-    const pass = await passed;
-    if (!current() || pass === undefined) return;
-    this.ticket = pass.ticket;
-    this.media = await this.mediaOptions(settings, pass.iceServers);
-    if (current()) this.dispatch({ type: 'microphone-ready' });
-  }
-
-  /** A call that came in has its permission already. */
-  private async passFor(settings: CallSettings): Promise<PassOutcome> {
-    return this.state.name === 'answering' ? { ok: true, pass: { iceServers: getIceServers(settings) } } : getPass(settings);
-  }
-
-  private async mediaOptions({ relayOnly = false }: CallSettings, servers: CallPass['iceServers']): Promise<CallMediaOptions> {
-    const iceServers = relayOnly ? await servers : await this.within(serversPatienceMs, servers);
-    const { microphone } = this.sound;
-    return { ...(microphone === undefined ? {} : { microphone }), ...(iceServers === undefined ? {} : { iceServers }), relayOnly };
-  }
-
-  /** What a promise comes to, or undefined when that takes longer. */
-  private within<T>(patienceMs: number, promised: Promise<T>): Promise<T | undefined> {
-    return Promise.race([promised, this.pause(patienceMs)]);
-  }
-
-  private pause(ms: number): Promise<undefined> {
-    return new Promise((resolve) => {
-      this.deps.clock.after(ms, () => resolve(undefined));
-    });
+    const prepared = await this.setup.prepare(settings, this.state.name === 'answering', this.watchAttempt());
+    if (prepared === undefined) return;
+    this.serversAtMs = this.nowMs();
+    this.ticket = prepared.ticket;
+    this.media = prepared.media;
+    this.dispatch({ type: 'microphone-ready' });
   }
 
   private dial(to: string): void {
     const { ticket } = this;
-    const call = this.openClient().prepare(
+    const call = this.link.open().prepare(
       to,
       this.handlersOf(() => call),
       ticket === undefined ? {} : { ticket },
@@ -404,53 +359,33 @@ export class CallController {
   }
 
   /** Looks for a call from before the page was loaded anew. */
-  private async findCall(settings: CallSettings): Promise<void> {
-    this.memory = this.memoryOf(settings);
-    const kept = await this.memory.find();
-    if (kept === undefined || this.busy) return;
+  private async findCall(): Promise<void> {
+    const found = await this.keeper.find(this.deps.settings());
+    if (found === undefined || this.busy) return;
+    const { kept, sinceMs } = found;
     this.kept = kept;
-    const sinceMs = this.nowMs() - (this.deps.wallMs() - kept.startedAtMs);
     this.dispatch({ type: 'call-found', peer: kept.peer, sinceMs, held: kept.held });
   }
 
   private async takeBack(): Promise<void> {
     const { kept } = this;
-    if (kept === undefined) return;
-    const current = this.watchAttempt();
+    const attempt = this.watchAttempt();
     const settings = this.deps.settings();
-    this.sound.mute(kept.muted);
-    this.sound.hold(kept.held);
-    const servers = getIceServers(settings);
-    const opened = this.sound.open(current);
-    if (!(await this.connectAgain(current))) return;
-    const inTime = await this.within(microphonePatienceMs, opened);
-    const media = await this.mediaOptions(settings, servers);
-    if (!current()) return;
-    const call = this.openClient().prepare(
+    const prepared = kept === undefined ? undefined : await this.setup.prepareReturn(settings, kept, attempt);
+    if (kept === undefined || prepared === undefined) return;
+    const call = this.link.open().prepare(
       settings.to ?? 'call',
       this.handlersOf(() => call),
       { resume: kept },
     );
     this.sipCall = call;
-    void call?.dial({ ...media, held: kept.held });
-    if (inTime?.kind === 'open') return;
+    void call?.dial(prepared.media);
+    if (prepared.late === undefined) return;
     this.sound.notice('listening-only');
-    const late = await opened;
-    const track = late.kind === 'open' && current() ? late.stream.getAudioTracks()[0] : undefined;
+    const track = await prepared.late;
     if (track === undefined) return;
     await call?.replaceMicrophone(track);
     this.sound.notice(undefined);
-  }
-
-  /** The gateway keeps a call for a while; that long it is tried. */
-  private async connectAgain(current: () => boolean): Promise<boolean> {
-    const untilMs = this.nowMs() + takeBackWithinMs;
-    while (current()) {
-      if (await this.openClient().connect()) return current();
-      if (this.nowMs() > untilMs && current()) this.fail('connection-lost');
-      await this.pause(takeBackPauseMs);
-    }
-    return false;
   }
 
   /** Writes down what it takes to have this call back after a reload. */
@@ -459,19 +394,13 @@ export class CallController {
     if (point === undefined || this.state.name !== 'connected') return;
     if (this.token === undefined) this.change({ rating: 'open' });
     this.token = point.token;
-    const { peer, sinceMs, held } = this.state;
-    this.keptAtMs = this.nowMs();
-    this.memory?.keep({
-      ...point,
-      peer,
-      startedAtMs: this.deps.wallMs() - (this.keptAtMs - sinceMs),
-      muted: this.current.muted,
-      held: held === 'local' || held === 'both',
-    });
+    this.keeper.keep(point, this.state, this.current.muted);
   }
 
-  private memoryOf({ gateway, to, user, place }: CallSettings): CallMemory {
-    return this.deps.memory(['call-button', gateway, to, user, place].join(' '));
+  private async renewServers(): Promise<void> {
+    this.serversAtMs = this.nowMs();
+    const servers = await getIceServers(this.deps.settings());
+    if (servers.length > 0 && this.sipCall !== undefined) this.sipCall.iceServers = servers;
   }
 
   /** Handlers that fall silent once their call is no longer the one shown. */
@@ -498,7 +427,7 @@ export class CallController {
   private leave(): void {
     this.digits.end();
     this.sipCall?.leave();
-    this.client?.release(this.sipCall);
+    this.link.current?.release(this.sipCall);
     this.sound.close();
   }
 
@@ -506,37 +435,12 @@ export class CallController {
     this.dispatch({ type: 'failed', problem, atMs: this.nowMs() });
   }
 
-  private openClient(): SipClient {
-    if (this.client !== undefined) return this.client;
-    const settings = this.deps.settings();
-    this.clientSettings = identityOf(settings);
-    const { gateway, user, displayName } = settings;
-    const options: SipClientOptions = {
-      gateway,
-      ...(user === undefined ? {} : { user }),
-      ...(displayName === undefined ? {} : { displayName }),
-      ...(hasTickets(settings) ? { ticket: () => this.ticketForUser() } : {}),
-    };
-    this.client = this.deps.openClient(options, {
-      onIncoming: (from, take) => {
-        if (this.busy) return;
-        const call = take(this.handlersOf(() => call));
-        this.sipCall = call;
-        this.reset();
-        this.dispatch({ type: 'call-arrived', from });
-      },
-    });
-    return this.client;
-  }
-
-  private async ticketForUser(): Promise<string | undefined> {
-    const outcome = await getPass(this.deps.settings());
-    return outcome.ok ? outcome.pass.ticket : undefined;
-  }
-
-  private closeClient(): void {
-    this.client?.close();
-    this.client = undefined;
+  private onIncoming(from: string, take: (handlers: SipCallHandlers) => SipCall): void {
+    if (this.busy) return;
+    const call = take(this.handlersOf(() => call));
+    this.sipCall = call;
+    this.reset();
+    this.dispatch({ type: 'call-arrived', from });
   }
 
   private onQuality(quality: CallQuality): void {
@@ -555,11 +459,6 @@ export class CallController {
     this.deps.onProblem('digits-not-sent', receipt);
   }
 }
-
-/** What the connection to the gateway depends on. */
-const identityOf = ({ gateway, user, displayName }: CallSettings): string => [gateway, user, displayName].join('\n');
-
-const hasTickets = ({ site, ticketUrl, ticket }: PassSettings): boolean => (site ?? ticketUrl ?? ticket) !== undefined;
 
 function eventOfEnd(end: SipCallEnd, atMs: number): ViewEvent {
   switch (end.kind) {

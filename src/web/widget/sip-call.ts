@@ -9,6 +9,7 @@ import { holdIn } from './hold-in.js';
 import { type CallMediaOptions, MediaHandler, mediaOf } from './media-handler.js';
 import { pageClock as clock } from './page-clock.js';
 import { PathWatch } from './path-watch.js';
+import { playInMedia } from './play-digit.js';
 import { type OfferOutcome, Renegotiation } from './renegotiation.js';
 import type { ResumePoint } from './resume.js';
 
@@ -399,38 +400,6 @@ export class SipCall implements DigitCall {
 
 function isOpen(session: Session): boolean {
   return session.state === SessionState.Initial || session.state === SessionState.Establishing;
-}
-
-/**
- * Hands over one digit and waits for the event that says its tone and gap are over (W3C WebRTC §7.2).
- * A digit that is still pending when it is cancelled is taken out of the browser's buffer again.
- */
-function playInMedia(sender: RTCDTMFSender, digit: string, { toneMs, gapMs }: DigitTiming, done: (sent: boolean) => void): Cancellable {
-  const stop = (): void => sender.removeEventListener('tonechange', onChange);
-  const onChange = (event: RTCDTMFToneChangeEvent): void => {
-    if (event.tone !== '') return;
-    stop();
-    done(true);
-  };
-  const insert = (tones: string): boolean => {
-    try {
-      sender.insertDTMF(tones, toneMs, gapMs);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  sender.addEventListener('tonechange', onChange);
-  if (!insert(digit)) {
-    stop();
-    done(false);
-  }
-  return {
-    cancel: () => {
-      stop();
-      if (sender.toneBuffer !== '') insert('');
-    },
-  };
 }
 
 function outcomeOf(status = 500): OfferOutcome {
