@@ -72,7 +72,7 @@ const rooms: Readonly<Record<string, Room>> = {
   admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn', 'policy/limits'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
-  cli: { mayImport: ['base', 'config', 'conformance', 'gateway.ts'], packages: ['pino'] },
+  cli: { mayImport: ['base', 'config', 'conformance', 'auth', 'gateway-tickets.ts', 'gateway.ts'], packages: ['pino'] },
   'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
   'web/demo': { mayImport: [], noNode: true },
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */

@@ -11,6 +11,7 @@ const usage = `webrtc-pstn-gateway ${version}
   webrtc-pstn-gateway check-config FILE             list every fault of a file, each with its remedy
   webrtc-pstn-gateway print-config [--config FILE]  what is in force, secrets as ***
   webrtc-pstn-gateway health [--config FILE]        0 when the gateway on this machine is alive
+  webrtc-pstn-gateway token --site KEY [--to NAME]  print a call ticket of a website, for trying; token --help tells how
   webrtc-pstn-gateway dtmf-check SIP_URI            play telephone-events to any gateway and judge it by rule;
                                                     dtmf-check --help tells how
   webrtc-pstn-gateway --help | --version
@@ -26,6 +27,10 @@ function misused(problem: string): number {
 
 /** Runs a command line and resolves with the exit status. */
 async function main(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  if (args[0] === 'token') {
+    const { token } = await import('./token.js');
+    return await token(args.slice(1), environment);
+  }
   if (args[0] === 'dtmf-check') {
     const { dtmfCheck } = await import('./dtmf-check.js');
     return await dtmfCheck(args.slice(1));
