@@ -23,6 +23,7 @@ import { TransferPolicy } from './call/transfer/transfer-policy.js';
 import { CdrFile } from './cdr/file.js';
 import { CdrFold } from './cdr/fold.js';
 import { logFold } from './cdr/log-fold.js';
+import { RatingDesk } from './cdr/rating-desk.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
@@ -133,6 +134,7 @@ class RunningGateway implements Gateway {
   private readonly lag: LoopLag;
   private readonly cdrs: CdrFold;
   private readonly events: CallEvents;
+  private readonly ratings: RatingDesk;
   private readonly stories: StoryRecorder | undefined;
   private readonly sampler: MediaSampler;
   private readonly recent = new RecentRecords({ capacity: recentRecordCount });
@@ -175,6 +177,7 @@ class RunningGateway implements Gateway {
       },
     );
     this.events = new CallEvents({ clock: deps.clock });
+    this.ratings = new RatingDesk({ clock: deps.clock, facts: (fact) => this.facts(fact) });
     this.stories = config.story.calls === 0 ? undefined : new StoryRecorder(config.story);
     this.sampler = new MediaSampler({
       clock: deps.clock,
@@ -190,6 +193,7 @@ class RunningGateway implements Gateway {
       this.metrics.take,
       logFold(deps.log),
       this.events.take,
+      this.ratings.take,
       ...(this.stories === undefined ? [] : [this.stories.take]),
     ]);
     this.tickets = ticketOffice(config, {
@@ -441,6 +445,7 @@ class RunningGateway implements Gateway {
         drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
         records: () => this.recent.all,
         record: (callId) => this.recent.find(callId),
+        ratings: { clock: deps.clock, rate: (rating) => this.ratings.rate(rating) },
         ...(stories === undefined ? {} : { story: (callId: string) => stories.find(callId) }),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
         addressOf: addressReader(config.http.trustedProxies),

@@ -11,6 +11,7 @@ import { addIceApi } from './ice-api.js';
 import { addOpenApi } from './openapi/document.js';
 import { addPages } from './pages.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
+import { addRatingApi } from './rating-api.js';
 import { addTicketApi } from './ticket-api.js';
 
 export type AdminErrorInfo =
@@ -127,6 +128,7 @@ export class AdminServer implements Startable {
     app.register(async (scope) => addApi(scope, options, deps), { prefix: '/api/v1' });
     addTicketApi(app, deps.tickets, deps.addressOf);
     addIceApi(app, deps.ice, deps.addressOf);
+    addRatingApi(app, deps.ratings, deps.ice, deps.addressOf);
     addOpenApi(app, options.version);
     addPages(app, options);
   }

@@ -153,6 +153,7 @@ function eventOf(fact: CallFact, access: Access): Readonly<Record<string, unknow
     }
     case 'received':
     case 'leg':
+    case 'page-token':
     case 'crowded':
       return undefined;
     default:

@@ -93,7 +93,7 @@ function ownOriginOf(request: FastifyRequest, deps: IceDeps): string | undefined
 }
 
 /** Whoever is of a known origin may read the answer (Fetch §3.2), be it a refusal. */
-function allowOrigin(request: FastifyRequest, reply: FastifyReply, { sites, origins }: IceDeps): boolean {
+export function allowOrigin(request: FastifyRequest, reply: FastifyReply, { sites, origins }: Pick<IceDeps, 'sites' | 'origins'>): boolean {
   const { origin } = request.headers;
   reply.header('vary', 'origin');
   if (origin === undefined) return false;

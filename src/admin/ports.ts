@@ -10,6 +10,7 @@ import type { KeptCall } from '../story/kept-call.js';
 import type { CallEvents } from './call-events.js';
 import type { GuardDeps } from './guard-api.js';
 import type { IceDeps } from './ice-api.js';
+import type { RatingDeps } from './rating-api.js';
 import type { TicketDeps } from './ticket-api.js';
 
 /** What the HTTP side asks of the gateway. */
@@ -55,6 +56,7 @@ export interface AdminDeps {
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
   readonly tickets: TicketDeps;
   readonly ice: IceDeps;
+  readonly ratings: RatingDeps;
   readonly addressOf: AddressOf;
   /** A WebSocket handshake on `/sip`. */
   onSipUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;

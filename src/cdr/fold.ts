@@ -158,6 +158,7 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'attempt-failed':
     case 'crowded':
     case 'leg':
+    case 'page-token':
     case 'progress':
     case 'media-up':
     case 'flow-lost':

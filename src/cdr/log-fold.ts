@@ -36,6 +36,8 @@ function write(log: Log, fact: CallFact): void {
     case 'leg':
       log.debug({ callId, leg: fact.leg, sipCallId: fact.sipCallId }, 'a SIP dialog begins');
       break;
+    case 'page-token':
+      break;
     case 'rated':
       log.info({ callId, stars: fact.stars }, 'call rated');
       break;

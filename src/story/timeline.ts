@@ -56,6 +56,7 @@ function sayingOf(fact: CallFact, shown: Shown): Said | undefined {
     case 'crowded':
       return [`No room for the call: ${bounds[fact.bound]}.`, 'bad'];
     case 'leg':
+    case 'page-token':
       return undefined;
     case 'routed':
       return [routedText(fact, shown), 'plain'];

@@ -76,6 +76,7 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     records: () => recent.all,
     record: (callId) => recent.find(callId),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
+    ratings: { clock: office.clock, rate: ({ callToken }) => callToken === 'token-of-c-1' },
     addressOf: addressReader(['10.0.0.0/8']),
     guard: {
       currency: 'EUR',

@@ -207,6 +207,27 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
       },
     ),
   },
+  '/ratings': {
+    post: open(
+      'How a call was, from the page that was in it',
+      {
+        '204': { description: 'It is taken.' },
+        '400': failed('The body is not as it must be.'),
+        '403': failed('The page is of no known origin.'),
+        '404': failed('The token is of no call that may be rated.'),
+        '429': failed('Too many came from there.'),
+      },
+      {
+        requestBody: takes(
+          fields({
+            callToken: text('As the page got it with the call.'),
+            stars: whole('From bad to good.', { minimum: 1, maximum: 5 }),
+            'comment?': text('In the words of the caller.', { maxLength: 500 }),
+          }),
+        ),
+      },
+    ),
+  },
   '/openapi.json': {
     get: open('This description', {
       '200': { description: 'OpenAPI 3.1.', content: { 'application/json': { schema: { type: 'object' } } } },
