@@ -9,6 +9,7 @@
  */
 import { STUN_COOKIE } from '../media/stun/stun-address.js';
 import { STUN_HEADER_BYTES } from '../media/stun/stun-seal.js';
+import { isChannelByte } from './turn-words.js';
 
 /** More than any datagram of a browser. */
 const maxMessageBytes = 4096;
@@ -44,7 +45,7 @@ export class StreamFraming {
 function frameAt(bytes: Buffer, at: number): { readonly bytes: number; readonly paddedBytes: number } | undefined {
   const first = bytes[at] ?? 0;
   const length = bytes.readUInt16BE(at + 2);
-  if (first >= 0x40 && first <= 0x4f) {
+  if (isChannelByte(first)) {
     const whole = channelHeaderBytes + length;
     return whole > maxMessageBytes ? undefined : { bytes: whole, paddedBytes: whole + ((4 - (whole % 4)) % 4) };
   }

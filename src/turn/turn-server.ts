@@ -21,6 +21,7 @@ import {
   familyIpv6,
   firstChannel,
   firstOptionalAttribute,
+  isChannelByte,
   lastChannel,
   method,
   type TurnError,
@@ -77,7 +78,7 @@ export class TurnServer {
   /** Takes one message of a client: one datagram, or what `StreamFraming` cut out of its stream. */
   receive(bytes: Buffer, client: ClientPath): void {
     const first = bytes[0] ?? 0xff;
-    if (first >= 0x40 && first <= 0x4f) this.takeChannelData(bytes, client);
+    if (isChannelByte(first)) this.takeChannelData(bytes, client);
     const message = first > 3 ? undefined : readStun(bytes);
     if (message?.kind === 'indication' && message.method === method.send) this.takeSend(message, client);
     else if (message?.kind === 'request') this.takeRequest(message, client);

@@ -33,9 +33,15 @@ export const attribute = {
 /** Attributes below this number must be understood, or the request refused (RFC 8489 §14). */
 export const firstOptionalAttribute = 0x8000;
 
-/** Channel numbers (RFC 8656 §12). */
+/**
+ * Channel numbers. Deviates: RFC 8656 §12 ends them at 0x4fff, RFC 5766 §11 at 0x7ffe. Clients of the older
+ * one are served too, since nothing else comes on the ports of this server.
+ */
 export const firstChannel = 0x4000;
-export const lastChannel = 0x4fff;
+export const lastChannel = 0x7ffe;
+
+/** Whether a message that begins with this byte is ChannelData. */
+export const isChannelByte = (first: number): boolean => first >= firstChannel >> 8 && first <= lastChannel >> 8;
 
 /** Protocol number of UDP in REQUESTED-TRANSPORT. */
 export const udpProtocol = 17;

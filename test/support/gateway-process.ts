@@ -16,6 +16,8 @@ export interface GatewayOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where browsers and the trunk send media to; loopback when absent. */
   readonly mediaAddress?: string;
+  /** Keys of `media` beside those of the test itself. */
+  readonly media?: Readonly<Record<string, unknown>>;
   /** Sections that replace the test's own, key by key at the top level. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -52,6 +54,7 @@ export class GatewayProcess {
         ...(options.mediaAddress === undefined ? {} : { publicAddress: options.mediaAddress }),
         browserPorts: { min: browserPorts, max: browserPorts + 19 },
         trunkPorts: { min: trunkPorts, max: trunkPorts + 39 },
+        ...options.media,
       },
       trunks: options.trunks ?? [],
       policy: { destinations: { allow: ['*'] } },

@@ -13,6 +13,7 @@ declare -A package=(
   [kamailio]=kamailio
   [firefox-esr]=firefox-esr
   [espeak-ng]=espeak-ng
+  [turnserver]=coturn
 )
 
 missing=()

@@ -2,7 +2,19 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** Programs other people wrote, which the interop suites and benchmarks talk to. */
-export type Peer = 'chromium' | 'firefox-esr' | 'sipp' | 'baresip' | 'tshark' | 'dumpcap' | 'rtpengine' | 'kamailio';
+export type Peer =
+  | 'chromium'
+  | 'firefox-esr'
+  | 'sipp'
+  | 'baresip'
+  | 'tshark'
+  | 'dumpcap'
+  | 'rtpengine'
+  | 'kamailio'
+  | 'turnserver'
+  | 'turnutils_uclient'
+  | 'turnutils_stunclient'
+  | 'turnutils_peer';
 
 /** Full path of a program on PATH. */
 export function findProgram(name: Peer): string | undefined {
