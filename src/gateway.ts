@@ -420,7 +420,8 @@ class RunningGateway implements Gateway {
   private makeAdmin(): AdminServer {
     const { config, deps } = this;
     const tls = deps.secrets.httpTls;
-    const token = deps.secrets.adminToken;
+    const { adminToken: token, viewToken } = deps.secrets;
+    const { publicUrl } = config.http;
     const { stories } = this;
     return new AdminServer(
       {
@@ -429,11 +430,14 @@ class RunningGateway implements Gateway {
         port: config.http.port,
         ...(tls === undefined ? {} : { tls }),
         ...(token === undefined ? {} : { token }),
+        ...(viewToken === undefined ? {} : { viewToken }),
+        ...(publicUrl === undefined ? {} : { publicUrl }),
         webFolder: deps.webFolder,
         demoPage: deps.demoCarrier !== undefined,
       },
       {
         log: deps.log.child({ part: 'http' }),
+        clock: deps.clock,
         state: () => this.current,
         calls: () => this.calls?.calls() ?? [],
         trunks: () => this.trunks?.states() ?? [],

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Access, accessOf } from './access.js';
+import { type Access, needsToken } from './access.js';
 import { readDigitRequest, readSecureRequest } from './digit-requests.js';
 import { addGuardApi } from './guard-api.js';
+import type { LoginDesk } from './login.js';
 import type { AdminDeps, AdminOptions } from './ports.js';
 import { addRecordApi } from './record-api.js';
 import { addStoryApi } from './story-api.js';
@@ -27,17 +28,18 @@ function beginStream(reply: FastifyReply): void {
 const idOf = (request: FastifyRequest): string => (request.params as { readonly id: string }).id;
 
 /** `/api/v1`: live calls and their events, recent records, trunks, digits, draining. */
-export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'>, deps: AdminDeps): void {
+export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token' | 'viewToken'>, deps: AdminDeps, desk: LoginDesk): void {
   const access = new WeakMap<FastifyRequest, Access>();
   const accessFor = (request: FastifyRequest): Access => access.get(request) ?? 'refused';
-  const { token } = options;
 
   app.addHook('onRequest', async (request, reply) => {
-    const granted = accessOf({ headers: request.headers, remoteAddress: deps.addressOf(request.raw) }, token);
+    const granted = desk.accessFor(request);
     access.set(request, granted);
     reply.header('cache-control', 'no-store');
+    if (granted === 'view' && request.method !== 'GET' && request.method !== 'HEAD')
+      return fail(reply, 403, 'view-only', 'this login may look, and change nothing');
     if (granted !== 'refused') return;
-    if (token === undefined)
+    if (!needsToken(options))
       return fail(reply, 403, 'local-only', 'without admin.token the API answers only this machine, and no page of another origin');
     reply.header('www-authenticate', 'Bearer');
     return fail(reply, 401, 'unauthorized', 'send Authorization: Bearer with the token of admin.token');

@@ -22,7 +22,8 @@ function contentSecurityPolicy(host: string | undefined): string {
   ].join('; ');
 }
 
-function send(file: StaticFile, request: FastifyRequest, reply: FastifyReply, cacheControl = 'no-cache'): FastifyReply {
+/** Answers with a file in the smallest form the client takes, or that it has it already. */
+export function send(file: StaticFile, request: FastifyRequest, reply: FastifyReply, cacheControl = 'no-cache'): FastifyReply {
   const { body, encoding, etag } = representationFor(file, request.headers['accept-encoding']);
   reply.header('etag', etag).header('cache-control', cacheControl).header('vary', 'accept-encoding').type(file.contentType);
   if (encoding !== undefined) reply.header('content-encoding', encoding);

@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AddressOf } from '../base/client-address.js';
+import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { CallView } from '../call/call-view.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord } from '../cdr/record.js';
 import type { KeptCall } from '../story/kept-call.js';
+import type { AdminTokens } from './access.js';
 import type { CallEvents } from './call-events.js';
 import type { GuardDeps } from './guard-api.js';
 import type { IceDeps } from './ice-api.js';
@@ -33,6 +35,7 @@ export type DigitsOutcome =
 export interface AdminDeps {
   readonly guard: GuardDeps;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'nowMs'>;
   state(): GatewayState;
   calls(): readonly CallView[];
   notes(callId: string): LiveNotes | undefined;
@@ -62,13 +65,13 @@ export interface AdminDeps {
   onSipUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-export interface AdminOptions {
+export interface AdminOptions extends AdminTokens {
   readonly version: string;
   readonly host: string;
   readonly port: number;
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** Bearer token of the API. Without one, the API answers requests from this machine only, with numbers masked. */
-  readonly token?: string;
+  /** URL under which browsers reach the listener, when a proxy stands before it. */
+  readonly publicUrl?: string;
   /** Folder with the built page and widget; files missing there are simply not served. */
   readonly webFolder: URL;
   /** Serve the demo page at `/`. */

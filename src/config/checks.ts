@@ -219,6 +219,11 @@ function checkBudgets({ policy, sites, trunks }: GatewayConfig): ConfigFault[] {
 }
 
 function checkAdmin(config: GatewayConfig): ConfigFault[] {
+  if (config.admin.viewToken !== undefined && config.admin.token === undefined) {
+    return [
+      fault('admin.token', 'is missing, and admin.viewToken is there', 'give { env: NAME } or { file: PATH }, or take viewToken away'),
+    ];
+  }
   if (config.admin.token !== undefined || isLocalOnly(config)) return [];
   return [
     fault(

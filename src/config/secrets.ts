@@ -22,6 +22,7 @@ interface TlsFiles {
 
 interface SecretValues {
   readonly adminToken?: string;
+  readonly viewToken?: string;
   readonly trunkPasswords: ReadonlyMap<string, string>;
   readonly registerPasswords: ReadonlyMap<string, string>;
   readonly userPasswords: ReadonlyMap<string, string>;
@@ -53,6 +54,10 @@ export class Secrets {
 
   get adminToken(): string | undefined {
     return this.#values.adminToken;
+  }
+
+  get viewToken(): string | undefined {
+    return this.#values.viewToken;
   }
 
   trunkPassword(id: string): string | undefined {
@@ -253,6 +258,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
     if (password !== undefined) userPasswords.set(name, reader.secret(`users[${at}].password`, password));
   }
   const adminToken = config.admin.token === undefined ? undefined : reader.secret('admin.token', config.admin.token);
+  const viewToken = config.admin.viewToken === undefined ? undefined : reader.secret('admin.viewToken', config.admin.viewToken);
   const httpTls = reader.tls('http.tls', config.http.tls);
   const sipTls = reader.tls('sip.tls', config.sip.tls);
   const secrets = new Secrets({
@@ -260,6 +266,7 @@ export function resolveSecrets(config: GatewayConfig, sources: SecretSources): R
     registerPasswords,
     userPasswords,
     ...(adminToken === undefined ? {} : { adminToken }),
+    ...(viewToken === undefined ? {} : { viewToken }),
     ...(httpTls === undefined ? {} : { httpTls }),
     ...(sipTls === undefined ? {} : { sipTls }),
     ...readDrachtio(config, reader),

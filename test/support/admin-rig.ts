@@ -9,6 +9,7 @@ import type { TrunkView } from '../../src/call/trunk-view.js';
 import { CdrFold } from '../../src/cdr/fold.js';
 import { RecentRecords } from '../../src/cdr/recent.js';
 import { beganAtMs, completedCall } from './call-facts.js';
+import { FakeClock } from './fake-clock.js';
 import { Office } from './ticket-office.js';
 
 const view: CallView = {
@@ -50,8 +51,10 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
   for (const fact of completedCall.slice(0, 15)) fold.take(fact);
   const events = new CallEvents();
   const office = new Office();
+  const clock = new FakeClock();
   const deps: AdminDeps = {
     log: silentLog,
+    clock,
     state: () => steps.state,
     calls: () => [view],
     trunks: () => [trunkView],
@@ -107,5 +110,5 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     },
   };
   const server = new AdminServer({ version: '0.0.0', host: '127.0.0.1', port: 0, demoPage: true, ...options }, deps);
-  return { server, steps, events };
+  return { server, steps, events, clock };
 }

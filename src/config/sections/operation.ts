@@ -47,8 +47,12 @@ export const log = z
 export const admin = z
   .strictObject({
     token: optionalSecret(
-      'Bearer token of /api. Without one, /api answers only on a loopback listener, with numbers masked.',
+      'Bearer token of /api, and what one logs in to /dashboard with. Without one, /api answers only on a loopback listener, with numbers masked.',
       'GATEWAY_ADMIN_TOKEN',
+    ),
+    viewToken: optionalSecret(
+      'Token of those who may look at /api and /dashboard but change nothing, and see numbers and digits masked.',
+      'GATEWAY_VIEW_TOKEN',
     ),
   })
   .prefault({});
