@@ -21,34 +21,40 @@ const isFailure = (code: string): code is FailureCode => (failureCodes as readon
 
 /** `POST /api/v1/tickets` for back ends and pages, and the public keys that tickets are checked with (RFC 7517). */
 export function addTicketApi(app: FastifyInstance, deps: TicketDeps, addressOf: AddressOf): void {
-  app.options('/api/v1/tickets', async (request, reply) => {
-    if (!allowOrigin(request, reply, deps)) return reply.code(403).send();
-    return reply
-      .header('access-control-allow-methods', 'POST')
-      .header('access-control-allow-headers', 'content-type')
-      .header('access-control-max-age', '600')
-      .code(204)
-      .send();
-  });
-
-  app.post('/api/v1/tickets', async (request, reply) => {
-    allowOrigin(request, reply, deps);
-    reply.header('cache-control', 'no-store');
-    const secret = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    const answer = await deps.desk.give({
-      ...(secret === undefined ? {} : { secret }),
-      ...(request.headers.origin === undefined ? {} : { pageOrigin: request.headers.origin }),
-      address: addressOf(request.raw),
-      body: request.body,
+  app.register(async (scope) => {
+    scope.addHook('onRequest', async (request, reply) => openTo(request, reply));
+    scope.setErrorHandler((thrown, _request, reply) => {
+      const { statusCode = 500, message } = thrown as { readonly statusCode?: number; readonly message: string };
+      if (statusCode >= 500) throw thrown;
+      return reply.code(statusCode).send({ error: { code: 'invalid-body', message } });
     });
-    if (answer.kind === 'refused') return refuse(reply, answer);
-    const { ticket, expiresAtMs, to, subject } = answer;
-    const ice = deps.iceServersFor?.(subject);
-    return reply.code(201).send({
-      ticket,
-      expiresAt: new Date(expiresAtMs).toISOString(),
-      to,
-      iceServers: ice?.iceServers ?? [],
+
+    scope.options('/api/v1/tickets', async (_request, reply) =>
+      reply
+        .header('access-control-allow-methods', 'POST')
+        .header('access-control-allow-headers', 'content-type')
+        .header('access-control-max-age', '600')
+        .code(204)
+        .send(),
+    );
+
+    scope.post('/api/v1/tickets', async (request, reply) => {
+      const secret = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+      const answer = await deps.desk.give({
+        ...(secret === undefined ? {} : { secret }),
+        ...(request.headers.origin === undefined ? {} : { pageOrigin: request.headers.origin }),
+        address: addressOf(request.raw),
+        body: request.body,
+      });
+      if (answer.kind === 'refused') return refuse(reply, answer);
+      const { ticket, expiresAtMs, to, subject } = answer;
+      const ice = deps.iceServersFor?.(subject);
+      return reply.code(201).send({
+        ticket,
+        expiresAt: new Date(expiresAtMs).toISOString(),
+        to,
+        iceServers: ice?.iceServers ?? [],
+      });
     });
   });
 
@@ -60,13 +66,15 @@ export function addTicketApi(app: FastifyInstance, deps: TicketDeps, addressOf: 
   );
 }
 
-/** The page of a site that asks itself may read the answer (Fetch §3.2); whether it may have a ticket is another matter. */
-function allowOrigin(request: FastifyRequest, reply: FastifyReply, { desk }: TicketDeps): boolean {
+/**
+ * Any page may read the answer (Fetch §3.2), for a refusal tells the owner of a website what is wrong with
+ * its configuration. It tells no secret: no cookie counts here, and a ticket goes only to an origin of its site.
+ */
+function openTo(request: FastifyRequest, reply: FastifyReply): void {
   const { origin } = request.headers;
-  reply.header('vary', 'origin');
-  if (origin === undefined || !desk.asksItself(origin)) return false;
-  reply.header('access-control-allow-origin', origin).header('cross-origin-resource-policy', 'cross-origin');
-  return true;
+  reply.header('vary', 'origin').header('cache-control', 'no-store').header('cross-origin-resource-policy', 'cross-origin');
+  if (origin !== undefined) reply.header('access-control-allow-origin', origin);
+  reply.header('access-control-expose-headers', 'retry-after');
 }
 
 function refuse(reply: FastifyReply, { code, why, retryAfterMs }: Refusal): FastifyReply {

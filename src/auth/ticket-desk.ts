@@ -82,11 +82,6 @@ export class TicketDesk {
     return typeof body === 'string' ? refuse('invalid-body', body) : await this.forBackEnd(site, body);
   }
 
-  /** Origins whose pages may ask for tickets themselves. */
-  asksItself(origin: string | undefined): boolean {
-    return this.deps.sites.all.some((site) => site.anonymous !== undefined && isOwnOrigin(site.origins, origin));
-  }
-
   private async forBackEnd(site: Site, body: Body): Promise<TicketAnswer> {
     const foreign = body.origin?.find((origin) => !isOwnOrigin(site.origins, origin));
     if (foreign !== undefined) return refuse('wrong-origin', 'origin is none of the origins of the site');
