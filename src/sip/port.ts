@@ -301,7 +301,7 @@ export interface SipPort extends Startable {
    * now on. There with `flowEvents` only; another stack routes dialogs by itself.
    */
   moveFlow?(from: FlowRef, to: FlowRef): void;
-  /** Tells of every message from now on; one listener. Costs nothing while there is none. Absent with `trace: 'none'`. */
+  /** Tells of every message; one listener, set before `start`. Costs nothing without one. Absent with `trace: 'none'`. */
   onTrace?(trace: SipTrace): void;
   call(options: OutboundOptions): OutboundCall;
   /** Resolves with the final response; rejects with a `GatewayError<SipRequestError>`. */

@@ -17,6 +17,7 @@ import type {
   SipResponse,
 } from '../port.js';
 import { defaultSessionTimer } from '../session-timer.js';
+import type { SipTrace } from '../trace.js';
 import type { DrachtioContext, OpenDialog, OpenInvite } from './context.js';
 import { Dispatch, type HandledMethod } from './dispatch.js';
 import type { DrachtioLink, SipAddress } from './link.js';
@@ -43,7 +44,8 @@ export class DrachtioSip implements SipPort {
     /** The server names a dialog by Call-ID and From tag alone, and acknowledges one 2xx of an INVITE. */
     forks: false,
     lateOffer: true,
-    trace: 'none',
+    /** The server repeats messages, and is repeated to, by itself. */
+    trace: 'once',
   };
   private readonly clock: CountingClock;
   private readonly log: Log;
@@ -53,6 +55,7 @@ export class DrachtioSip implements SipPort {
   private readonly dispatch: Dispatch;
   private readonly dialogs = new Map<string, OpenDialog>();
   private readonly invites = new Set<OpenInvite>();
+  private trace: SipTrace | undefined;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
 
@@ -64,7 +67,7 @@ export class DrachtioSip implements SipPort {
     this.pool = new LinkPool(
       options,
       this.timing,
-      { clock, log, random },
+      { clock, log, random, trace: () => this.trace },
       {
         onRequest: (link, request, responder) => this.dispatch.receive(link, request, responder),
         onDown: (link) => this.connectionLost(link),
@@ -126,6 +129,10 @@ export class DrachtioSip implements SipPort {
 
   /** Never called: see `capabilities.flowEvents`. */
   onFlowClosed(_handler: (flow: FlowRef) => void): void {}
+
+  onTrace(trace: SipTrace): void {
+    this.trace = trace;
+  }
 
   call(options: OutboundOptions): OutboundCall {
     return new OutgoingInvite(options, this.context);

@@ -3,6 +3,9 @@ import { parseHostPort } from '../../base/address.js';
 import type { Timer } from '../../base/clock.js';
 import { messageOf } from '../../base/errors.js';
 import { guarded } from '../embedded/guard.js';
+import type { SipTransport } from '../port.js';
+import type { SipTrace } from '../trace.js';
+import { FrameTap } from './frame-tap.js';
 import { type LibraryRequest, type LibraryResponder, LibrarySession } from './library.js';
 import type { DrachtioSipDeps, DrachtioTiming } from './options.js';
 import { PendingRequest, type SentRequest, type WireRequest, type WireRequestUser } from './pending-request.js';
@@ -74,8 +77,10 @@ export class DrachtioLink {
         },
       },
     );
-    socket.on('data', () => {
+    const tap = this.tap(deps.trace?.());
+    socket.on('data', (data: Buffer) => {
       this.heardMs = deps.clock.nowMs();
+      if (tap !== undefined) guarded(deps.log, 'traced messages', () => tap.push(data));
     });
     socket.on('error', (error) => deps.log.debug({ server: options.name, fault: messageOf(error) }, 'drachtio connection failed'));
     socket.on('close', () => this.down());
@@ -126,6 +131,16 @@ export class DrachtioLink {
     return new Promise((resolve) => {
       if (this.socket.closed) resolve();
       else this.socket.once('close', () => resolve()).destroy();
+    });
+  }
+
+  private tap(trace: SipTrace | undefined): FrameTap | undefined {
+    if (trace === undefined) return undefined;
+    const plain = (transport: SipTransport): string => ({ ws: 'tcp', wss: 'tls' })[transport as string] ?? transport;
+    return new FrameTap({
+      wallMs: () => this.deps.clock.wallMs(),
+      local: (transport) => this.sipAddresses.find((address) => address.transport === plain(transport)),
+      trace,
     });
   }
 

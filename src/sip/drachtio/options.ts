@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js';
 import type { Log } from '../../base/log.js';
 import type { SessionTimerChoice } from '../port.js';
+import type { SipTrace } from '../trace.js';
 
 /** A drachtio server we connect to ("inbound" in its documentation). */
 export interface DrachtioServer {
@@ -33,6 +34,8 @@ export interface DrachtioSipDeps {
   readonly log: Log;
   /** Uniform in [0, 1): waits before reconnecting and after glare. */
   readonly random?: () => number;
+  /** Who is told of every message, as it is when a connection with a server begins. */
+  readonly trace?: () => SipTrace | undefined;
 }
 
 /** Time limits of the adapter; the SIP timers themselves are the server's. */
