@@ -93,12 +93,14 @@ describe.each([
     ] as const) {
       one.trace.length = 0;
       const id = await wholeCall(caller, callee);
-      const told = one.trace.filter(({ message, title }) => message.callIdHeader === id && title !== '100');
-      await until(() => one.trace.some(({ title, way }) => title === '200' && way === (caller === one ? 'in' : 'out')));
-      // The ACK of a drachtio server is its own affair.
-      const steps = told.map(({ way, title }) => `${way} ${title}`);
-      if (one.sip.capabilities.trace === 'wire') expect(steps).toEqual(expected);
-      else expect(steps.filter((step) => step !== 'out ACK')).toEqual(expected.filter((step) => step !== 'out ACK'));
+      // The ACK of a drachtio server is its own affair, and it reports what it sent a little later.
+      const unsaid = one.sip.capabilities.trace === 'wire' ? '100' : 'ACK';
+      const steps = expected.filter((step) => unsaid === '100' || step !== 'out ACK');
+      const tell = (): Traced['trace'] =>
+        one.trace.filter(({ message, title, way }) => message.callIdHeader === id && title !== '100' && (way === 'in' || title !== unsaid));
+      await until(() => tell().length >= steps.length);
+      const told = tell();
+      expect(told.map(({ way, title }) => `${way} ${title}`)).toEqual(steps);
       for (const { message, text } of told) {
         expect(message).toMatchObject({ transport, local: { host: '127.0.0.1' } });
         // A drachtio server may keep to itself where it sent a request of ours.
