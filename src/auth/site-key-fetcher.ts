@@ -1,16 +1,17 @@
 import { createPublicKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import type { Clock } from '../base/clock.js';
 import { GatewayError, messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { TicketKey } from './ticket-keys.js';
 import type { FetchedKeys } from './ticket-verifier.js';
 
-export type SiteKeysErrorInfo = { readonly code: 'key-set-too-large' };
+export type SiteKeysErrorInfo = { readonly code: 'key-set-too-large' } | { readonly code: 'key-set-refused'; readonly status: number };
 
 /** Where a site's back end publishes its keys. */
 export interface KeySetSource {
   readonly site: string;
-  /** https URL of a JWK set (RFC 7517 §5). */
+  /** https URL or path of a JWK set (RFC 7517 §5). */
   readonly url: string;
 }
 
@@ -19,6 +20,8 @@ const maxBytes = 64 * 1024;
 const maxKeys = 32;
 /** A key nobody has heard of makes the set be read again, but not more often than this. */
 const againAfterMs = 60_000;
+/** Known keys are looked up again after so long, so that one the site has withdrawn serves no longer. */
+const freshMs = 600_000;
 
 interface Known {
   readonly url: string;
@@ -42,9 +45,8 @@ export class SiteKeyFetcher implements FetchedKeys {
     const known = this.known.get(site);
     if (known === undefined) return undefined;
     const key = known.keys.find(({ id }) => id === keyId);
-    if (key !== undefined) return key;
-    const { readAtMs } = known;
-    if (known.reading === undefined && (readAtMs === undefined || this.deps.clock.nowMs() - readAtMs >= againAfterMs)) {
+    const ageMs = known.readAtMs === undefined ? Number.POSITIVE_INFINITY : this.deps.clock.nowMs() - known.readAtMs;
+    if (known.reading === undefined && ageMs >= (key === undefined ? againAfterMs : freshMs)) {
       known.reading = this.read(site, known).finally(() => {
         known.reading = undefined;
       });
@@ -56,22 +58,24 @@ export class SiteKeyFetcher implements FetchedKeys {
   private async read(site: string, known: Known): Promise<void> {
     known.readAtMs = this.deps.clock.nowMs();
     try {
-      const get = this.deps.fetch ?? fetch;
-      const answer = await get(known.url, {
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-        headers: { accept: 'application/json' },
-      });
-      if (!answer.ok) {
-        await answer.body?.cancel();
-        this.deps.log.warn({ site, status: answer.status }, "a site's keys cannot be read; those known before stay");
-        return;
-      }
-      known.keys = keysOf(site, JSON.parse(await textOf(answer)));
+      const text = known.url.startsWith('/') ? await readFile(known.url, 'utf8') : await this.get(known.url);
+      known.keys = keysOf(site, JSON.parse(text));
       this.deps.log.info({ site, keys: known.keys.length }, "a site's keys were read");
     } catch (thrown) {
       this.deps.log.warn({ site, error: messageOf(thrown) }, "a site's keys cannot be read; those known before stay");
     }
+  }
+
+  private async get(url: string): Promise<string> {
+    const get = this.deps.fetch ?? fetch;
+    const answer = await get(url, {
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+      headers: { accept: 'application/json' },
+    });
+    if (answer.ok) return await textOf(answer);
+    await answer.body?.cancel();
+    throw new GatewayError<SiteKeysErrorInfo>({ code: 'key-set-refused', status: answer.status }, `the server says ${answer.status}`);
   }
 }
 

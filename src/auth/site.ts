@@ -12,6 +12,8 @@ export interface Site {
   readonly destinations: readonly { readonly name: string; readonly number: string }[];
   /** Number shown to the called side; the trunk's own when absent. */
   readonly from?: string;
+  /** Further numbers that a ticket may show. */
+  readonly callerIds?: readonly string[];
   readonly maxSeconds?: number;
   /** Pages may ask for tickets themselves; absent: only the back end may. */
   readonly anonymous?: AnonymousRules;
@@ -26,6 +28,11 @@ export interface AnonymousRules {
 /** Whether a page of this origin is one of the site's. */
 export function isOwnOrigin(origins: readonly string[], origin: string | undefined): boolean {
   return origin !== undefined && origins.some((known) => known === '*' || known === origin);
+}
+
+/** Whether calls of the site may show this number: a ticket chooses among the site's, and is no way to pose as somebody else. */
+export function mayShow({ from, callerIds = [] }: Site, shown: string): boolean {
+  return shown === from || callerIds.includes(shown);
 }
 
 /** The number a name stands for; undefined when the site has no such name. */

@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.js';
 import { household, networkPrefix } from '../base/network-prefix.js';
 import { AskingRate } from './asking-rate.js';
-import { isOwnOrigin, numberNamed, type Site, type Sites } from './site.js';
+import { isOwnOrigin, mayShow, numberNamed, type Site, type Sites } from './site.js';
 import type { IssuedTicket, TicketIssuer } from './ticket-issuer.js';
+import { comparable } from './ticket-verifier.js';
 
 /** A request for a ticket as it came over HTTP. */
 export interface TicketRequest {
@@ -110,10 +111,12 @@ export class TicketDesk {
     { to = site.destinations[0]?.name, from, maxSeconds, validSeconds }: Body,
     { origins, subject }: { readonly origins: readonly string[]; readonly subject: string },
   ): Promise<TicketAnswer> {
-    const number = to === undefined ? undefined : (numberNamed(site, to) ?? to);
+    const number = to === undefined ? undefined : (numberNamed(site, to) ?? comparable(to));
     if (to === undefined || number === undefined || !/^\+?[0-9*#]{1,32}$/.test(number) || !this.deps.mayDial(number)) {
       return refuse('wrong-destination', 'to is neither a destination of the site nor a number that may be dialled');
     }
+    if (from !== undefined && !mayShow(site, from))
+      return refuse('invalid-body', "from is neither the site's number nor one of its callerIds");
     if (validSeconds !== undefined && validSeconds > this.options.maxLifetimeSeconds) {
       return refuse('invalid-body', `validSeconds must be at most ${this.options.maxLifetimeSeconds}`);
     }

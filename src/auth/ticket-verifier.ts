@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { Clock } from '../base/clock.js';
-import { isOwnOrigin, numberNamed, type Site, type Sites } from './site.js';
+import { isOwnOrigin, mayShow, numberNamed, type Site, type Sites } from './site.js';
 import { readTicket, type Ticket, type TicketFault } from './ticket.js';
 import type { TicketKey } from './ticket-keys.js';
 import type { UsedTickets } from './used-tickets.js';
@@ -86,6 +86,8 @@ export class TicketVerifier {
     if (ticket.expiresAtMs > nowMs + (maxLifetimeSeconds + skewSeconds) * 1000) return refused('ticket-invalid', 'it is good for too long');
     const site = this.deps.sites.withKey(ticket.site);
     if (site === undefined) return refused('ticket-invalid', 'there is no such site');
+    if (ticket.from !== undefined && !mayShow(site, ticket.from))
+      return refused('ticket-invalid', "it shows a number that is not the site's");
     // A ticket cannot widen what the site may: both must name the page's origin.
     if (!isOwnOrigin(ticket.origins, origin) || !isOwnOrigin(site.origins, origin))
       return refused('wrong-origin', 'the page is of another origin');
@@ -94,12 +96,15 @@ export class TicketVerifier {
 
   /** Where a call to `called` goes under this ticket; undefined when it is for somewhere else. */
   destination({ ticket, site }: GoodTicket, called: string): Destination | undefined {
-    if (ticket.to === undefined || called === '' || called !== ticket.to) return undefined;
+    if (ticket.to === undefined || called === '' || comparable(called) !== comparable(ticket.to)) return undefined;
     const number = numberNamed(site, ticket.to);
-    return number === undefined ? plainNumber(ticket.to) : { number, alias: ticket.to };
+    return number === undefined ? plainNumber(comparable(ticket.to)) : { number, alias: ticket.to };
   }
 
-  /** Takes the ticket for used; false when it was before. */
+  /**
+   * Takes the ticket for used; false when it was before. It is used once its call is let in, whatever becomes
+   * of the call then: a page that calls again asks for another. An INVITE that is sent again never gets here.
+   */
   use({ ticket }: GoodTicket): boolean {
     // Until no clock within the skew takes it for good any more.
     return this.deps.used.use(`${ticket.site} ${ticket.id}`, ticket.expiresAtMs + this.options.skewSeconds * 1000);
@@ -121,6 +126,9 @@ export class TicketVerifier {
     return fetched?.algorithm === alg ? fetched : undefined;
   }
 }
+
+/** A number without what only makes it easier to read (RFC 3966 §5.1.1); anything else as it is. */
+export const comparable = (text: string): string => (/^\+?[\d*#().\s-]+$/.test(text) ? text.replace(/[().\s-]/g, '') : text);
 
 const plainNumber = (text: string): Destination | undefined => (/^\+?[0-9*#]{1,32}$/.test(text) ? { number: text } : undefined);
 

@@ -44,17 +44,17 @@ export class BrowserEdge implements Edge {
   }
 
   incoming(call: InboundCall): void {
+    // Whoever takes up a call again shows that he had it before; the core looks at that, and makes no new call of it.
+    if (call.headers.get('Replaces') !== undefined) {
+      this.deps.calls.incoming(this.request(call, this.settings.guest ?? nobody, undefined));
+      return;
+    }
     const token = bearerOf(call.headers);
     if (token !== undefined && this.deps.tickets !== undefined) {
       this.byTicket(call, token, this.deps.tickets).catch((thrown: unknown) => {
         this.deps.log.error({ error: messageOf(thrown) }, 'a ticket could not be checked');
         this.deps.calls.refuse(this.request(call, nobody, undefined), 'internal');
       });
-      return;
-    }
-    // Whoever takes up a call again shows that he had it before; the core looks at that.
-    if (call.headers.get('Replaces') !== undefined) {
-      this.deps.calls.incoming(this.request(call, this.settings.guest ?? nobody, undefined));
       return;
     }
     const caller = this.callerOf(call);

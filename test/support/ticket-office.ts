@@ -21,6 +21,7 @@ export const shop: Site = {
     { name: 'service', number: '+442079460019' },
   ],
   from: '+442079460001',
+  callerIds: ['+442079460002'],
   maxSeconds: 600,
   anonymous: { ticketsPerHour: 3 },
 };

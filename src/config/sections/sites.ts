@@ -51,6 +51,10 @@ const site = z.strictObject({
     description: "Number shown to the called side, instead of the trunk's callerId.",
     example: '+441632960001',
   }),
+  callerIds: key(z.array(callerNumber).default([]), {
+    description: 'Further numbers that a ticket of its back end may show instead.',
+    example: ['+441632960002'],
+  }),
   maxSeconds: key(z.int().min(1).max(86_400).optional(), {
     description: 'Longest call from this website.',
     unit: 'seconds',
@@ -67,12 +71,12 @@ const site = z.strictObject({
   jwks: key(
     rule(
       z.string(),
-      (text) => URL.canParse(text) && new URL(text).protocol === 'https:',
-      'is not an https URL',
-      'write where the back end publishes its keys',
+      (text) => text.startsWith('/') || (URL.canParse(text) && new URL(text).protocol === 'https:'),
+      'is neither an https URL nor a path',
+      'write where the back end publishes its keys, or the whole path of a file with them',
     ).optional(),
     {
-      description: 'Where such a back end publishes its Ed25519 keys instead (JWK set).',
+      description: 'Where such a back end publishes its Ed25519 keys instead (JWK set), or a file with them.',
       example: 'https://www.example.com/.well-known/jwks.json',
     },
   ),

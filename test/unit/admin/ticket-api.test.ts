@@ -35,14 +35,9 @@ describe('POST /api/v1/tickets', () => {
     expect((await post({ to: 'sales' }, { authorization: `Bearer ${shopSecret}` })).statusCode).toBe(201);
   });
 
-  const refusals: readonly (readonly [
-    what: string,
-    status: number,
-    code: string,
-    payload: object | string,
-    headers?: Record<string, string>,
-  ])[] = [
-    ['a page without a key', 401, 'ticket-required', { to: 'sales' }],
+  type Refusal = readonly [what: string, status: number, code: string, payload: object | string, headers: Record<string, string>];
+  const refusals: readonly Refusal[] = [
+    ['a page without a key', 401, 'ticket-required', { to: 'sales' }, {}],
     ['a secret that is none', 401, 'unknown-site', { to: 'sales' }, { authorization: 'Bearer guessed' }],
     ['a page of another website', 403, 'wrong-origin', { site: 'pk_shop' }, { origin: 'https://evil.example' }],
     ['a destination that is none', 403, 'wrong-destination', { site: 'pk_shop', to: 'nobody' }, { origin: shopOrigin }],
@@ -51,7 +46,7 @@ describe('POST /api/v1/tickets', () => {
     ['a body that is too long', 413, 'invalid-body', { site: 'x'.repeat(20_000) }, { origin: shopOrigin }],
   ];
 
-  it.each(refusals)('refuses %s with %i', async (_what, status, code, payload, headers = {}) => {
+  it.each(refusals)('refuses %s with %i', async (_what, status, code, payload, headers) => {
     const answer = await post(payload, headers);
     expect([answer.statusCode, answer.json()]).toEqual([status, { error: { code, message: expect.stringMatching(/\w/) } }]);
     expect(answer.headers['www-authenticate']).toBe(status === 401 ? 'Bearer' : undefined);

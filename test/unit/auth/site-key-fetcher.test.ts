@@ -1,4 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SiteKeyFetcher } from '../../../src/auth/site-key-fetcher.js';
 import { silentLog } from '../../../src/base/log.js';
@@ -51,6 +54,27 @@ describe("a website's published keys", () => {
     clock.advance(60_000);
     expect(await fetcher.find('pk_shop', 'b')).toBeUndefined();
     expect(await fetcher.find('pk_shop', 'a')).toMatchObject({ id: 'a' });
+  });
+
+  it('that are withdrawn serve no longer, once the set has been read again', async () => {
+    let keys = [jwk('a'), jwk('b')];
+    const { clock, fetcher, asked } = make(() => Response.json({ keys }));
+    expect(await fetcher.find('pk_shop', 'a')).toMatchObject({ id: 'a' });
+    keys = keys.slice(1);
+    clock.advance(599_999);
+    expect([await fetcher.find('pk_shop', 'a'), asked()]).toMatchObject([{ id: 'a' }, 1]);
+    clock.advance(1);
+    expect([await fetcher.find('pk_shop', 'a'), asked()]).toEqual([undefined, 2]);
+    expect(await fetcher.find('pk_shop', 'b')).toMatchObject({ id: 'b' });
+  });
+
+  it('may stand in a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const path = join(folder, 'keys.json');
+    writeFileSync(path, JSON.stringify({ keys: [jwk('a')] }));
+    const fetcher = new SiteKeyFetcher([{ site: 'pk_shop', url: path }], { clock: new FakeClock(), log: silentLog });
+    expect(await fetcher.find('pk_shop', 'a')).toMatchObject({ id: 'a', site: 'pk_shop' });
+    rmSync(folder, { recursive: true });
   });
 
   it('are Ed25519 keys with a name; a shared secret in a published set is left out', async () => {

@@ -44,6 +44,7 @@ describe('the ticket desk', () => {
       'wrong-origin',
       { secret: shopSecret, body: { to: 'sales', origin: 'https://evil.example' } },
     ],
+    ["a back end that shows somebody else's number", 'invalid-body', { secret: shopSecret, body: { to: 'sales', from: '+442079469999' } }],
     ['a back end that wants it for too long', 'invalid-body', { secret: shopSecret, body: { to: 'sales', validSeconds: 86_400 } }],
   ];
 

@@ -75,6 +75,7 @@ describe('a ticket', () => {
     ['that is good for a year', 'ticket-invalid', (sign) => sign({ expiresInSeconds: 365 * 86_400 })],
     ['whose time is over', 'ticket-expired', (sign) => sign({ expiresInSeconds: -31 })],
     ['whose time has not come', 'ticket-expired', (sign) => sign({ claims: { nbf: 1_900_000_000 + 86_400 * 365 } })],
+    ["that shows somebody else's number", 'ticket-invalid', (sign) => sign({ claims: { from: '+442079469999' } })],
     ['for another website', 'wrong-origin', (sign) => sign({ claims: { origin: ['https://elsewhere.example'] } })],
     ['that is longer than any', 'ticket-invalid', (sign) => sign({ claims: { more: 'x'.repeat(5_000) } })],
     ['that is none', 'ticket-invalid', () => 'three.little.words'],
@@ -125,6 +126,7 @@ describe('a ticket', () => {
     const { verifier } = office;
     expect(verifier.destination(await good('sales'), 'sales')).toEqual({ number: '+442079460018', alias: 'sales' });
     expect(verifier.destination(await good('+4930901820'), '+4930901820')).toEqual({ number: '+4930901820' });
+    expect(verifier.destination(await good('+49 (30) 90-18.20'), '+4930901820')).toEqual({ number: '+4930901820' });
     for (const called of ['service', '+442079460018', '', '+1900555'])
       expect(verifier.destination(await good('sales'), called)).toBeUndefined();
     expect(verifier.destination(await good('nowhere'), 'nowhere')).toBeUndefined();
