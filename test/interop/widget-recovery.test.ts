@@ -58,6 +58,24 @@ describeWithPeers('A page whose WebSocket is cut while it talks', ['chromium', '
     expect(stage.gateway.log).toMatch(/the browser is back/);
   });
 
+  it('makes connection and path anew when the browser says that the network is another one', async () => {
+    const { page, phone, path } = await talk();
+    const before = path.made;
+    const candidates = (): Promise<string> =>
+      page.page.evaluate(() => {
+        const connections = (window as unknown as { __connections: RTCPeerConnection[] }).__connections;
+        return /a=ice-ufrag:(\S+)/.exec(connections.at(-1)?.localDescription?.sdp ?? '')?.[1] ?? '';
+      });
+    const old = await candidates();
+    await page.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await eventuallyTrue(async () => path.made > before && (await candidates()) !== old, { what: 'both are new', withinMs: 5_000 });
+    await says(page, /Connected/, 5_000);
+    await page.waitForTone(phoneHz, 5_000);
+    await page.hangUp();
+    await phone.waitForEvent('CALL_CLOSED', 5_000);
+    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
+  });
+
   it('learns that the phone hung up while it was away', async () => {
     const { page, phone, path } = await talk();
     path.sever();

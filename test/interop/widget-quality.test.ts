@@ -1,0 +1,95 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { Baresip } from '../support/baresip.js';
+import { CallStage, phoneNumber } from '../support/call-stage.js';
+import { eventually, listenFor } from '../support/eventually.js';
+import { freePortRun } from '../support/free-ports.js';
+import { LossyRelay } from '../support/lossy-relay.js';
+import type { SeenEvent } from '../support/page.js';
+import { describeWithPeers } from '../support/peers.js';
+import { strongestTone } from '../support/tones.js';
+import { audioOf } from '../support/tshark.js';
+
+const microphoneHz = 560;
+const phoneHz = 1_330;
+const levelDb = -14;
+
+describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap'], () => {
+  let stage: CallStage;
+  let browserPort: number;
+  beforeAll(async () => {
+    browserPort = await freePortRun(2);
+    const trunkPorts = await freePortRun(20);
+    const media = {
+      workers: 1,
+      browserPorts: { min: browserPort, max: browserPort + 1 },
+      trunkPorts: { min: trunkPorts, max: trunkPorts + 19 },
+    };
+    stage = await CallStage.set({ toneHz: microphoneHz, levelDb }, { config: { media } });
+  });
+  afterEach(() => stage.clear());
+  afterAll(() => stage?.dispose());
+
+  const log = (): string => stage.gateway.log.slice(-3_000);
+  const answeringPhone = async (): Promise<Baresip> =>
+    stage.keep(await Baresip.start({ number: phoneNumber, port: stage.trunkPort, toneHz: phoneHz, levelDb }));
+
+  it('is told in a grade and a hint that packets are lost on its way', async () => {
+    await answeringPhone();
+    const relays = await Promise.all(
+      [browserPort, browserPort + 1].map((port) => LossyRelay.start({ target: { host: '127.0.0.1', port }, loss: 0.12, seed: 7 })),
+    );
+    for (const relay of relays) stage.keep(relay);
+    const page = await stage.page();
+    await page.page.evaluate(
+      ([first, ports]) => {
+        const prototype = RTCPeerConnection.prototype;
+        const original = prototype.setRemoteDescription as (description: RTCSessionDescriptionInit) => Promise<void>;
+        prototype.setRemoteDescription = function (this: RTCPeerConnection, ...given: unknown[]) {
+          const description = given[0] as RTCSessionDescriptionInit;
+          const lossy = (_all: string, before: string, port: string): string => `${before} ${ports[Number(port) - first]}`;
+          const sdp = (description.sdp ?? '').replace(/(a=candidate:\S+ 1 udp \d+ \S+) (\d+)/gi, lossy);
+          return original.call(this, { ...description, sdp });
+        };
+      },
+      [browserPort, relays.map(({ port }) => port)] as const,
+    );
+    await page.call();
+    await page.waitForState('connected', 15_000, log);
+    let seen: SeenEvent[] = [];
+    const bad = await eventually(
+      async () => {
+        seen = (await page.events()).filter(({ type }) => type === 'quality');
+        return seen.find(({ detail }) => detail['hint'] === 'network-loss');
+      },
+      { what: 'the page says that packets are lost', withinMs: 20_000, explain: () => `${JSON.stringify(seen)}\n${log()}` },
+    );
+    expect(Number(bad.detail['score'])).toBeLessThanOrEqual(3);
+    expect(Number(bad.detail['lostPercent'])).toBeGreaterThan(3);
+    await page.hangUp();
+    expect(Math.max(...relays.map(({ counts }) => counts.lostBack))).toBeGreaterThan(5);
+  });
+
+  it('is heard through another microphone when its own is unplugged', async () => {
+    const phone = await answeringPhone();
+    const capture = await stage.capture('unplugged', phone.mediaPorts);
+    const page = await stage.callUntil('connected');
+    await page.waitForTone(phoneHz, 8_000, log);
+    await page.page.evaluate(() => {
+      const sender = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
+        .at(-1)
+        ?.getSenders()
+        .find((one) => one.track?.kind === 'audio');
+      sender?.track?.dispatchEvent(new Event('ended'));
+    });
+    await listenFor(1_500);
+    const fromMs = Date.now();
+    await listenFor(1_000);
+    await page.hangUp();
+    await capture.stop();
+    const packets = capture.rtpTo(phone.mediaPorts, 101).filter(({ atMs }) => atMs >= fromMs);
+    const tone = strongestTone(audioOf(packets));
+    expect(Math.abs(tone.frequencyHz - microphoneHz), `${tone.frequencyHz} Hz at the phone`).toBeLessThanOrEqual(2);
+    expect(tone.purity).toBeGreaterThan(0.9);
+    expect(new Set(capture.rtpTo(phone.mediaPorts, 101).map(({ ssrc }) => ssrc)).size, 'one stream to the phone').toBe(1);
+  });
+});
