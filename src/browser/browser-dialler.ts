@@ -98,7 +98,7 @@ export class BrowserDialler implements Dialler<UserTarget> {
       uri: `sip:${escapeUser(from.number)}@${realm}`,
       ...(from.displayName === undefined ? {} : { displayName: from.displayName }),
     };
-    const headers = called === undefined ? [] : [calledParty(called, target, realm)];
+    const headers = [...(called === undefined ? [] : [calledParty(called, target, realm)]), ...(request.headers ?? [])];
     return this.deps.sip.call({
       requestUri: binding.contactUri,
       from: identity?.anonymous === true ? anonymous : caller,

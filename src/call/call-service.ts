@@ -20,6 +20,7 @@ import type { FoundLeg, OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { CallIntake, Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
+import { resumeHeader } from './resume-tokens.js';
 import { CallRunner, type DigitSide, type SendDigitsResult } from './runner.js';
 import { type ReplacedDialog, readReplaces } from './transfer/refer.js';
 import type { Borrowed } from './transfer/transfer-legs.js';
@@ -191,7 +192,8 @@ export class CallService implements CallIntake, OtherCalls {
 
   /**
    * INVITE with Replaces (RFC 3891 §3): nothing to replace is 481, only an unanswered one wanted is
-   * 486. Whoever takes a place must come over the same trunk as the one who leaves it.
+   * 486. Whoever takes a place must come over the same trunk as the one who leaves it; a page must show
+   * the token of the page that leaves, which is the same page loaded anew.
    */
   private replace(request: CallRequest, values: readonly string[]): void {
     const place = this.placeOf(request, values);
@@ -210,8 +212,8 @@ export class CallService implements CallIntake, OtherCalls {
     const runner = found === undefined ? undefined : this.runners.get(found.call);
     if (found === undefined || runner === undefined) return { kind: 'refused', status: 481 };
     if (dialog.earlyOnly) return { kind: 'refused', status: 486 };
-    const sameTrunk = found.kind === 'trunk' && request.trunk !== undefined && runner.trunkOn(found.leg) === request.trunk;
-    return sameTrunk ? { kind: 'there', runner, leg: found.leg } : { kind: 'refused', status: 403 };
+    const mayTake = found.kind === 'trunk' ? isOfTrunk(request, runner.trunkOn(found.leg)) : isOfPage(request, runner, found.leg);
+    return mayTake ? { kind: 'there', runner, leg: found.leg } : { kind: 'refused', status: 403 };
   }
 
   private turnDown(request: CallRequest, failure: FailureCode, bound?: Crowded): void {
@@ -259,4 +261,10 @@ export class CallService implements CallIntake, OtherCalls {
       this.deps.log.error({ callId, fact: body.type, fault: messageOf(thrown) }, 'a listener of call facts failed');
     }
   }
+}
+
+const isOfTrunk = ({ trunk }: CallRequest, there: string | undefined): boolean => trunk !== undefined && trunk === there;
+
+function isOfPage({ leg, trunk }: CallRequest, runner: CallRunner, place: LegName): boolean {
+  return trunk === undefined && runner.isOfLeg(place, leg.headers.get(resumeHeader), leg.source.origin);
 }

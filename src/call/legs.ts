@@ -3,7 +3,7 @@ import { messageOf } from '../base/errors.js';
 import type { CallId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { DigitToSend, LegName } from '../media/plane.js';
-import type { FlowRef, Headers, InboundRequest, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
+import type { ExtraHeaders, FlowRef, Headers, InboundRequest, OutboundOutcome, Reoffer, SipDialog } from '../sip/port.js';
 import { type DigitRules, defaultDigitRules } from './digits/digit-rules.js';
 import { readInfo } from './digits/info.js';
 import type { CallEvent } from './event.js';
@@ -15,6 +15,7 @@ import { type FarReasons, farReasons } from './far-reason.js';
 import { classify, isChallenge } from './outcome.js';
 import type { Diallers, DialResult, RouteTarget } from './ports.js';
 import { accountingOf, type CallRequest } from './request.js';
+import { ResumeTokens } from './resume-tokens.js';
 import { type EndCause, kindsOf, type Shown } from './state.js';
 import type { Seated, Seats } from './transfer/transfer-legs.js';
 
@@ -57,6 +58,7 @@ export class CallLegs implements Seats {
   /** Legs that were put there by a transfer. */
   private readonly guests: Partial<Record<LegName, Seated>> = {};
   private readonly offers: Partial<Record<LegName, Reoffer>> = {};
+  private readonly resume = new ResumeTokens();
   private readonly onCancel = (): void => this.deps.post({ type: 'cancelled', far: farReasons(this.options.request.leg.cancelHeaders) });
 
   constructor(
@@ -96,6 +98,18 @@ export class CallLegs implements Seats {
         dialog.remoteTag === named.remoteTag
       );
     });
+  }
+
+  /** For a page that is to sit on the leg: what takes the call back after a reload. */
+  resumeHeaders(leg: LegName): ExtraHeaders {
+    return this.resume.issue(leg);
+  }
+
+  /** Whether a page that shows this token, from this origin, is the one that sits on the leg. */
+  isOfLeg(leg: LegName, token: string | undefined, origin: string | undefined): boolean {
+    const { source } = this.options.request.leg;
+    const sameOrigin = leg === 'b' || origin === source.origin;
+    return this.kindOf(leg) === 'browser' && sameOrigin && this.resume.takes(leg, token);
   }
 
   kindOf(leg: LegName): LegKind {
@@ -179,7 +193,8 @@ export class CallLegs implements Seats {
   }
 
   answerCaller(sdp: string): void {
-    this.adopt('a', this.options.request.leg.answer(sdp));
+    const { leg } = this.options.request;
+    this.adopt('a', this.kindOf('a') === 'browser' ? leg.answer(sdp, { headers: this.resume.issue('a') }) : leg.answer(sdp));
   }
 
   rejectCaller(failure: FailureCode, status: number | undefined, far?: FarReasons): void {
@@ -255,7 +270,7 @@ export class CallLegs implements Seats {
     try {
       return target.kind === 'trunk'
         ? this.deps.diallers.trunk.dial({ ...common, target })
-        : this.deps.diallers.browser.dial({ ...common, target });
+        : this.deps.diallers.browser.dial({ ...common, target, headers: this.resume.issue('b') });
     } catch (thrown) {
       this.deps.log.error({ kind: target.kind, fault: messageOf(thrown) }, 'the called side cannot be dialled');
       return { kind: 'refused', failure: 'internal' };

@@ -111,6 +111,8 @@ const withPresence = (state: Connected, leg: LegName, presence: Presence): Conne
 
 /** On hold a browser is silent by agreement; that its media is gone is then seen by ICE alone (RFC 7675). */
 function graceOver(state: Connected): Step | undefined {
+  const away = legWith(state, 'away');
+  if (away !== undefined) return isComingBack(state, away) ? go(state, [{ do: 'set-timer', id: 'grace' }]) : browserGone(state, away);
   const leg = legWith(state, 'signalling-lost');
   if (leg === undefined) return undefined;
   if (state.silent.includes(leg) && !isHeld(state.hold)) return browserGone(state, leg);
@@ -120,7 +122,14 @@ function graceOver(state: Connected): Step | undefined {
 /** A WebSocket may come back and audio does not need it: the call lives on while media does (survey theme 20). */
 function signallingLost(state: Connected, leg: LegName): Step | undefined {
   const presence = state.presence[leg];
-  if (presence === 'media-gone') return browserGone(state, leg);
+  // Both are gone, as when a page is loaded anew: it has the same time to come back.
+  if (presence === 'media-gone') {
+    return go(withPresence(state, leg, 'away'), [
+      { do: 'clear-timer', id: 'gone' },
+      { do: 'fact', fact: { type: 'flow-lost', leg } },
+      { do: 'set-timer', id: 'grace' },
+    ]);
+  }
   if (presence !== 'there') return undefined;
   return go(withPresence(state, leg, 'signalling-lost'), [
     { do: 'fact', fact: { type: 'flow-lost', leg } },
@@ -131,7 +140,8 @@ function signallingLost(state: Connected, leg: LegName): Step | undefined {
 /** A page that hangs up closes its media beside its BYE, so the BYE gets a moment to arrive. */
 function mediaGone(state: Connected, leg: LegName): Step | undefined {
   const presence = state.presence[leg];
-  if (presence === 'media-gone') return undefined;
+  if (presence === 'media-gone' || presence === 'away') return go(state, []);
+  if (presence === 'signalling-lost') return go(withPresence(state, leg, 'away'), []);
   if (presence !== 'there') return browserGone(state, leg);
   return go(withPresence(state, leg, 'media-gone'), [{ do: 'set-timer', id: 'gone' }]);
 }
@@ -146,6 +156,9 @@ function returned(state: Connected, leg: LegName, effects: readonly CallEffect[]
     ...effects,
   ]);
 }
+
+/** A page shows the call's token just now. */
+const isComingBack = ({ transfer }: Connected, leg: LegName): boolean => transfer.name === 'taking' && transfer.referrer === leg;
 
 function browserGone(state: Connected, leg: LegName): Step {
   return end(state, { by: endedBy(leg), failure: 'browser-gone' });

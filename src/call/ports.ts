@@ -1,7 +1,7 @@
 /** What the call core asks of others: a router, and one dialler for each kind of leg. */
 import type { CallId } from '../base/ids.js';
 import type { UdpLegOptions, WebRtcLegOptions } from '../media/plane.js';
-import type { FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
+import type { ExtraHeaders, FlowRef, OutboundCall, OutboundOutcome } from '../sip/port.js';
 import type { DigitRules } from './digits/digit-rules.js';
 import type { LegKind, Party } from './facts.js';
 import type { FailureCode } from './failure-code.js';
@@ -80,6 +80,8 @@ export interface DialRequest<T extends RouteTarget> extends Accounting {
   readonly maxForwards?: number;
   /** What may be told about the caller and the call's way here. */
   readonly identity?: CallIdentity;
+  /** Header fields for the called page alone. */
+  readonly headers?: ExtraHeaders;
   /** The transfer this call is for: the dialog to be replaced by it (RFC 3891), and who refers (RFC 3892). */
   readonly referral?: Referral;
 }

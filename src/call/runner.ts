@@ -201,6 +201,11 @@ export class CallRunner {
     return leg === 'a' ? this.request.trunk : this.routedTo.trunk;
   }
 
+  /** Whether a page that shows this token, from this origin, is the one that sits on the leg. */
+  isOfLeg(leg: LegName, token: string | undefined, origin: string | undefined): boolean {
+    return this.legs.isOfLeg(leg, token, origin);
+  }
+
   /** Takes in an INVITE that is to replace one of the legs (RFC 3891). */
   replace(request: CallRequest, leg: LegName): void {
     this.midCall.replace(request, leg);

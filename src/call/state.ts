@@ -32,7 +32,7 @@ export type LegKinds = Readonly<Record<LegName, LegKind>>;
  * A browser's side of a connected call. Its signalling and its media can go one without the
  * other: a closed tab loses both, a changed network often the first alone.
  */
-export type Presence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'media-gone';
+export type Presence = 'there' | 'signalling-lost' | 'signalling-overdue' | 'media-gone' | 'away';
 
 /**
  * A call from the INVITE that reached us to its end. `a` calls, `b` is called.

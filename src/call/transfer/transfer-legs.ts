@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.js';
 import type { CallId } from '../../base/ids.js';
 import type { Log } from '../../base/log.js';
 import { type LegName, otherLeg } from '../../media/plane.js';
-import type { FlowRef, InboundCall, InboundRequest, OutboundCall, SipDialog } from '../../sip/port.js';
+import type { ExtraHeaders, FlowRef, InboundCall, InboundRequest, OutboundCall, SipDialog } from '../../sip/port.js';
 import { formatReason, q850Reason } from '../../sip/reason.js';
 import type { DigitRules } from '../digits/digit-rules.js';
 import type { CallEvent } from '../event.js';
@@ -32,6 +32,8 @@ export interface Seats {
   dialogOf(leg: LegName): SipDialog | undefined;
   /** Puts somebody on a leg; the dialog that sat there is nobody's then. */
   seat(leg: LegName, seated: Seated): SipDialog | undefined;
+  /** For a page that is to sit there: what takes the call back after a reload. */
+  resumeHeaders(leg: LegName): ExtraHeaders;
 }
 
 /** A leg of another call that may be taken over: `take` makes it ours, once. */
@@ -77,7 +79,7 @@ type Dialled = Omit<ThirdCall, 'plan'> & { readonly from: Party };
 export class TransferLegs {
   private refer: InboundRequest | undefined;
   private third: Third | undefined;
-  private caller: { readonly call: InboundCall; readonly digits: DigitRules | undefined; readonly release: () => void } | undefined;
+  private caller: (Pick<Third, 'digits' | 'release'> & { readonly call: InboundCall; readonly seat: LegName }) | undefined;
   private readonly parted = new Set<SipDialog>();
   /** Reports leave one after another, so that the last one is the last (RFC 3515 §2.4.4). */
   /** Resolves with the dialog in which nobody hears reports any more. */
@@ -156,7 +158,7 @@ export class TransferLegs {
       return false;
     }
     this.deps.begun(leg, trunk === undefined ? 'browser' : 'trunk', call.callIdHeader);
-    this.caller = { call, digits, release };
+    this.caller = { call, digits, release, seat: leg };
     call.cancelled.addEventListener(
       'abort',
       () => {
@@ -172,8 +174,9 @@ export class TransferLegs {
     const { caller } = this;
     this.caller = undefined;
     if (caller === undefined) return;
-    const { call, digits, release } = caller;
-    this.third = { kind, digits, flow: call.source.flow, release, dialog: call.answer(sdp) };
+    const { call, digits, release, seat } = caller;
+    const headers = kind === 'browser' ? { headers: this.deps.seats.resumeHeaders(seat) } : {};
+    this.third = { kind, digits, flow: call.source.flow, release, dialog: call.answer(sdp, headers) };
   }
 
   refuseCaller(status: number): void {
@@ -241,12 +244,12 @@ export class TransferLegs {
     this.follow(third, leg, result.tryNext);
   }
 
-  private tryDial(target: RouteTarget, { leg: _, ...what }: Dialled): DialResult {
+  private tryDial(target: RouteTarget, { leg, ...what }: Dialled): DialResult {
     const common = { callId: this.options.callId, ...this.options.accounting, ...what };
     try {
       return target.kind === 'trunk'
         ? this.deps.diallers.trunk.dial({ ...common, target })
-        : this.deps.diallers.browser.dial({ ...common, target });
+        : this.deps.diallers.browser.dial({ ...common, target, headers: this.deps.seats.resumeHeaders(leg) });
     } catch (thrown) {
       this.deps.log.error({ kind: target.kind, fault: messageOf(thrown) }, 'the transfer’s target cannot be dialled');
       return { kind: 'refused', failure: 'internal' };

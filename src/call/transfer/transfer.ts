@@ -4,12 +4,12 @@
  */
 import { type LegName, otherLeg } from '../../media/plane.js';
 import type { CallEffect } from '../effect.js';
-import type { CallEvent } from '../event.js';
+import type { CallEvent, TimerId } from '../event.js';
 import type { CallFactBody, LegKind } from '../facts.js';
 import { failureOf } from '../failure.js';
 import type { FailureCode } from '../failure-code.js';
 import { seatedAnew } from '../hold.js';
-import type { StateOf } from '../state.js';
+import type { Presence, StateOf } from '../state.js';
 import { end, endedBy, go, type Step } from '../step.js';
 import { noTransfer, plannedKind, plannedMedia, type Transfer, type TransferOf, type TransferPlan } from './transfer-state.js';
 
@@ -200,7 +200,8 @@ function inTaking(state: Connected, transfer: TransferOf<'taking'>, event: CallE
         { do: 'answer-third', sdp: event.sdp, kind },
         { do: 'seat-third', leg, kind },
         ...(presence === 'there' ? [{ do: 'bye-parted' } as const] : []),
-        { do: 'fact', fact: { type: 'replaced', leg, kind } },
+        // A page that takes its own place was loaded anew.
+        { do: 'fact', fact: kind === 'browser' ? { type: 'reattached', leg } : { type: 'replaced', leg, kind } },
       ]);
     case 'third-media-refused':
       return giveUpTaking(state, transfer, [{ do: 'refuse-third', status: failureOf(event.failure).sipStatus }]);
@@ -228,8 +229,19 @@ function seat(state: Connected, leg: LegName, kind: LegKind, effects: readonly C
       hold: seatedAnew(state.hold, leg),
       transfer: noTransfer,
     },
-    [...(state.silent.length === 2 ? [{ do: 'clear-timer', id: 'dead' } as const] : []), ...effects],
+    [...noLongerWaited(state, leg), ...effects],
   );
+}
+
+/** Timers of the one who sat there. */
+function noLongerWaited(state: Connected, leg: LegName): readonly CallEffect[] {
+  const waited: Readonly<Partial<Record<Presence, readonly TimerId[]>>> = {
+    'signalling-lost': ['grace'],
+    'media-gone': ['gone'],
+    away: ['grace'],
+  };
+  const timers = [...(state.silent.length === 2 ? (['dead'] as const) : []), ...(waited[state.presence[leg]] ?? [])];
+  return timers.map((id) => ({ do: 'clear-timer', id }));
 }
 
 /** The old call goes on as it was; when the one who transferred has gone already there is none to go on with. */

@@ -9,8 +9,8 @@ export const browser = z
     guests: key(z.boolean().default(true), {
       description: 'Whether pages of allowed origins may call without registering as one of users. Keep policy.destinations narrow.',
     }),
-    graceSeconds: key(z.number().min(0).max(300).default(5), {
-      description: 'How long a call outlives the loss of its WebSocket before it is ended.',
+    graceSeconds: key(z.number().min(0).max(300).default(15), {
+      description: 'How long a call waits for its page to come back, after a reload or a loss of the network, before it is ended.',
       unit: 'seconds',
     }),
   })

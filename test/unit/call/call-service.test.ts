@@ -263,12 +263,15 @@ describe('a page that goes away', () => {
     expect(scene.left()).toEqual(nothing());
   });
 
-  it('in a call with its media gone too, is browser-gone and the telephone gets BYE', async () => {
-    const { scene, phone } = await connected();
+  it('in a call with its media gone too, is browser-gone after the grace and the telephone gets BYE', async () => {
+    const { scene, phone } = await connected({ calls: { flowGraceMs: 15_000 } });
     scene.sip.breakFlow(scene.pageFlow);
     await scene.settle();
     expect(scene.service.calls()).toHaveLength(1);
     scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+    await scene.clock.advanceAsync(14_000);
+    expect(scene.service.calls()).toHaveLength(1);
+    await scene.clock.advanceAsync(1_000);
     await expect(new Promise((resolve) => phone.onEnd(resolve))).resolves.toMatchObject({ by: 'remote' });
     await scene.clock.advanceAsync(5_000);
     await scene.settle();

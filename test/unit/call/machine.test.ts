@@ -672,9 +672,24 @@ describe('the browser that goes away', () => {
     expect(state.name).toBe('connected');
   });
 
-  it('is gone at once when signalling and media are both lost', () => {
-    expect(run(states.connected, flowLost, gone).state.name).toBe('ending');
-    expect(run(states.connected, gone, flowLost).state.name).toBe('ending');
+  it('has the grace to come back when signalling and media are both lost, and is gone after it', () => {
+    for (const order of [
+      [flowLost, gone],
+      [gone, flowLost],
+      [gone, flowLost, gone],
+    ]) {
+      const { state, effects } = run(states.connected, ...order);
+      expect(state).toMatchObject({ name: 'connected', presence: { a: 'away' } });
+      expect(only(effects, 'set-timer').at(-1)).toEqual({ do: 'set-timer', id: 'grace' });
+      expect(run(states.connected, ...order, grace).state).toMatchObject({ cause: { by: 'caller', failure: 'browser-gone' } });
+    }
+  });
+
+  it('that shows its token when the grace is over gets it once more', () => {
+    const taking: CallEvent = { type: 'replacement-offered', leg: 'a' };
+    expect(run(states.connected, flowLost, gone, taking, grace).state).toMatchObject({ name: 'connected', presence: { a: 'away' } });
+    const { state } = run(states.connected, flowLost, gone, taking, { type: 'third-offered', sdp: 'answer' }, grace);
+    expect(state).toMatchObject({ name: 'connected', presence: { a: 'there' } });
   });
 
   it('gets a moment to say BYE when its media says goodbye first', () => {

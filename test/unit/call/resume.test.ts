@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import type { OutboundOutcome, SipDialog } from '../../../src/sip/port.js';
+import { FakeSip } from '../../support/fake-sip.js';
+import { nothing, Scene, type SceneOptions, sdp } from './scene.js';
+
+const origin = 'https://page.example';
+const saying = (direction: string): string => `${sdp()}a=${direction}\r\n`;
+
+interface UpCall {
+  readonly scene: Scene;
+  readonly page: SipDialog;
+  readonly phone: SipDialog;
+  readonly token: string;
+  readonly phoneHeard: string[];
+  readonly ends: string[];
+}
+
+/** A call of a page that is up, and what the page keeps of it. */
+async function connected(options: SceneOptions = {}): Promise<UpCall> {
+  const scene = await new Scene({ ...options, calls: { flowGraceMs: 15_000, ...options.calls } }).start();
+  const call = scene.dial('+15550100');
+  const phone = (await scene.carrier.nextCall()).answer(sdp());
+  const phoneHeard: string[] = [];
+  const ends: string[] = [];
+  phone.onOffer((offer) => {
+    phoneHeard.push('re-INVITE');
+    offer.accept(sdp());
+  });
+  phone.onEnd(({ by }) => ends.push(`phone ${by}`));
+  const outcome = await call.outcome;
+  if (outcome.kind !== 'answered') throw new Error(outcome.kind);
+  outcome.dialog.onEnd(({ by }) => ends.push(`page ${by}`));
+  await scene.settle();
+  return { scene, page: outcome.dialog, phone, token: outcome.headers.get('X-Call-Token') ?? '', phoneHeard, ends };
+}
+
+/** The page loaded anew: another connection, and an INVITE that names the dialog it had. */
+function comeBack(
+  { scene, page, token }: UpCall,
+  wish: { origin?: string; token?: string | undefined; replaces?: string; offer?: string } = {},
+) {
+  const again = new FakeSip('page, loaded anew');
+  const flow = scene.sip.connect(again, { transport: 'wss', origin: wish.origin ?? origin });
+  const shown = 'token' in wish ? wish.token : token;
+  const replaces = wish.replaces ?? `${page.callIdHeader};to-tag=${page.remoteTag};from-tag=${page.localTag}`;
+  const call = again.call({
+    requestUri: 'sip:+15550100@gateway.example',
+    from: { uri: 'sip:visitor@page.invalid' },
+    offer: wish.offer ?? sdp(),
+    headers: [['Replaces', replaces], ...(shown === undefined ? [] : [['X-Call-Token', shown] as const])],
+  });
+  return { call, flow };
+}
+
+const dialogOf = (outcome: OutboundOutcome): SipDialog => {
+  if (outcome.kind !== 'answered') throw new Error(outcome.kind === 'rejected' ? `${outcome.status}` : outcome.kind);
+  return outcome.dialog;
+};
+
+describe('a page that was loaded anew', () => {
+  it('has its call back; the telephone notices nothing, and there is one record', async () => {
+    const up = await connected();
+    const { scene } = up;
+    scene.sip.breakFlow(scene.pageFlow);
+    scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+    await scene.clock.advanceAsync(10_000);
+    const dialog = dialogOf(await comeBack(up).call.outcome);
+    await scene.clock.advanceAsync(60_000);
+    expect([up.phoneHeard, up.ends.filter((who) => who.startsWith('phone')), scene.service.calls().map(({ state }) => state)]).toEqual([
+      [],
+      [],
+      ['connected'],
+    ]);
+    expect(scene.factTypes().filter((type) => ['flow-lost', 'reattached', 'replaced', 'ended'].includes(type))).toEqual([
+      'flow-lost',
+      'reattached',
+    ]);
+    await dialog.bye();
+    await scene.settle();
+    expect(up.ends).toContain('phone remote');
+    expect(scene.fact('ended')).toMatchObject({ by: 'caller', disposition: 'completed' });
+    expect(scene.left()).toEqual(nothing());
+  });
+
+  it.each([
+    ['when its media went first', ['gone', 'lost']],
+    ['when its connection went first', ['lost', 'gone']],
+    ['when only its connection went', ['lost']],
+    ['when the gateway has noticed nothing', []],
+  ] as const)('has its call back %s', async (_when, order) => {
+    const up = await connected();
+    const { scene } = up;
+    for (const what of order) {
+      if (what === 'lost') scene.sip.breakFlow(scene.pageFlow);
+      else scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+      await scene.settle();
+    }
+    dialogOf(await comeBack(up).call.outcome);
+    await scene.clock.advanceAsync(60_000);
+    expect(scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+
+  it('may be loaded again and again, each time with the token it was given last', async () => {
+    const up = await connected();
+    let last: UpCall = up;
+    for (let time = 0; time < 3; time += 1) {
+      const outcome = await comeBack(last).call.outcome;
+      const page = dialogOf(outcome);
+      const token = outcome.kind === 'answered' ? (outcome.headers.get('X-Call-Token') ?? '') : '';
+      expect(token).not.toBe(last.token);
+      last = { ...up, page, token };
+      await up.scene.settle();
+    }
+    expect(up.scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+    expect(up.phoneHeard).toEqual([]);
+  });
+
+  it('is still on hold when it was, and can go on', async () => {
+    const up = await connected();
+    await up.page.offer(saying('sendonly'));
+    await up.scene.settle();
+    const dialog = dialogOf(await comeBack(up, { offer: saying('sendonly') }).call.outcome);
+    await up.scene.settle();
+    await dialog.offer(saying('sendrecv'));
+    await up.scene.settle();
+    expect(up.scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+
+  it('that does not come back in time has gone, and the telephone is hung up', async () => {
+    const up = await connected();
+    const { scene } = up;
+    scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+    scene.sip.breakFlow(scene.pageFlow);
+    await scene.clock.advanceAsync(14_000);
+    expect(up.ends).not.toContain('phone remote');
+    await scene.clock.advanceAsync(2_000);
+    expect(up.ends).toContain('phone remote');
+    expect(scene.fact('ended')).toMatchObject({ by: 'caller', failure: 'browser-gone' });
+    const late = await comeBack(up).call.outcome;
+    expect(late).toMatchObject({ kind: 'rejected', status: 481 });
+    await scene.clock.advanceAsync(40_000);
+    expect(scene.left()).toEqual(nothing());
+  });
+
+  it('is given its token by the INVITE when it was called', async () => {
+    const scene = await new Scene({ calls: { flowGraceMs: 15_000 } }).start();
+    const contact = [['Contact', '<sip:demo@page.invalid;transport=ws>']] as const;
+    const address = { uri: 'sip:demo@gateway.example' };
+    await scene.page.request({ method: 'REGISTER', requestUri: 'sip:gateway.example', from: address, to: address, headers: contact });
+    const call = scene.carrier.call({
+      requestUri: 'sip:+15550111@carrier.example',
+      from: { uri: 'sip:+15550123@carrier.example' },
+      offer: sdp(),
+    });
+    const ringing = await scene.page.nextCall();
+    const page = ringing.answer(sdp());
+    dialogOf(await call.outcome);
+    await scene.settle();
+    const token = ringing.headers.get('X-Call-Token') ?? '';
+    expect(token).toMatch(/^[0-9a-f]{48}$/);
+    scene.sip.breakFlow(scene.pageFlow);
+    const replaces = `${page.callIdHeader};to-tag=${page.remoteTag};from-tag=${page.localTag}`;
+    dialogOf(await comeBack({ scene, page, phone: page, token, phoneHeard: [], ends: [] }, { replaces }).call.outcome);
+    await scene.clock.advanceAsync(60_000);
+    expect(scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+});
+
+describe('somebody else', () => {
+  it.each([
+    ['who knows the dialog but not the token', { token: undefined }, 403],
+    ['with another token', { token: 'f'.repeat(48) }, 403],
+    ['with an empty token', { token: '' }, 403],
+    ['from another website', { origin: 'https://evil.example' }, 403],
+    ['who guesses at dialogs', { replaces: 'no@such;to-tag=1;from-tag=2' }, 481],
+  ])('%s takes no call over, and the call goes on', async (_who, wish, status) => {
+    const up = await connected();
+    expect(await comeBack(up, wish).call.outcome).toMatchObject({ kind: 'rejected', status });
+    await up.scene.settle();
+    expect([up.ends, up.scene.service.calls().map(({ state }) => state)]).toEqual([[], ['connected']]);
+  });
+
+  it('behind the trunk takes no page’s place, and no page a telephone’s', async () => {
+    const up = await connected();
+    const replaces = `${up.page.callIdHeader};to-tag=${up.page.remoteTag};from-tag=${up.page.localTag}`;
+    const headers = [['Replaces', replaces] as const, ['X-Call-Token', up.token] as const];
+    const byTrunk = up.scene.carrier.call({
+      requestUri: 'sip:+15550111@carrier.example',
+      from: { uri: 'sip:+15550123@carrier.example' },
+      offer: sdp(),
+      headers,
+    });
+    expect(await byTrunk.outcome).toMatchObject({ kind: 'rejected', status: 403 });
+    const ofPhone = `${up.phone.callIdHeader};to-tag=${up.phone.remoteTag};from-tag=${up.phone.localTag}`;
+    expect(await comeBack(up, { replaces: ofPhone }).call.outcome).toMatchObject({ kind: 'rejected', status: 403 });
+  });
+});
