@@ -1,6 +1,8 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { peerPath } from './programs.js';
 import { scratch } from './scratch.js';
+import { testKeyHash } from './tls-material.js';
 import { tone, writeWav } from './tones.js';
 
 export interface ChromiumOptions {
@@ -9,6 +11,8 @@ export interface ChromiumOptions {
   readonly levelDb?: number;
   /** What a page gets that asks for it; by default a microphone. */
   readonly microphone?: 'denied' | 'missing';
+  /** Has a network on which no UDP goes, as far as the browser is told: it may reach others over TCP only. */
+  readonly withoutUdp?: boolean;
 }
 
 /** Debian's Chromium with a microphone that hears a tone, a profile of its own, and loopback allowed for media. */
@@ -18,9 +22,16 @@ export class Chromium {
     private readonly context: BrowserContext,
   ) {}
 
-  static async start({ toneHz, levelDb = -12, microphone }: ChromiumOptions): Promise<Chromium> {
+  static async start({ toneHz, levelDb = -12, microphone, withoutUdp = false }: ChromiumOptions): Promise<Chromium> {
     const files = scratch('chromium');
     writeWav(files.file('microphone.wav'), tone({ frequencyHz: toneHz, seconds: 20, rateHz: 48_000, levelDb }));
+    if (withoutUdp) {
+      mkdirSync(files.file('profile/Default'), { recursive: true });
+      writeFileSync(
+        files.file('profile/Default/Preferences'),
+        JSON.stringify({ webrtc: { ip_handling_policy: 'disable_non_proxied_udp' } }),
+      );
+    }
     const context = await chromium.launchPersistentContext(files.file('profile'), {
       executablePath: peerPath('chromium'),
       headless: true,
@@ -35,6 +46,8 @@ export class Chromium {
         '--autoplay-policy=no-user-gesture-required',
         '--allow-loopback-in-peer-connection',
         '--disable-features=WebRtcHideLocalIpsWithMdns',
+        // TURN servers of the tests show a certificate that no authority has signed.
+        `--ignore-certificate-errors-spki-list=${testKeyHash}`,
       ],
     });
     return new Chromium(files, context);
