@@ -185,7 +185,7 @@ export class CallController {
     const { token } = this;
     if (token === undefined || this.current.rating !== 'open' || !(stars >= 1 && stars <= 5)) return false;
     const rating = { stars: Math.round(stars), ...(comment === undefined || comment === '' ? {} : { comment: comment.slice(0, 500) }) };
-    if (this.sipCall?.sendMessage({ type: 'rating', ...rating }) !== true) postRating(this.deps.settings(), token, rating);
+    postRating(this.deps.settings(), token, rating);
     this.change({ rating: 'given' });
     this.deps.onEvent('rating', rating);
     return true;

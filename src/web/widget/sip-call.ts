@@ -406,7 +406,7 @@ function outcomeOf(status = 500): OfferOutcome {
   if (status === 481) return 'gone';
   if (status === 491) return 'glare';
   // 408 and 503 are also what sip.js says when nothing came back at all.
-  return status === 408 || status === 500 || status === 503 ? 'unanswered' : 'refused';
+  return status === 408 || status === 503 ? 'unanswered' : 'refused';
 }
 
 /** The part of a dialog of sip.js that its types keep to themselves. */
