@@ -5,6 +5,9 @@ import type { Log } from '../base/log.js';
 
 export type UsedTicketFileErrorInfo = { readonly code: 'replay-file-unusable'; readonly path: string };
 
+/** After so many lines those that have expired are left out, so that the file stays small. */
+const rewriteAfter = 10_000;
+
 interface Used {
   readonly id: string;
   readonly expiresAtMs: number;
@@ -13,6 +16,8 @@ interface Used {
 /** The tickets that were used, a line each, so that a restart does not make them good again. */
 export class UsedTicketFile {
   private waiting: string[] = [];
+  /** Lines since the file was last written anew. */
+  private appended = 0;
   private writing: Promise<void> | undefined;
 
   constructor(
@@ -24,11 +29,7 @@ export class UsedTicketFile {
   async read(): Promise<readonly Used[]> {
     const { path } = this.options;
     try {
-      const used = liveOf(await textOf(path), this.deps.clock.wallMs());
-      const next = `${path}.new`;
-      await writeFile(next, used.map(lineOf).join(''), { mode: 0o600 });
-      await rename(next, path);
-      return used;
+      return await this.rewrite();
     } catch (thrown) {
       const message = `auth.tickets.replayFile: ${path} cannot be used: ${messageOf(thrown)}; correct the path or its permissions`;
       throw new GatewayError<UsedTicketFileErrorInfo>({ code: 'replay-file-unusable', path }, message, { cause: thrown });
@@ -45,11 +46,23 @@ export class UsedTicketFile {
     await this.writing;
   }
 
+  private async rewrite(): Promise<readonly Used[]> {
+    const { path } = this.options;
+    const used = liveOf(await textOf(path), this.deps.clock.wallMs());
+    const next = `${path}.new`;
+    await writeFile(next, used.map(lineOf).join(''), { mode: 0o600 });
+    await rename(next, path);
+    this.appended = 0;
+    return used;
+  }
+
   private async write(): Promise<void> {
     while (this.waiting.length > 0) {
-      const lines = this.waiting.splice(0).join('');
+      const lines = this.waiting.splice(0);
       try {
-        await appendFile(this.options.path, lines, { mode: 0o600 });
+        await appendFile(this.options.path, lines.join(''), { mode: 0o600 });
+        this.appended += lines.length;
+        if (this.appended >= rewriteAfter) await this.rewrite();
       } catch (thrown) {
         this.deps.log.error({ error: messageOf(thrown) }, 'used tickets cannot be written down; a restart would make them good again');
       }

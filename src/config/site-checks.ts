@@ -2,12 +2,17 @@ import { mayDial } from '../policy/destinations.js';
 import type { ConfigFault } from './fault.js';
 import type { GatewayConfig } from './schema.js';
 import type { SiteConfig } from './sections/sites.js';
+import { isLoopback } from './values.js';
 
 /** What must hold of websites with a call button, and between them and the rest. */
 
 const fault = (path: string, problem: string, remedy: string): ConfigFault => ({ path, problem, remedy });
 
-const isPlainHttp = (origin: string): boolean => /^http:\/\/(?!127\.|localhost[:/]?|\[::1\])/.test(`${origin}/`);
+/** Browsers open a microphone only where nobody can change the page on its way (W3C Secure Contexts §3.1). */
+function isPlainHttp(origin: string): boolean {
+  if (!origin.startsWith('http://')) return false;
+  return !isLoopback(new URL(origin).hostname.replace(/^\[|\]$/g, ''));
+}
 
 /** Websites each with a way to tickets, names that lead somewhere, and origins that cannot be forged on the way. */
 export function checkSites(config: GatewayConfig): ConfigFault[] {

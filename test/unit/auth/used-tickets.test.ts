@@ -49,4 +49,17 @@ describe('the file of used tickets', () => {
     const file = new UsedTicketFile({ path }, { clock: new FakeClock(), log: silentLog });
     await expect(file.read()).rejects.toThrow(/auth\.tickets\.replayFile: .* cannot be used/);
   });
+
+  it('stay few in the file too, which is written anew now and then', async () => {
+    const clock = new FakeClock();
+    const path = join(folder, 'used.jsonl');
+    const file = new UsedTicketFile({ path }, { clock, log: silentLog });
+    await file.read();
+    for (let count = 0; count < 9_999; count += 1) file.add(`old ${count}`, clock.wallMs() + 1_000);
+    await file.flush();
+    clock.advance(1_000);
+    file.add('new', clock.wallMs() + 1_000);
+    await file.flush();
+    expect(readFileSync(path, 'utf8').trim().split('\n')).toEqual([JSON.stringify(['new', clock.wallMs() + 1_000])]);
+  });
 });
