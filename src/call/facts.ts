@@ -119,8 +119,7 @@ export type CallFactBody =
   /** A leg was taken over by an INVITE with Replaces (RFC 3891). */
   | { readonly type: 'replaced'; readonly leg: LegName; readonly kind: LegKind }
   /**
-   * A page was given a token by which it is known again; `digest` stands for it (`tokenDigest`). A later one takes
-   * the place of an earlier one.
+   * A page was given, or is offered, a token by which it is known again; `digest` stands for it (`tokenDigest`).
    */
   | { readonly type: 'page-token'; readonly leg: LegName; readonly digest: string }
   /** The person at the page said how good the call was; may come after `ended`. */

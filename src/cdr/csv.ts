@@ -30,6 +30,7 @@ const columns: ReadonlyArray<readonly [name: string, cell: (record: CallRecord) 
   ['q850', (record) => record.q850],
   ['rule', (record) => record.rule],
   ['cost', (record) => record.cost],
+  ['currency', (record) => record.currency],
   ['stars', (record) => record.rating?.stars],
   ['comment', (record) => record.rating?.comment],
   ['digitsFromBrowser', (record) => record.digits.fromBrowser],

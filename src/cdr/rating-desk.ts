@@ -23,40 +23,39 @@ const rateWithinMs = 15 * 60_000;
 
 interface Rateable {
   readonly callId: CallId;
+  /** Of the tokens its pages were given, the last ones: which of them a page got for good, nobody tells. */
+  readonly digests: string[];
   rated: boolean;
   overAtMs?: number;
 }
+
+const maxTokens = 6;
 
 /**
  * Takes ratings of calls, once each, from whoever has the token of the call: the page that was in it. A fold
  * over call facts, which know tokens by their digests.
  */
 export class RatingDesk {
-  private readonly calls = new Map<string, Rateable>();
-  private readonly digests = new Map<CallId, string>();
-  /** Digests of calls that are over, oldest first. */
-  private readonly over = new Set<string>();
+  private readonly calls = new Map<CallId, Rateable>();
+  private readonly byDigest = new Map<string, Rateable>();
+  /** Calls that are over, oldest first. */
+  private readonly over = new Set<Rateable>();
 
   constructor(private readonly deps: RatingDeskDeps) {}
 
   readonly take = (fact: CallFact): void => {
-    if (fact.type === 'page-token') {
-      this.forget(this.digests.get(fact.callId));
-      this.calls.set(fact.digest, { callId: fact.callId, rated: false });
-      this.digests.set(fact.callId, fact.digest);
-    }
-    if (fact.type !== 'ended') return;
-    const digest = this.digests.get(fact.callId);
-    const call = digest === undefined ? undefined : this.calls.get(digest);
-    if (digest === undefined || call === undefined) return;
+    if (fact.type === 'page-token') this.know(fact.callId, fact.digest);
+    const call = fact.type === 'ended' ? this.calls.get(fact.callId) : undefined;
+    if (call === undefined) return;
     call.overAtMs = this.deps.clock.nowMs();
-    this.over.add(digest);
-    if (this.over.size > maxOver) this.forget([...this.over][0]);
+    this.over.add(call);
+    const [oldest] = this.over;
+    if (oldest !== undefined && this.over.size > maxOver) this.forget(oldest);
   };
 
   /** False when there is no such call, or none any more, or it was rated before. */
   rate({ callToken, stars, comment }: RatingGiven): boolean {
-    const call = this.calls.get(tokenDigest(callToken));
+    const call = this.byDigest.get(tokenDigest(callToken));
     if (call === undefined || call.rated) return false;
     const { clock, facts } = this.deps;
     if (call.overAtMs !== undefined && clock.nowMs() - call.overAtMs > rateWithinMs) return false;
@@ -70,11 +69,18 @@ export class RatingDesk {
     return this.calls.size;
   }
 
-  private forget(digest: string | undefined): void {
-    const call = digest === undefined ? undefined : this.calls.get(digest);
-    if (digest === undefined || call === undefined) return;
-    this.calls.delete(digest);
-    this.over.delete(digest);
-    this.digests.delete(call.callId);
+  private know(callId: CallId, digest: string): void {
+    const call = this.calls.get(callId) ?? { callId, digests: [], rated: false };
+    this.calls.set(callId, call);
+    this.byDigest.set(digest, call);
+    call.digests.push(digest);
+    const old = call.digests.length > maxTokens ? call.digests.shift() : undefined;
+    if (old !== undefined) this.byDigest.delete(old);
+  }
+
+  private forget(call: Rateable): void {
+    for (const digest of call.digests) this.byDigest.delete(digest);
+    this.calls.delete(call.callId);
+    this.over.delete(call);
   }
 }

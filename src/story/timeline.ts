@@ -85,6 +85,8 @@ function lifeSaying(fact: CallFact): Said | undefined {
       return ['It rings.', 'plain'];
     case 'answered':
       return [fact.by === undefined ? 'Answered.' : `Answered by ${fact.by}.`, 'good'];
+    case 'cost':
+      return [`It cost ${fact.amount} ${fact.currency}.`, 'plain'];
     case 'flow-lost':
       return ['The connection to the page is lost; the call waits for it to come back.', 'warn'];
     case 'reattached':
