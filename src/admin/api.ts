@@ -46,14 +46,14 @@ export function addApi(app: FastifyInstance, options: Pick<AdminOptions, 'token'
   });
 
   app.get('/calls', async (request) => ({
-    calls: deps.calls().map((view) => callDto(view, deps.notes(view.id), accessFor(request))),
+    calls: deps.calls().map((view) => callDto(view, deps.notes(view.id), accessFor(request), deps.story?.(view.id))),
   }));
 
   app.get('/calls/:id', async (request, reply) => {
     const view = deps.calls().find((call) => call.id === idOf(request));
     return view === undefined
       ? fail(reply, 404, 'unknown-call', 'there is no such call now')
-      : callDto(view, deps.notes(view.id), accessFor(request));
+      : callDto(view, deps.notes(view.id), accessFor(request), deps.story?.(view.id));
   });
 
   app.delete('/calls/:id', async (request, reply) => {

@@ -42,9 +42,10 @@ export function addStoryApi(app: FastifyInstance, { accessFor, fail }: ApiRoutes
 }
 
 /** The record of a call that is over, the live view of one that is up; nothing between the two. */
-function summaryOf({ callId }: KeptCall, access: Access, deps: AdminDeps): CallDto | CallRecord | undefined {
+function summaryOf(kept: KeptCall, access: Access, deps: AdminDeps): CallDto | CallRecord | undefined {
+  const { callId } = kept;
   const record = deps.record(callId);
   if (record !== undefined) return recordDto(record, access);
   const view = deps.calls().find(({ id }) => id === callId);
-  return view === undefined ? undefined : callDto(view, deps.notes(callId), access);
+  return view === undefined ? undefined : callDto(view, deps.notes(callId), access, kept);
 }

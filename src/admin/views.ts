@@ -4,6 +4,7 @@ import { MASKED_DIGIT } from '../call/digits/page-text.js';
 import type { TrunkView } from '../call/trunk-view.js';
 import type { LiveNotes } from '../cdr/fold.js';
 import type { CallRecord, DigitsSummary } from '../cdr/record.js';
+import type { KeptCall } from '../story/kept-call.js';
 import type { Access } from './access.js';
 
 /** A live call as `GET /api/v1/calls` shows it. */
@@ -23,6 +24,20 @@ export interface CallDto {
   /** Directions that carry nothing now: the leg nothing arrives on, since when, and why. */
   readonly silent: ReadonlyArray<{ readonly leg: string; readonly cause: string; readonly since: string }>;
   readonly digits: CallRecord['digits'];
+  /** How the legs stand, as far as they were measured; `a` calls, `b` is called. */
+  readonly legs?: readonly LegDto[];
+}
+
+/** A leg of a live call, as it was measured last. */
+export interface LegDto {
+  readonly leg: 'a' | 'b';
+  readonly kind: 'browser' | 'trunk';
+  readonly codec?: string;
+  readonly lostPercent?: number;
+  readonly jitterMs?: number;
+  readonly roundTripMs?: number;
+  /** Mean opinion score of what arrives, 1 to 4.5. */
+  readonly score?: number;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
@@ -35,7 +50,25 @@ function shownDigits(access: Access, digits: DigitsSummary): DigitsSummary {
   return { ...digits, receipts: digits.receipts.map((receipt) => ({ ...receipt, digit: MASKED_DIGIT })) };
 }
 
-export function callDto(view: CallView, notes: LiveNotes | undefined, access: Access): CallDto {
+function legDtos(legs: KeptCall['legs']): readonly LegDto[] {
+  return (['a', 'b'] as const).flatMap((leg) => {
+    const kept = legs[leg];
+    if (kept === undefined) return [];
+    const last = kept.samples.at(-1);
+    const measured = last === undefined ? {} : { lostPercent: last.lostPercent, jitterMs: last.jitterMs };
+    return [
+      {
+        ...{ leg, kind: kept.kind, ...measured },
+        ...(kept.codec === undefined ? {} : { codec: kept.codec }),
+        ...(last?.roundTripMs === undefined ? {} : { roundTripMs: last.roundTripMs }),
+        ...(last?.score === undefined ? {} : { score: last.score }),
+      },
+    ];
+  });
+}
+
+/** `kept` is there when stories are kept, and has what was measured of the legs. */
+export function callDto(view: CallView, notes: LiveNotes | undefined, access: Access, kept?: Pick<KeptCall, 'legs'>): CallDto {
   return {
     id: view.id,
     direction: view.direction,
@@ -51,6 +84,7 @@ export function callDto(view: CallView, notes: LiveNotes | undefined, access: Ac
     ...(view.answeredAtMs === undefined ? {} : { answeredAt: iso(view.answeredAtMs) }),
     silent: (notes?.silent ?? []).map(({ leg, cause, sinceMs }) => ({ leg, cause, since: iso(sinceMs) })),
     digits: shownDigits(access, notes?.digits ?? { fromBrowser: 0, fromTrunk: 0, lost: 0, receipts: [] }),
+    ...(kept === undefined ? {} : { legs: legDtos(kept.legs) }),
   };
 }
 

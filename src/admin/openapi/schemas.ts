@@ -45,6 +45,18 @@ export const schemas: Readonly<Record<string, Schema>> = {
     'answeredAt?': time('When it was answered.'),
     silent: list(fields({ leg: kind, cause: text('Why.'), since: time('Since when.') }), 'Directions that carry nothing now.'),
     digits: named('Digits'),
+    'legs?': list(
+      fields({
+        leg: oneOf(['a', 'b'], 'Who calls, who is called.'),
+        kind,
+        'codec?': text('Codec of the leg.'),
+        'lostPercent?': real('On the way to the gateway.'),
+        'jitterMs?': real('RFC 3550 §6.4.1, in milliseconds.'),
+        'roundTripMs?': real('In milliseconds.'),
+        'score?': real('Mean opinion score of what arrives, 1 to 4.5.'),
+      }),
+      'How the legs stand, as far as they were measured.',
+    ),
   }),
   Media: fields({
     'codec?': text('Codec of the leg.'),
