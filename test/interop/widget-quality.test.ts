@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Baresip } from '../support/baresip.js';
 import { CallStage, phoneNumber } from '../support/call-stage.js';
-import { eventually, listenFor } from '../support/eventually.js';
+import { eventually, eventuallyTrue, listenFor } from '../support/eventually.js';
 import { freePortRun } from '../support/free-ports.js';
 import { LossyRelay } from '../support/lossy-relay.js';
-import type { SeenEvent } from '../support/page.js';
+import type { CallPage, SeenEvent } from '../support/page.js';
 import { describeWithPeers } from '../support/peers.js';
 import { strongestTone } from '../support/tones.js';
 import { audioOf } from '../support/tshark.js';
@@ -12,6 +12,20 @@ import { audioOf } from '../support/tshark.js';
 const microphoneHz = 560;
 const phoneHz = 1_330;
 const levelDb = -14;
+
+/** Leads the media of a page through other ports, until it is let go straight. */
+function detour([first, ports]: readonly [first: number, ports: readonly number[]]): void {
+  const page = window as unknown as { __straight?: boolean };
+  const prototype = RTCPeerConnection.prototype;
+  const original = prototype.setRemoteDescription as (description: RTCSessionDescriptionInit) => Promise<void>;
+  prototype.setRemoteDescription = function (this: RTCPeerConnection, ...given: unknown[]) {
+    const description = given[0] as RTCSessionDescriptionInit;
+    const other = (all: string, before: string, port: string): string =>
+      page.__straight === true ? all : `${before} ${ports[Number(port) - first]}`;
+    const sdp = (description.sdp ?? '').replace(/(a=candidate:\S+ 1 udp \d+ \S+) (\d+)/gi, other);
+    return original.call(this, { ...description, sdp });
+  };
+}
 
 describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap'], () => {
   let stage: CallStage;
@@ -33,26 +47,37 @@ describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap
   const answeringPhone = async (): Promise<Baresip> =>
     stage.keep(await Baresip.start({ number: phoneNumber, port: stage.trunkPort, toneHz: phoneHz, levelDb }));
 
-  it('is told in a grade and a hint that packets are lost on its way', async () => {
-    await answeringPhone();
+  const pageOnDetour = async (loss: number): Promise<{ readonly page: CallPage; readonly relays: readonly LossyRelay[] }> => {
     const relays = await Promise.all(
-      [browserPort, browserPort + 1].map((port) => LossyRelay.start({ target: { host: '127.0.0.1', port }, loss: 0.12, seed: 7 })),
+      [browserPort, browserPort + 1].map((port) => LossyRelay.start({ target: { host: '127.0.0.1', port }, loss, seed: 7 })),
     );
     for (const relay of relays) stage.keep(relay);
     const page = await stage.page();
-    await page.page.evaluate(
-      ([first, ports]) => {
-        const prototype = RTCPeerConnection.prototype;
-        const original = prototype.setRemoteDescription as (description: RTCSessionDescriptionInit) => Promise<void>;
-        prototype.setRemoteDescription = function (this: RTCPeerConnection, ...given: unknown[]) {
-          const description = given[0] as RTCSessionDescriptionInit;
-          const lossy = (_all: string, before: string, port: string): string => `${before} ${ports[Number(port) - first]}`;
-          const sdp = (description.sdp ?? '').replace(/(a=candidate:\S+ 1 udp \d+ \S+) (\d+)/gi, lossy);
-          return original.call(this, { ...description, sdp });
-        };
-      },
-      [browserPort, relays.map(({ port }) => port)] as const,
-    );
+    await page.page.evaluate(detour, [browserPort, relays.map(({ port }) => port)] as const);
+    return { page, relays };
+  };
+
+  it('comes back over another path when the one it has breaks, while its connection stays', async () => {
+    const phone = await answeringPhone();
+    const { page, relays } = await pageOnDetour(0);
+    await page.call();
+    await page.waitForTone(phoneHz, 15_000, log);
+    await page.page.evaluate(() => {
+      (window as unknown as { __straight?: boolean }).__straight = true;
+    });
+    for (const relay of relays) relay.cut();
+    await eventuallyTrue(async () => Math.max(...(await page.loudness(400))) < 0.01, { what: 'the page hears nothing', withinMs: 5_000 });
+    await eventuallyTrue(async () => /trying again/.test(await page.statusText()), { what: 'the page says so', withinMs: 10_000 });
+    await page.waitForTone(phoneHz, 20_000, log);
+    expect(await page.statusText()).toMatch(/Connected/);
+    await page.hangUp();
+    await phone.waitForEvent('CALL_CLOSED', 5_000);
+    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
+  });
+
+  it('is told in a grade and a hint that packets are lost on its way', async () => {
+    await answeringPhone();
+    const { page, relays } = await pageOnDetour(0.12);
     await page.call();
     await page.waitForState('connected', 15_000, log);
     let seen: SeenEvent[] = [];

@@ -36,6 +36,7 @@ export class LossyRelay {
   private readonly front = createSocket('udp4');
   private readonly backs = new Map<string, Promise<Socket>>();
   private readonly random: () => number;
+  private broken = false;
   private readonly lostInARow = new Map<string, number>();
 
   private constructor(private readonly options: LossyRelayOptions) {
@@ -51,7 +52,13 @@ export class LossyRelay {
     return Object.assign(relay, { port });
   }
 
+  /** Nothing goes through any more. */
+  cut(): void {
+    this.broken = true;
+  }
+
   private loses(datagram: Buffer): boolean {
+    if (this.broken) return true;
     const key = datagram.toString('latin1');
     const before = this.lostInARow.get(key) ?? 0;
     if (this.random() >= this.options.loss || before >= mostLostInARow) {

@@ -13,7 +13,7 @@ export interface CallSnapshot extends Sound {
   readonly receipts: readonly DigitReceipt[];
   /** Who has the call on hold; undefined when nobody has. */
   readonly held: Held | undefined;
-  /** The connection to the gateway is being made again, while the call goes on. */
+  /** The connection to the gateway or the path of the sound is being made again, while the call goes on. */
   readonly link: 'lost' | undefined;
   /** Of the call that is up, from a few seconds after its beginning. */
   readonly quality: CallQuality | undefined;

@@ -50,7 +50,7 @@ export type ViewEvent =
   | { readonly type: 'hold-refused'; readonly on: boolean }
   /** The page was loaded anew while it had a call. */
   | { readonly type: 'call-found'; readonly peer: string; readonly sinceMs: number; readonly held: boolean }
-  /** The connection to the gateway broke, or is there again; the call itself goes on. */
+  /** The connection to the gateway or the path of the sound broke, or is there again; the call itself goes on. */
   | { readonly type: 'link-changed'; readonly link: 'lost' | 'there' }
   | { readonly type: 'call-arrived'; readonly from: string }
   | { readonly type: 'caller-gave-up' }

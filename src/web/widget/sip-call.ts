@@ -23,7 +23,7 @@ export interface SipCallHandlers {
   onHold(held: 'remote' | 'none'): void;
   /** A hold of ours was refused, or the end of one: what `held` says goes on. */
   onHoldRefused(held: boolean): void;
-  /** The connection to the gateway broke while the call goes on, or is there again. */
+  /** The connection to the gateway or the path of the sound broke while the call goes on, or is there again. */
   onLink(link: 'lost' | 'there'): void;
   onEnd(end: SipCallEnd): void;
   /** A digit of the far end, once however many ways it came. */
@@ -72,6 +72,8 @@ export class SipCall implements DigitCall {
   /** What we want, and what the far side last agreed to. */
   private hold = { wanted: false, agreed: false };
   private heldByFarEnd = false;
+  /** What is being made again while the call goes on. */
+  private lost = { connection: false, path: false };
   private readonly renegotiation: Renegotiation;
   private readonly pathWatch: PathWatch;
   /** When the answered call first had a way for sound. */
@@ -90,7 +92,10 @@ export class SipCall implements DigitCall {
     );
     this.pathWatch = new PathWatch({
       clock,
-      onNewPathWanted: () => this.renegotiation.want(true),
+      onNewPathWanted: () => {
+        this.noteLost({ path: true });
+        this.renegotiation.want(true);
+      },
       onGivenUp: () => this.onMediaFailed(),
     });
     if (session instanceof Invitation) this.token = session.request.getHeader(tokenHeader);
@@ -177,7 +182,7 @@ export class SipCall implements DigitCall {
   }
 
   connectionLost(): void {
-    this.handlers.onLink('lost');
+    this.noteLost({ connection: true });
     // What was asked over the old connection is not answered any more, and holds up what comes after it.
     const transaction = (this.session.dialog as unknown as Interruptible | undefined)?.reinviteUserAgentClient?.transaction;
     transaction?.onTransportError(new Error('connection lost'));
@@ -294,7 +299,14 @@ export class SipCall implements DigitCall {
       this.handlers.onHoldRefused(this.hold.agreed);
     }
     if (media !== undefined) media.held = { ...media.held, local: this.hold.agreed };
-    this.handlers.onLink('there');
+    this.noteLost({ connection: false });
+  }
+
+  private noteLost(part: Partial<typeof this.lost>): void {
+    const before = this.lost;
+    this.lost = { ...before, ...part };
+    const isLost = (one: typeof before): boolean => one.connection || one.path;
+    if (isLost(before) !== isLost(this.lost)) this.handlers.onLink(isLost(this.lost) ? 'lost' : 'there');
   }
 
   private noteHold(sdp: string): void {
@@ -305,8 +317,11 @@ export class SipCall implements DigitCall {
   }
 
   private onPathState(state: RTCPeerConnectionState): void {
-    if (state === 'connected') this.noteSound();
     if (this.ended) return;
+    if (state === 'connected') {
+      this.noteSound();
+      this.noteLost({ path: false });
+    }
     if (this.soundSinceMs !== undefined) this.pathWatch.take(state);
     else if (state === 'failed') this.onMediaFailed();
   }
