@@ -37,6 +37,8 @@ export interface KeptLeg {
   kind: LegKind;
   codec: string | undefined;
   samples: KeptSample[];
+  /** How far apart samples are, once there were too many of them. */
+  intervalMs: number;
   last: { readonly atMs: number; readonly stats: LegStats } | undefined;
 }
 
@@ -104,9 +106,10 @@ export class KeptCall {
     const kind = stats.kind === 'webrtc' ? 'browser' : 'trunk';
     let kept = this.legs[leg];
     if (kept === undefined) {
-      kept = { kind, codec: stats.codec, samples: [], last: undefined };
+      kept = { kind, codec: stats.codec, samples: [], intervalMs: 0, last: undefined };
       this.legs[leg] = kept;
     }
+    if (kept.last !== undefined && atMs - kept.last.atMs < kept.intervalMs * 0.8) return;
     const last = kept.last ?? { atMs: this.mediaBeganAtMs(leg), stats: { ...stats, packetsReceived: 0, packetsSent: 0, packetsLost: 0 } };
     kept.codec = stats.codec ?? kept.codec;
     kept.kind = kind;
@@ -115,15 +118,17 @@ export class KeptCall {
     if (last.stats.kind !== stats.kind || stats.packetsReceived < last.stats.packetsReceived) return;
     const seconds = (atMs - last.atMs) / 1000;
     if (seconds <= 0) return;
-    if (kept.samples.length >= this.limits.samplesPerCall) thin(kept.samples);
+    if (kept.samples.length >= this.limits.samplesPerCall) thin(kept);
     kept.samples.push(sampleOf(last.stats, stats, atMs, seconds));
   }
 }
 
-/** Half as many samples, each for twice as long: of a long call the whole is kept, less finely. */
-function thin(samples: KeptSample[]): void {
-  const half = samples.filter((_, at) => at % 2 === 1);
-  samples.splice(0, samples.length, ...half);
+/** Half as many samples, and from now on each for twice as long: of a long call the whole is kept, less finely. */
+function thin(leg: KeptLeg): void {
+  const { samples } = leg;
+  const spanMs = (samples.at(-1)?.atMs ?? 0) - (samples[0]?.atMs ?? 0);
+  leg.intervalMs = (2 * spanMs) / Math.max(1, samples.length - 1);
+  leg.samples = samples.filter((_, at) => at % 2 === 1);
 }
 
 function sampleOf(before: LegStats, now: LegStats, atMs: number, seconds: number): KeptSample {
