@@ -47,7 +47,7 @@ class Stage {
 http: { port: 0, allowedOrigins: ["https://evil.example"], trustedProxies: [127.0.0.1] }
 sip: { listen: ["udp:127.0.0.1:0"] }
 media: { browserPorts: { min: ${first}, max: ${first + 19} }, trunkPorts: { min: ${first + 20}, max: ${first + 39} }, workers: 1 }
-policy: { destinations: { allow: ["+44"] } }
+policy: { destinations: { allow: ["+44"] }, transfer: { guests: true } }
 cdr: { file: ${join(this.folder, 'cdr.jsonl')} }
 auth: { tickets: { audience: "https://call.example", replayFile: ${join(this.folder, 'used.jsonl')} } }
 trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:${this.carrier.port}" }] }]

@@ -59,7 +59,7 @@ export class StockPage {
     private readonly faults: readonly string[],
   ) {}
 
-  /** Opens the page and waits until its client is registered. */
+  /** Opens the page and waits until its client is registered, or connected where it is a guest. */
   static async open(
     browser: StageBrowser,
     { url, client, account, explain }: { url: string; client: StockClient; account: Account; explain: () => string },
@@ -75,7 +75,7 @@ export class StockPage {
     await page.evaluate((name) => window.useClient(name), client);
     await page.evaluate((one) => window.phone.start(one), account);
     const opened = new StockPage(page, explain, faults);
-    await opened.waitFor('registered', 5_000);
+    await opened.waitFor(account.guest === true ? 'connected' : 'registered', 5_000);
     return opened;
   }
 

@@ -41,10 +41,14 @@ export class TransferPolicy {
     },
   ) {}
 
-  /** Whether whoever asks may transfer at all; what he may dial is another question. */
-  mayTransfer({ by, user }: Pick<TransferAsk, 'by' | 'user'>): boolean {
+  /**
+   * Whether whoever asks may transfer at all; what he may dial is another question. A ticket is for one
+   * destination, so that the page which came by it cannot send its call to another.
+   */
+  mayTransfer({ by, user, request }: Pick<TransferAsk, 'by' | 'user' | 'request'>): boolean {
     if (by === 'trunk') return this.rules.trunks;
-    return user === undefined ? this.rules.guests : this.rules.users;
+    if (user !== undefined) return this.rules.users;
+    return this.rules.guests && request.account?.ticket === undefined;
   }
 
   judge(ask: TransferAsk): TransferVerdict {

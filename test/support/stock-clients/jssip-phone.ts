@@ -23,14 +23,16 @@ export class JsSipPhone implements StockPhone {
 
   constructor(private readonly note: Note) {}
 
-  start({ gateway, user, password }: Account): Promise<void> {
+  start({ gateway, user, password, guest = false }: Account): Promise<void> {
     const agent = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(gateway)],
       uri: `sip:${user}@${gatewayHost}`,
       password,
+      register: !guest,
     });
     this.agent = agent;
     agent.on('registered', () => this.note('registered'));
+    if (guest) agent.on('connected', () => this.note('connected'));
     agent.on('newRTCSession', ({ session, originator }: RTCSessionEvent) => {
       this.watch(session);
       const { display_name: name, uri } = session.remote_identity;
@@ -42,6 +44,12 @@ export class JsSipPhone implements StockPhone {
 
   call(number: string): Promise<void> {
     this.agent?.call(`sip:${number}@${gatewayHost}`, media);
+    return Promise.resolve();
+  }
+
+  callWithTicket(what: string): Promise<void> {
+    const [to, ticket] = what.split(' ');
+    this.agent?.call(`sip:${to}@${gatewayHost}`, { ...media, extraHeaders: [`Authorization: Bearer ${ticket}`] });
     return Promise.resolve();
   }
 

@@ -8,7 +8,7 @@ export class SipJsPhone implements StockPhone {
 
   constructor(private readonly note: Note) {}
 
-  async start({ gateway, user, password }: Account): Promise<void> {
+  async start({ gateway, user, password, guest = false }: Account): Promise<void> {
     const { note } = this;
     this.manager = new Web.SessionManager(gateway, {
       aor: `sip:${user}@${gatewayHost}`,
@@ -31,13 +31,23 @@ export class SipJsPhone implements StockPhone {
       },
     });
     await this.manager.connect();
-    await this.manager.register();
+    if (guest) note('connected');
+    else await this.manager.register();
   }
 
   async call(number: string): Promise<void> {
+    await this.invite(number, []);
+  }
+
+  async callWithTicket(what: string): Promise<void> {
+    const [to = '', ticket] = what.split(' ');
+    await this.invite(to, [`Authorization: Bearer ${ticket}`]);
+  }
+
+  private async invite(to: string, extraHeaders: string[]): Promise<void> {
     await this.ready.call(
-      `sip:${number}@${gatewayHost}`,
-      {},
+      `sip:${to}@${gatewayHost}`,
+      { extraHeaders },
       {
         requestDelegate: {
           onProgress: ({ message }) => this.note(`progress ${message.statusCode}`),

@@ -1,8 +1,10 @@
 /** What a test asks of a user agent that is not ours, in words that fit both; each does it by its own interface. */
 export interface StockPhone {
-  /** Connects and registers. */
+  /** Connects, and registers unless the account says no. */
   start(account: Account): Promise<void>;
   call(number: string): Promise<void>;
+  /** Calls with a ticket in `Authorization: Bearer` (RFC 8898); `what` is the destination, a space and the ticket. */
+  callWithTicket(what: string): Promise<void>;
   answer(): Promise<void>;
   reject(): Promise<void>;
   hangUp(): Promise<void>;
@@ -19,10 +21,12 @@ export interface Account {
   readonly gateway: string;
   readonly user: string;
   readonly password: string;
+  /** A page of a website has no account, and only calls. */
+  readonly guest?: boolean;
 }
 
 /**
- * What happened in the page, in order: `registered`, `incoming <caller>`, `progress <status>`,
+ * What happened in the page, in order: `connected` (of a guest), `registered`, `incoming <caller>`, `progress <status>`,
  * `answered`, `held`, `resumed`, `held by the far end`, `resumed by the far end`, `key <digit>`,
  * `transfer <status>`, `refused <status>`, `over`.
  */
