@@ -75,6 +75,8 @@ const rooms: Readonly<Record<string, Room>> = {
   cli: { mayImport: ['base', 'config', 'conformance', 'auth', 'gateway-tickets.ts', 'gateway.ts'], packages: ['pino'] },
   'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
   'web/demo': { mayImport: [], noNode: true },
+  /** Draws what the API answers; it takes nothing from those rooms but types. */
+  'web/dashboard': { mayImport: ['admin', 'cdr', 'story'], packages: ['lit', 'uplot'], noNode: true },
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
   web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },

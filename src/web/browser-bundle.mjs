@@ -19,6 +19,21 @@ export const browserBundle = {
 };
 
 /**
+ * How the dashboard is bundled: its plotting library has names of its own that begin with `_`.
+ *
+ * @satisfies {import('esbuild').BuildOptions}
+ */
+export const dashboardBundle = {
+  bundle: true,
+  format: /** @type {const} */ ('esm'),
+  target: 'es2022',
+  minify: true,
+  legalComments: /** @type {const} */ ('linked'),
+  charset: /** @type {const} */ ('utf8'),
+  logLevel: /** @type {const} */ ('warning'),
+};
+
+/**
  * Looks at the whole bundle once more, for what is never used or said twice. Getters of sip.js and Lit
  * have effects, so they are left where they are.
  *
