@@ -30,6 +30,11 @@ export function isOwnOrigin(origins: readonly string[], origin: string | undefin
   return origin !== undefined && origins.some((known) => known === '*' || known === origin);
 }
 
+/** Whether a ticket for these origins may come from there; `*` is for connections that tell none, too. */
+export function coversOrigin(origins: readonly string[], origin: string | undefined): boolean {
+  return origins.includes('*') || isOwnOrigin(origins, origin);
+}
+
 /** Whether calls of the site may show this number: a ticket chooses among the site's, and is no way to pose as somebody else. */
 export function mayShow({ from, callerIds = [] }: Site, shown: string): boolean {
   return shown === from || callerIds.includes(shown);

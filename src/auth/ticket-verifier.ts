@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose';
 import type { Clock } from '../base/clock.js';
-import { isOwnOrigin, mayShow, numberNamed, type Site, type Sites } from './site.js';
+import { coversOrigin, mayShow, numberNamed, type Site, type Sites } from './site.js';
 import { readTicket, type Ticket, type TicketFault } from './ticket.js';
 import type { TicketKey } from './ticket-keys.js';
 import type { UsedTickets } from './used-tickets.js';
@@ -89,7 +89,7 @@ export class TicketVerifier {
     if (ticket.from !== undefined && !mayShow(site, ticket.from))
       return refused('ticket-invalid', "it shows a number that is not the site's");
     // A ticket cannot widen what the site may: both must name the page's origin.
-    if (!isOwnOrigin(ticket.origins, origin) || !isOwnOrigin(site.origins, origin))
+    if (!coversOrigin(ticket.origins, origin) || !coversOrigin(site.origins, origin))
       return refused('wrong-origin', 'the page is of another origin');
     return { kind: 'good', ticket, site };
   }

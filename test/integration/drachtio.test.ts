@@ -40,10 +40,15 @@ function closeLater<T extends { stop(): Promise<unknown> }>(part: T): T {
 /** A page that speaks SIP over WebSocket by hand. */
 class Page {
   readonly inbox: SipMessage[] = [];
+  /** Every word that ever came to this page. */
+  readonly told: string[] = [];
   private serial = 0;
 
   private constructor(private readonly socket: WebSocket) {
-    socket.on('message', (data) => this.inbox.push(parseMessage(Buffer.from(String(data)))));
+    socket.on('message', (data) => {
+      this.told.push(String(data));
+      this.inbox.push(parseMessage(Buffer.from(String(data))));
+    });
     socket.on('error', () => {});
   }
 
@@ -111,6 +116,8 @@ class Page {
   }
 }
 
+const shopSecret = 'a-secret-of-the-shop-back-end';
+
 describe('the whole gateway on a drachtio server', () => {
   let server: DrachtioServer;
   let phone: EmbeddedSip;
@@ -125,12 +132,16 @@ http: { port: 0 }
 browser: { guests: false }
 users: [{ name: alice, from: "+15550111", password: { env: ALICE } }]
 inbound: [{ number: "+15550100", to: { user: alice } }]
+sites: [{ key: pk_shop, secret: { env: SHOP }, origins: ["*"], destinations: [{ name: sales, number: "+15550123456" }] }]
 policy: { destinations: { allow: ["+1"] } }
 trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:${phone.bound()[0]?.port}" }], allow: [127.0.0.0/8] }]
 sip: { stack: drachtio, drachtio: { host: 127.0.0.1, port: ${server.appPort}, secret: { env: SECRET } } }`;
     const loaded = loadConfig(yaml, {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
-    const { secrets } = resolveSecrets(loaded.config, { environment: { SECRET: drachtioSecret, ALICE: password }, readFile: () => '' });
+    const { secrets } = resolveSecrets(loaded.config, {
+      environment: { SECRET: drachtioSecret, ALICE: password, SHOP: shopSecret },
+      readFile: () => '',
+    });
     gateway = closeLater(
       createGateway(loaded.config, {
         clock: new SystemClock(),
@@ -162,11 +173,12 @@ sip: { stack: drachtio, drachtio: { host: 127.0.0.1, port: ${server.appPort}, se
   }
 
   /** A call of the page's to the telephone, answered. */
-  async function pageCalls(page: Page) {
+  async function pageCalls(page: Page, { to = '+15550123456', ticket }: { readonly to?: string; readonly ticket?: string } = {}) {
     const arrived: InboundCall[] = [];
     phone.onCall((call) => arrived.push(call));
+    const authorization = ticket === undefined ? {} : { authorization: `Bearer ${ticket}` };
     const facts = { callId: `page-call-${Math.random()}`, cseq: 1, body: pageSdp };
-    page.send(page.request('INVITE', 'sip:+15550123456@gateway', facts));
+    page.send(page.request('INVITE', `sip:${to}@gateway`, { ...facts, ...authorization }));
     await until(() => arrived.length === 1);
     const [call] = arrived;
     if (call === undefined) throw new Error('no call');
@@ -175,7 +187,7 @@ sip: { stack: drachtio, drachtio: { host: 127.0.0.1, port: ${server.appPort}, se
     const dialog = call.answer(phoneSdp);
     dialog.onEnd((end) => ends.push(end));
     const ok = await page.next(200);
-    page.send(page.request('ACK', 'sip:+15550123456@gateway', { ...facts, to: ok.headers.get('To') ?? '', body: '' }));
+    page.send(page.request('ACK', `sip:${to}@gateway`, { ...facts, to: ok.headers.get('To') ?? '', body: '' }));
     let acknowledged = false;
     dialog.onAck(() => {
       acknowledged = true;
@@ -213,7 +225,25 @@ sip: { stack: drachtio, drachtio: { host: 127.0.0.1, port: ${server.appPort}, se
   it('refuses a page that has not registered', async () => {
     const page = await Page.open(server.webPort);
     page.send(page.request('INVITE', 'sip:+15550123456@gateway', { callId: 'nobody', cseq: 1, body: pageSdp }));
-    await page.next(401);
+    const { headers } = await page.next(401);
+    expect([headers.get('X-Gateway-Failure'), headers.get('WWW-Authenticate')]).toEqual(['ticket-required', 'Bearer realm="calls"']);
+    await idle();
+  });
+
+  it('lets a page in by its ticket, once, and tells it no number', async () => {
+    const answer = await fetch(`${gateway.addresses().http}/api/v1/tickets`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${shopSecret}` },
+      body: '{"to":"sales"}',
+    });
+    const { ticket } = (await answer.json()) as { readonly ticket: string };
+    const page = await Page.open(server.webPort);
+    const { dialog } = await pageCalls(page, { to: 'sales', ticket });
+    page.send(page.request('INVITE', 'sip:sales@gateway', { callId: 'again', cseq: 1, body: pageSdp, authorization: `Bearer ${ticket}` }));
+    expect((await page.next(403)).headers.get('X-Gateway-Failure')).toBe('ticket-used');
+    void dialog.bye();
+    page.answer(await page.next('BYE'), 200);
+    expect(page.told.join('\n')).not.toContain('15550123456');
     await idle();
   });
 

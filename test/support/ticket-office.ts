@@ -34,10 +34,18 @@ export const bank: Site = {
   destinations: [{ name: 'advice', number: '+442079460077' }],
 };
 
+/** A website whose tickets say nothing of origins, for a SIP server before us that does not tell them. */
+export const plain: Site = {
+  key: 'pk_plain',
+  secret: 'a-secret-of-the-plain-back-end',
+  origins: ['*'],
+  destinations: [{ name: 'desk', number: '+442079460055' }],
+};
+
 /** The ticket office of a gateway, on a clock that stands still. */
 export class Office {
   readonly clock = new FakeClock();
-  readonly sites = new Sites([shop, bank]);
+  readonly sites: Sites;
   readonly usedIds: string[] = [];
   readonly used = new UsedTickets((id) => this.usedIds.push(id), { clock: this.clock });
   readonly key: SigningKey;
@@ -45,8 +53,9 @@ export class Office {
   readonly verifier: TicketVerifier;
   readonly desk: TicketDesk;
 
-  constructor(more: readonly TicketKey[] = [], key: SigningKey = passingKey()) {
-    const { clock, sites, used } = this;
+  constructor(more: readonly TicketKey[] = [], key: SigningKey = passingKey(), sites = new Sites([shop, bank])) {
+    const { clock, used } = this;
+    this.sites = sites;
     this.key = key;
     this.issuer = new TicketIssuer({ audience, lifetimeSeconds: 120 }, { key, clock });
     this.verifier = new TicketVerifier(

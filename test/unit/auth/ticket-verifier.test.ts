@@ -1,8 +1,9 @@
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { Sites } from '../../../src/auth/site.js';
 import { passingKey, signingKey, siteKey } from '../../../src/auth/ticket-keys.js';
-import { audience, bank, Office, shop, shopOrigin } from '../../support/ticket-office.js';
+import { audience, bank, Office, plain, shop, shopOrigin } from '../../support/ticket-office.js';
 
 const hmacSecret = 'thirty-two bytes and some more of a shared secret';
 const pair = generateKeyPairSync('ed25519');
@@ -92,6 +93,16 @@ describe('a ticket', () => {
     const ticket = await sign({ claims: { origin: ['https://evil.example', shopOrigin, '*'] } });
     expect(await office.verifier.verify(ticket, 'https://evil.example')).toMatchObject({ failure: 'wrong-origin' });
     expect(await office.verifier.verify(ticket, undefined)).toMatchObject({ failure: 'wrong-origin' });
+  });
+
+  it('for any origin is good where none is told, as behind a SIP server of its own', async () => {
+    const office = new Office([], passingKey(), new Sites([plain]));
+    const { ticket } = await office.issuer.issue({ site: plain, to: 'desk', origins: plain.origins });
+    for (const origin of [undefined, 'https://anywhere.example']) {
+      expect(await office.verifier.verify(ticket, origin)).toMatchObject({ kind: 'good', ticket: { to: 'desk' } });
+    }
+    const bound = await office.issuer.issue({ site: plain, to: 'desk', origins: [shopOrigin] });
+    expect(await office.verifier.verify(bound.ticket, undefined)).toMatchObject({ failure: 'wrong-origin' });
   });
 
   it('may be off by the skew of two clocks and no more', async () => {
