@@ -115,11 +115,11 @@ export function widgetJourney({ start, mediaAddress }: JourneyOptions): void {
     expect(await page.page.evaluate(() => JSON.stringify((window as unknown as { __seen: unknown }).__seen))).not.toContain(
       phoneNumber.slice(-6),
     );
-    expect(await stage.cdr()).toMatchObject({
-      disposition: 'completed',
-      endedBy: 'caller',
-      to: expect.stringContaining('0018') as unknown,
-    });
+    const record = await stage.cdr();
+    expect(record).toMatchObject({ disposition: 'completed', endedBy: 'caller', to: expect.stringContaining('0018') as unknown });
+    expect(await page.ask('rate', 4, 'Clear as a bell')).toBe(true);
+    expect(await stage.cdr()).toMatchObject({ type: 'rating', callId: record['callId'], stars: 4, comment: 'Clear as a bell' });
+    expect(await page.ask('rate', 5), 'a second time').toBe(false);
   });
 
   it('rings within 400 ms of the press, in half of ten calls and more', async () => {
