@@ -35,6 +35,8 @@ interface CallLegsDeps {
   readonly headers: (leg: LegName, headers: Headers) => void;
   /** A dialog begins on a leg, or is tried for. */
   readonly begun: (leg: LegName, callIdHeader: string) => void;
+  /** A page on the leg is offered a token for its call, told by its digest. */
+  readonly tokenIssued: (leg: LegName, digest: string) => void;
   /** REFER, and NOTIFY about one. */
   readonly transfer: (leg: LegName, request: InboundRequest) => void;
 }
@@ -58,7 +60,7 @@ export class CallLegs implements Seats {
   /** Legs that were put there by a transfer. */
   private readonly guests: Partial<Record<LegName, Seated>> = {};
   private readonly offers: Partial<Record<LegName, Reoffer>> = {};
-  private readonly resume = new ResumeTokens();
+  private readonly resume: ResumeTokens;
   private readonly onCancel = (): void => this.deps.post({ type: 'cancelled', far: farReasons(this.options.request.leg.cancelHeaders) });
 
   constructor(
@@ -66,6 +68,7 @@ export class CallLegs implements Seats {
     private readonly deps: CallLegsDeps,
   ) {
     this.calledKind = kindsOf(options.request.direction).b;
+    this.resume = new ResumeTokens(deps.tokenIssued);
   }
 
   watchCaller(): void {

@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { randomToken } from '../base/ids.js';
 import type { LegName } from '../media/plane.js';
 import type { ExtraHeaders } from '../sip/port.js';
+import { tokenDigest } from './token-digest.js';
 
 /** Header in which a page is given the token of its call, and shows it to take the call back. */
 export const resumeHeader = 'X-Call-Token';
@@ -17,10 +18,14 @@ const keptPerLeg = 2;
 export class ResumeTokens {
   private readonly tokens: Record<LegName, readonly string[]> = { a: [], b: [] };
 
+  /** `onIssued` is told of each token by its digest. */
+  constructor(private readonly onIssued: (leg: LegName, digest: string) => void = () => {}) {}
+
   /** A new token of the leg, in the header that carries it. */
   issue(leg: LegName): ExtraHeaders {
     const token = randomToken(tokenBytes);
     this.tokens[leg] = [token, ...this.tokens[leg]].slice(0, keptPerLeg);
+    this.onIssued(leg, tokenDigest(token));
     return [[resumeHeader, token]];
   }
 

@@ -101,6 +101,7 @@ export class CallRunner {
         digits: (leg, digits) => this.digits.informed(leg, digits),
         headers: (leg, headers) => this.digits.headersOn(leg, headers),
         begun: (leg, sipCallId) => this.emit({ type: 'leg', leg, kind: this.legs.kindOf(leg), sipCallId }),
+        tokenIssued: (leg, digest) => this.emit({ type: 'page-token', leg, digest }),
         transfer: (leg, request) => this.transferRequest(leg, request),
       },
     );
@@ -356,7 +357,9 @@ export class CallRunner {
   private route(): void {
     const decision = this.deps.router.route(this.request);
     if (decision.kind === 'refused') {
-      this.post({ type: 'route-refused', failure: decision.failure });
+      const { failure, by } = decision;
+      if (by !== undefined) this.emit({ type: 'decision', ...by, verdict: 'refused', failure });
+      this.post({ type: 'route-refused', failure });
       return;
     }
     const { target, otherwise } = decision;

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CallStory } from '../../src/story/call-story.js';
 import { type BuiltWorker, buildMediaWorker } from '../support/fake-media-worker.js';
@@ -76,6 +79,34 @@ describe('the story of a call over the whole gateway', () => {
     expect(file.includes('INVITE sip:+44********18@gateway.invalid')).toBe(true);
     expect(file.includes(storyNumber.slice(4))).toBe(false);
     expect((await rig.get('/calls/nobody/story')).status).toBe(404);
+  });
+
+  it('is rated by the page with the token of the call, once, and the record, the file and the table say so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'story-'));
+    const cdrFile = join(folder, 'cdr.jsonl');
+    rig = await StoryRig.start(worker, { more: `cdr: { file: ${cdrFile} }` });
+    const [browser, phone] = [rig.browser(), await rig.phone('PCMU', 440)];
+    const { to } = await rig.connect(browser, phone);
+    await rig.hangUp(to);
+    const id = await rig.lastCallId();
+    const { callToken } = rig;
+    expect(callToken.length).toBeGreaterThan(20);
+    expect((await rig.rate({ callToken: 'guessed', stars: 5 })).status).toBe(404);
+    expect((await rig.rate({ callToken, stars: 6 })).status).toBe(400);
+    expect((await rig.rate({ callToken, stars: 5 }, 'https://elsewhere.example')).status).toBe(403);
+    const answer = await rig.rate({ callToken, stars: 2, comment: '=echo' });
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([204, 'https://page.example']);
+    expect((await rig.rate({ callToken, stars: 5 })).status).toBe(404);
+    const story = await rig.story(id);
+    expect(story.summary).toMatchObject({ rating: { stars: 2, comment: '=echo' } });
+    expect(textsOf(story)).toContain('Rated 2 of 5: “=echo”.');
+    expect(await (await rig.get('/cdrs?format=csv')).text()).toContain(`,2,"'=echo",`);
+    expect(JSON.stringify(story)).not.toContain(callToken);
+    const lines = (): string[] => readFileSync(cdrFile, 'utf8').trim().split('\n');
+    await until(() => lines().length === 2);
+    expect(JSON.parse(lines()[1] ?? '')).toEqual({ type: 'rating', callId: id, stars: 2, comment: '=echo', at: expect.any(String) });
+    expect(readFileSync(cdrFile, 'utf8')).not.toContain(callToken);
+    rmSync(folder, { recursive: true });
   });
 
   it('tells of a call that was refused', async () => {

@@ -32,6 +32,8 @@ export class StoryRig {
   readonly calls: InboundCall[] = [];
   private readonly open: (() => Promise<void>)[] = [];
   private cseq = 1;
+  /** What the page got with its call. */
+  callToken = '';
 
   private constructor(
     readonly gateway: Gateway,
@@ -94,6 +96,7 @@ ${more}
     const dialog = await answer(0);
     const ok = await this.page.nextResponse(200);
     const to = ok.headers.get('To') ?? '';
+    this.callToken = ok.headers.get('X-Call-Token') ?? '';
     this.page.send(this.page.request('ACK', { cseq: this.cseq, to }));
     await browser.take(ok.body.toString());
     await browser.connected();
@@ -132,6 +135,15 @@ ${more}
 
   async get(path: string, token: string | undefined = storyToken): Promise<Response> {
     return fetch(`${this.gateway.addresses().http}/api/v1${path}`, { headers: { authorization: `Bearer ${token}` } });
+  }
+
+  /** A rating as the page sends it. */
+  async rate(body: object, origin = pageOrigin): Promise<Response> {
+    return fetch(`${this.gateway.addresses().http}/api/v1/ratings`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin },
+      body: JSON.stringify(body),
+    });
   }
 
   /** Of the last call that is over, once one is. */

@@ -41,7 +41,7 @@ describe('a page that calls a telephone', () => {
     await page.bye();
     await scene.settle();
     expect(scene.left()).toEqual(nothing());
-    expect(scene.factTypes()).toEqual(['received', 'leg', 'routed', 'leg', 'progress', 'ringing', 'answered', 'ended']);
+    expect(scene.factTypes()).toEqual(['received', 'leg', 'routed', 'leg', 'progress', 'ringing', 'answered', 'page-token', 'ended']);
     expect(scene.fact('ended')).toMatchObject({
       by: 'caller',
       disposition: 'completed',
