@@ -8,6 +8,7 @@ import type { CallView } from '../../src/call/call-view.js';
 import type { TrunkView } from '../../src/call/trunk-view.js';
 import { CdrFold } from '../../src/cdr/fold.js';
 import { RecentRecords } from '../../src/cdr/recent.js';
+import { StoryRecorder } from '../../src/story/recorder.js';
 import { beganAtMs, completedCall } from './call-facts.js';
 import { FakeClock } from './fake-clock.js';
 import { Office } from './ticket-office.js';
@@ -47,7 +48,11 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
   const steps: Steps = { state: 'ready', digits: { kind: 'sent', ids: [1, 2, 3, 4] }, did: [] };
   const recent = new RecentRecords({ capacity: 10 });
   const fold = new CdrFold((record) => recent.add(record));
-  for (const fact of completedCall) fold.take(fact);
+  const stories = new StoryRecorder({ calls: 10, messagesPerCall: 10, samplesPerCall: 10 });
+  for (const fact of completedCall) {
+    fold.take(fact);
+    stories.take(fact);
+  }
   for (const fact of completedCall.slice(0, 15)) fold.take(fact);
   const events = new CallEvents();
   const office = new Office();
@@ -78,6 +83,7 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     },
     records: () => recent.all,
     record: (callId) => recent.find(callId),
+    story: (callId) => stories.find(callId),
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', text: 'gateway_ready 1\n' }),
     ratings: { clock: office.clock, rate: ({ callToken }) => callToken === 'token-of-c-1' },
     addressOf: addressReader(['10.0.0.0/8']),

@@ -6,6 +6,7 @@ import { CallEvents } from '../../../src/admin/call-events.js';
 import type { CallDto } from '../../../src/admin/views.js';
 import { completedCall, factAt } from '../../support/call-facts.js';
 import { eventuallyTrue } from '../../support/eventually.js';
+import { FakeClock } from '../../support/fake-clock.js';
 
 const now: CallDto = {
   ...{ id: 'c-1', direction: 'browser-to-trunk', state: 'connected', from: 'demo', to: '+15*******56', source: '127.0.0.1:50000' },
@@ -88,5 +89,83 @@ describe('the events of a call', () => {
     expect([readers.length, events.isFull]).toEqual([64, true]);
     gone.abort();
     await eventuallyTrue(() => !events.isFull, { what: 'there is room again', withinMs: 2000 });
+  });
+});
+
+describe('the events of all calls', () => {
+  let clock: FakeClock;
+  beforeEach(() => {
+    clock = new FakeClock();
+    events = new CallEvents({ clock });
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      events.followAll(response, { access: request.headers['x-access'] as Access, now: [now] });
+    });
+  });
+
+  /** What comes until the reader goes. */
+  async function read(access: Access, tell: () => void, until: (text: string) => boolean): Promise<string> {
+    const gone = new AbortController();
+    const response = await follow(access, gone.signal);
+    tell();
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (until(text)) break;
+    }
+    gone.abort();
+    return text;
+  }
+
+  it('begin with those that are up, and tell of each how it begins, goes on and ends', async () => {
+    const tell = (): void => {
+      for (const fact of completedCall) events.take(fact);
+      for (const fact of completedCall) events.take({ ...fact, callId: factAt(0, fact, 'c-2').callId });
+    };
+    const text = await read('full', tell, (so) => (so.match(/event: ended/g) ?? []).length === 2);
+    const names = [...text.matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
+    expect(names[0]).toBe('calls');
+    expect(names.filter((name) => name === 'begun')).toHaveLength(2);
+    const data = [...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => JSON.parse(json ?? '') as Record<string, unknown>);
+    expect(data[0]).toEqual({ calls: [now] });
+    expect(data[1]).toMatchObject({
+      id: 'c-1',
+      at: '2026-01-02T03:04:05.000Z',
+      from: 'demo',
+      to: '+15550123456',
+      direction: 'browser-to-trunk',
+    });
+    const states = data.filter(({ id, state }) => id === 'c-2' && state !== undefined).map(({ state }) => state);
+    expect(states).toEqual([
+      'routed',
+      'progress',
+      'ringing',
+      'ringing',
+      'answered',
+      'media-up',
+      'media-silent',
+      'media-resumed',
+      'flow-lost',
+    ]);
+    expect(text).not.toContain('"digit"');
+  });
+
+  it('mask numbers for whoever sees masked numbers', async () => {
+    const tell = (): void => {
+      for (const fact of completedCall) events.take(fact);
+    };
+    expect(await read('masked', tell, (text) => text.includes('event: ended'))).not.toContain('5550123456');
+  });
+
+  it('have a heartbeat while nothing happens, and no timer without a reader', async () => {
+    expect(clock.liveTimers).toBe(0);
+    const text = await read(
+      'full',
+      () => clock.advance(45_000),
+      (so) => (so.match(/: alive/g) ?? []).length === 3,
+    );
+    expect(text).toContain('\n\n: alive\n\n: alive\n\n');
+    await eventuallyTrue(() => events.size === 0 && clock.liveTimers === 0, { what: 'the stream is forgotten', withinMs: 2000 });
   });
 });
