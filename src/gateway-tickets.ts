@@ -70,10 +70,10 @@ export function ticketOffice(config: GatewayConfig, deps: OfficeDeps): TicketOff
   };
 }
 
-function siteOf({ key, origins, destinations, from, callerIds, maxSeconds, anonymous }: SiteConfig, secrets: Secrets): Site {
+function siteOf({ key, origins, destinations, from, callerIds, users, maxSeconds, anonymous }: SiteConfig, secrets: Secrets): Site {
   const secret = secrets.siteSecret(key);
   return {
-    ...{ key, origins, destinations, callerIds },
+    ...{ key, origins, destinations, callerIds, users },
     ...(secret === undefined ? {} : { secret }),
     ...(from === undefined ? {} : { from }),
     ...(maxSeconds === undefined ? {} : { maxSeconds }),

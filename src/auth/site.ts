@@ -15,6 +15,8 @@ export interface Site {
   /** Further numbers that a ticket may show. */
   readonly callerIds?: readonly string[];
   readonly maxSeconds?: number;
+  /** Users that its tickets may register. */
+  readonly users?: readonly string[];
   /** Pages may ask for tickets themselves; absent: only the back end may. */
   readonly anonymous?: AnonymousRules;
 }

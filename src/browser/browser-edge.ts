@@ -152,15 +152,12 @@ export class BrowserEdge implements Edge {
     };
   }
 
-  /** A ticket that registers names its user and no destination, and serves until it expires: a registration is refreshed. */
+  /** A ticket that registers names a user its site answers for, and no destination. It serves until it expires: a registration is refreshed. */
   private async registerByTicket(request: InboundRequest, token: string, tickets: TicketVerifier): Promise<void> {
     const { address, origin } = request.source;
     const verdict = await tickets.verify(token, origin);
     const name = userOf(request.to.uri);
-    const user =
-      verdict.kind === 'good' && verdict.ticket.to === undefined && verdict.ticket.subject === name
-        ? this.identities.named(name)
-        : undefined;
+    const user = verdict.kind === 'good' && name !== undefined && registers(verdict, name) ? this.identities.named(name) : undefined;
     if (user !== undefined) {
       this.deps.registrar.register(user, request);
       return;
@@ -199,6 +196,10 @@ export class BrowserEdge implements Edge {
 function known(user: BrowserUser): Caller {
   const from = { number: user.from ?? user.name, ...(user.displayName === undefined ? {} : { displayName: user.displayName }) };
   return { kind: 'known', from, user: user.name };
+}
+
+function registers({ ticket, site }: GoodTicket, name: string): boolean {
+  return ticket.to === undefined && ticket.subject === name && site.users?.includes(name) === true;
 }
 
 function accountOf({ ticket, site }: GoodTicket): NonNullable<CallRequest['account']> {

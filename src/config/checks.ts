@@ -202,6 +202,13 @@ function checkTrunks({ trunks, policy }: GatewayConfig): ConfigFault[] {
   return faults;
 }
 
+/** A trunk for emergency calls that is there. */
+function checkEmergency({ policy, trunks }: GatewayConfig): ConfigFault[] {
+  const { emergency } = policy;
+  if (typeof emergency === 'string' || trunks.some(({ id }) => id === emergency.trunk)) return [];
+  return [fault('policy.emergency.trunk', `there is no trunk "${emergency.trunk}"`, 'name one of trunks, or write refuse')];
+}
+
 /** Money can be bounded only where it is known what calls cost. */
 function checkBudgets({ policy, sites, trunks }: GatewayConfig): ConfigFault[] {
   if (policy.rates.length > 0) return [];
@@ -247,8 +254,9 @@ const checks: readonly Check[] = [
   { reads: ['inbound', 'groups', 'users', 'trunks', 'policy'], run: checkInbound },
   { reads: ['trunks', 'policy'], run: checkTrunks },
   { reads: ['trunks'], run: checkNumbers },
-  { reads: ['sites', 'policy', 'trunks'], run: checkSites },
+  { reads: ['sites', 'policy', 'trunks', 'users'], run: checkSites },
   { reads: ['sites', 'policy', 'trunks'], run: checkBudgets },
+  { reads: ['policy', 'trunks'], run: checkEmergency },
   { reads: ['auth', 'sites', 'sip'], run: checkTickets },
   { reads: ['admin', 'http'], run: checkAdmin },
 ];

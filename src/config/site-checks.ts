@@ -24,7 +24,13 @@ export function checkSites(config: GatewayConfig): ConfigFault[] {
       first === at
         ? []
         : [fault(`${path}.key`, `"${site.key}" stands twice`, `give each site a key of its own; it is also at sites[${first}].key`)];
-    return [...twice, ...checkWays(site, path), ...checkOrigins(site, path), ...checkDestinations(config, site, path)];
+    return [
+      ...twice,
+      ...checkWays(site, path),
+      ...checkOrigins(site, path),
+      ...checkDestinations(config, site, path),
+      ...checkUsers(config, site, path),
+    ];
   });
 }
 
@@ -67,6 +73,14 @@ function checkDestinations({ policy, trunks }: GatewayConfig, { destinations }: 
     }
     return faults;
   });
+}
+
+function checkUsers({ users }: GatewayConfig, site: SiteConfig, path: string): ConfigFault[] {
+  return site.users.flatMap((name, at) =>
+    users.some((user) => user.name === name)
+      ? []
+      : [fault(`${path}.users[${at}]`, `"${name}" is none of users`, 'name one of them, or leave it out')],
+  );
 }
 
 /** Tickets that can be had where they are asked for. */

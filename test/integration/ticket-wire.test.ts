@@ -48,6 +48,7 @@ http: { port: 0, allowedOrigins: ["https://evil.example"], trustedProxies: [127.
 sip: { listen: ["udp:127.0.0.1:0"] }
 media: { browserPorts: { min: ${first}, max: ${first + 19} }, trunkPorts: { min: ${first + 20}, max: ${first + 39} }, workers: 1 }
 policy: { destinations: { allow: ["+44"] }, transfer: { guests: true } }
+users: [{ name: alice, from: "+442079460101", password: { env: ALICE } }, { name: bob, password: { env: ALICE } }]
 cdr: { file: ${join(this.folder, 'cdr.jsonl')} }
 auth: { tickets: { audience: "https://call.example", replayFile: ${join(this.folder, 'used.jsonl')} } }
 trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:${this.carrier.port}" }] }]
@@ -57,6 +58,7 @@ sites:
     origins: ["${origin}"]
     destinations: [{ name: sales, number: "${number}" }]
     from: "+442079460001"
+    users: [alice]
     maxSeconds: 600
     keys: [{ kid: shop-1, algorithm: EdDSA, key: { file: shop.pem } }]
 `,
@@ -64,7 +66,10 @@ sites:
     );
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
     const pem = backEnd.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const { secrets, faults } = resolveSecrets(loaded.config, { environment: { SHOP_SECRET: secret }, readFile: () => pem });
+    const { secrets, faults } = resolveSecrets(loaded.config, {
+      environment: { SHOP_SECRET: secret, ALICE: 'down the hole' },
+      readFile: () => pem,
+    });
     expect(faults).toEqual([]);
     this.gateway = createGateway(loaded.config, {
       ...{ clock: new SystemClock(), log: silentLog, secrets, version: '0.0.0' },
@@ -258,6 +263,42 @@ describe('over the wire, a page', () => {
     expect(ringing.requestUri).toContain(bareNumber);
     expect(ringing.headers.get('From')).toContain('442079460001');
     expect(JSON.stringify([...ringing.headers.all('From'), ...ringing.headers.all('P-Asserted-Identity')])).not.toContain('alice');
+  });
+
+  describe('that registers', () => {
+    const register = async (page: RawPage, name: string, ticket: string): Promise<SipResponseMessage> => {
+      const request = page.request('REGISTER', { cseq: 1, to: `<sip:${name}@gateway.invalid>` });
+      request.headers.add('Authorization', `Bearer ${ticket}`);
+      page.send({ ...request, requestUri: 'sip:gateway.invalid' });
+      const final = await finalOf(page);
+      page.inbox.splice(0);
+      return final;
+    };
+
+    it('by a ticket of its site is that user from then on, and needs no ticket to call', async () => {
+      const page = await stage.page();
+      expect((await register(page, 'alice', await stage.signed({ sub: 'alice', to: undefined }))).status).toBe(200);
+      await stage.invite(page, undefined, '+442079460099');
+      const ringing = await stage.carrier.nextRequest('INVITE');
+      expect([ringing.requestUri, ringing.headers.get('From')]).toEqual([
+        expect.stringContaining('442079460099'),
+        expect.stringContaining('442079460101'),
+      ]);
+    });
+
+    const refusals: readonly (readonly [what: string, name: string, claims: Readonly<Record<string, unknown>>])[] = [
+      ['as a user its site does not answer for', 'bob', { sub: 'bob', to: undefined }],
+      ['as another user than its ticket names', 'alice', { sub: 'bob', to: undefined }],
+      ['with a ticket for a call', 'alice', { sub: 'alice' }],
+      ['as nobody there is', 'mallory', { sub: 'mallory', to: undefined }],
+    ];
+
+    it.each(refusals)('is refused %s', async (_what, name, claims) => {
+      const page = await stage.page();
+      expect(saysOf(await register(page, name, await stage.signed(claims)))).toEqual([403, 'ticket-invalid']);
+      await stage.invite(page, undefined, '+442079460099');
+      expect(saysOf(await finalOf(page))).toEqual([401, 'ticket-required']);
+    });
   });
 
   it('is accounted by the address its proxy tells', async () => {

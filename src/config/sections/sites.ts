@@ -67,6 +67,10 @@ const site = z.strictObject({
   limits: key(limits.optional(), { description: 'Bounds on calls from this website.' }),
   perVisitor: key(limits.optional(), { description: 'Bounds on each of its visitors, in place of policy.perVisitor.' }),
   budget: key(budget.optional(), { description: 'Money for calls from this website.' }),
+  users: key(z.array(z.string().min(1)).default([]), {
+    description: 'Those of users that a ticket of its own back end (sub, without to) may register without a password.',
+    example: ['alice'],
+  }),
   keys: key(z.array(backEndKey).default([]), { description: 'Keys of a back end that signs tickets itself.' }),
   jwks: key(
     rule(

@@ -78,6 +78,11 @@ const table: ReadonlyArray<readonly [what: string, site: string, faults: readonl
     ['sites[0].destinations[0].number: may not be dialled; add its beginning to policy.destinations.allow, or name another'],
   ],
   [
+    'a user that is none',
+    `${origins}, secret: { env: S }, users: [alice]`,
+    ['sites[0].users[0]: "alice" is none of users; name one of them, or leave it out'],
+  ],
+  [
     'two keys of one name',
     `${origins}, keys: [{ kid: one, key: { env: A } }, { kid: one, key: { env: B } }]`,
     ['sites[0].keys[1].kid: "one" stands twice; give each key a name of its own'],
