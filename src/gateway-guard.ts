@@ -1,6 +1,7 @@
 /** The fraud guard of a gateway, made from its configuration. */
 import type { GatewayConfig } from './config/schema.js';
 import type { LimitsConfig } from './config/sections/limits.js';
+import { type EmergencyPolicy, isEmergencyNumber } from './policy/emergency.js';
 import type { RateTable } from './policy/limits/rates.js';
 import type { Budget, Limits } from './policy/limits/scope.js';
 import type { ScopeRules } from './policy/limits/scopes-of.js';
@@ -41,4 +42,10 @@ export function rateTable({ policy }: GatewayConfig): RateTable {
     currency: policy.currency,
     rates: policy.rates.map(({ prefix, ...rate }) => ({ prefix: prefix === '*' ? '' : prefix, ...rate })),
   };
+}
+
+/** What becomes of a number of an emergency service; undefined for every other number. */
+export function emergencyCheck({ policy, trunks }: GatewayConfig): (number: string) => EmergencyPolicy | undefined {
+  const codes = [...new Set(trunks.flatMap(({ numbers }) => numbers.countryCode ?? []))];
+  return (number) => (isEmergencyNumber(number, codes) ? policy.emergency : undefined);
 }

@@ -27,7 +27,7 @@ import { RatingDesk } from './cdr/rating-desk.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
-import { rateTable, scopeRules } from './gateway-guard.js';
+import { emergencyCheck, rateTable, scopeRules } from './gateway-guard.js';
 import {
   browserDiallerOptions,
   browserOptions,
@@ -47,7 +47,7 @@ import { TurnPart } from './gateway-turn.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
-import { mayDial } from './policy/destinations.js';
+import { judgeDestination, mayDial } from './policy/destinations.js';
 import { FraudGuard } from './policy/guard.js';
 import { GuardedDialler } from './policy/guarded-dialler.js';
 import { BudgetFile } from './policy/limits/budget-file.js';
@@ -253,12 +253,13 @@ class RunningGateway implements Gateway {
 
   async liveObjects(): Promise<LiveObjects> {
     const media = (await this.media?.liveObjects()) ?? {};
+    const turn = await this.turn.liveObjects();
     return mergeLiveObjects([
       this.calls?.liveObjects() ?? {},
       this.registrar?.liveObjects() ?? {},
       this.sip?.liveObjects() ?? {},
       media,
-      this.turn.liveObjects(),
+      turn,
     ]);
   }
 
@@ -321,7 +322,7 @@ class RunningGateway implements Gateway {
         inbound: inboundRules(config),
         browserMedia: { kind: 'webrtc', codecs: browser.codecs },
       },
-      { mayDial: (number) => mayDial(config.policy.destinations, number) },
+      { mayDial: (number) => judgeDestination(config.policy.destinations, number), emergency: emergencyCheck(config) },
     );
     const diallers = {
       trunk: new GuardedDialler(
@@ -407,7 +408,7 @@ class RunningGateway implements Gateway {
     const { clock, log } = this.deps;
     const { budgetFile } = config.policy;
     return new FraudGuard(
-      { scopes: scopeRules(config), rates: rateTable(config) },
+      { scopes: scopeRules(config), rates: rateTable(config), isExempt: (number) => emergencyCheck(config)(number) !== undefined },
       {
         ...{ clock, log: log.child({ part: 'guard' }) },
         facts: (fact) => this.facts(fact),

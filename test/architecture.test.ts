@@ -81,7 +81,7 @@ const rooms: Readonly<Record<string, Room>> = {
   web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
   /** The limits of a configuration. */
-  'gateway-guard.ts': { mayImport: ['config', 'policy/limits'] },
+  'gateway-guard.ts': { mayImport: ['config', 'policy', 'policy/limits'] },
   /** The ticket office of a configuration. */
   'gateway-tickets.ts': { mayImport: ['base', 'config', 'auth'] },
   /** STUN and TURN of a configuration. */

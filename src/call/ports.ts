@@ -59,7 +59,8 @@ export interface NextTarget {
 export type RouteDecision =
   /** `otherwise`, in their order: tried when the target before them did not take the call. */
   | { readonly kind: 'target'; readonly target: RouteTarget; readonly otherwise?: readonly NextTarget[] }
-  | { readonly kind: 'refused'; readonly failure: FailureCode };
+  /** `by`: the rule of the policy that refused it. */
+  | { readonly kind: 'refused'; readonly failure: FailureCode; readonly by?: { readonly rule: string; readonly why: string } };
 
 /** Decides where a call goes, or why it goes nowhere. Pure of the call's later life. */
 export interface Router {

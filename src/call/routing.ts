@@ -41,8 +41,11 @@ export interface RuleRouterOptions {
   readonly browserMedia: WebRtcLegOptions;
 }
 
-/** Says whether a normalised number may be dialled (see `policy/destinations.ts`). */
-export type DestinationCheck = (number: string) => boolean;
+/** Says whether a normalised number may be dialled, and by which rule (see `policy/destinations.ts`). */
+export type DestinationCheck = (number: string) => { readonly allowed: boolean; readonly rule: string; readonly why: string };
+
+/** What becomes of a number of an emergency service; undefined for every other number. */
+export type EmergencyCheck = (number: string) => 'refuse' | 'allow' | { readonly trunk: string } | undefined;
 
 const ANY: readonly Unserved[] = ['no-answer', 'busy', 'unavailable'];
 
@@ -50,7 +53,7 @@ const ANY: readonly Unserved[] = ['no-answer', 'busy', 'unavailable'];
 export class RuleRouter implements Router {
   constructor(
     private readonly options: RuleRouterOptions,
-    private readonly deps: { readonly mayDial: DestinationCheck },
+    private readonly deps: { readonly mayDial: DestinationCheck; readonly emergency?: EmergencyCheck },
   ) {}
 
   route(request: CallRequest): RouteDecision {
@@ -58,8 +61,16 @@ export class RuleRouter implements Router {
   }
 
   private outward(number: string): RouteDecision {
-    if (!this.deps.mayDial(number)) return { kind: 'refused', failure: 'destination-denied' };
-    const targets = this.options.trunks.map((trunk): NextTarget => ({ target: trunkTarget(trunk, number), when: ['unavailable'] }));
+    const emergency = this.deps.emergency?.(number);
+    if (emergency === 'refuse') {
+      const by = { rule: 'policy.emergency', why: 'numbers of emergency services cannot be called from pages' };
+      return { kind: 'refused', failure: 'emergency-number', by };
+    }
+    const { allowed, rule, why } = this.deps.mayDial(number);
+    if (emergency === undefined && !allowed) return { kind: 'refused', failure: 'destination-denied', by: { rule, why } };
+    const only = typeof emergency === 'object' ? emergency.trunk : undefined;
+    const trunks = this.options.trunks.filter(({ id }) => only === undefined || id === only);
+    const targets = trunks.map((trunk): NextTarget => ({ target: trunkTarget(trunk, number), when: ['unavailable'] }));
     return inTurn(targets, 'no-route');
   }
 
@@ -77,7 +88,7 @@ export class RuleRouter implements Router {
   private inboundTargets({ to, when = ANY, ringMs }: InboundTarget): readonly NextTarget[] {
     const limit = ringMs === undefined ? {} : { ringMs };
     if ('number' in to) {
-      if (!this.deps.mayDial(to.number)) return [];
+      if (!this.deps.mayDial(to.number).allowed) return [];
       return this.options.trunks.map((trunk, at) => ({
         target: { ...trunkTarget(trunk, to.number), ...limit },
         when: at === 0 ? when : ['unavailable'],

@@ -113,7 +113,12 @@ export class FraudGuard {
   private changed = false;
 
   constructor(
-    private readonly options: { readonly scopes: ScopeRules; readonly rates: RateTable },
+    private readonly options: {
+      readonly scopes: ScopeRules;
+      readonly rates: RateTable;
+      /** Numbers that no limit and no budget may hold back. */
+      readonly isExempt?: (number: string) => boolean;
+    },
     private readonly deps: GuardDeps,
   ) {
     this.kept = deps.file?.read() ?? {};
@@ -125,7 +130,7 @@ export class FraudGuard {
     const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     const rate = rateFor(this.options.rates, request.number);
     const firstCost = rate === undefined ? 0 : costOf(rate, 0);
-    const scopes = scopesOf(this.options.scopes, request);
+    const scopes = this.options.isExempt?.(request.number) === true ? [] : scopesOf(this.options.scopes, request);
     const call = this.calls.get(request.callId) ?? { counted: new Set<string>(), cost: 0, legs: new Set<Leg>() };
     for (const scope of scopes) {
       const again = call.counted.has(scope.id);

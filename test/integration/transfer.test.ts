@@ -71,7 +71,7 @@ class Rig {
         inbound: [],
         browserMedia: { kind: 'webrtc', codecs },
       },
-      { mayDial: (number) => number.startsWith('+1555') },
+      { mayDial: (number) => ({ allowed: number.startsWith('+1555'), rule: 'test', why: 'of the test' }) },
     );
     this.service = new CallService(defaultCallOptions, {
       media: this.plane,

@@ -9,6 +9,8 @@ const prefix = rule(
   'write the beginning of a number in quotes, such as "+44", or "*" for every number',
 );
 
+const prefixClass = (what: string) => key(z.enum(['allow', 'deny']).default('deny'), { description: `${what}.` });
+
 const rate = z.strictObject({
   prefix: key(prefix, { description: 'Beginning of the numbers, or "*" for all others; the longest match counts.', example: '+44' }),
   perMinute: key(z.number().min(0).max(10_000), { description: 'Price of a minute.', example: 0.02 }),
@@ -38,6 +40,22 @@ export const policy = z
             description: 'Beginnings of numbers that are refused although allowed above.',
             example: ['+4487', '+1900'],
           }),
+          classes: key(
+            z
+              .strictObject({
+                premium: prefixClass('Premium rate numbers'),
+                sharedCost: prefixClass('Shared cost numbers'),
+                personal: prefixClass('Personal numbers'),
+                satellite: prefixClass('Satellite telephones'),
+                internationalNetwork: prefixClass('International networks'),
+                highRisk: prefixClass('Countries and islands that fraud is usually aimed at'),
+              })
+              .prefault({}),
+            {
+              description:
+                'Classes of a table of costly numbers that is part of the gateway: denied also where the allowed prefixes cover them, unless allow names the same or a longer prefix.',
+            },
+          ),
         })
         .prefault({}),
       { description: 'What may be dialled.' },
@@ -54,6 +72,10 @@ export const policy = z
         .prefault({}),
       { description: 'Who may move a call to another number. The number must be one that may be dialled, in any case.' },
     ),
+    emergency: key(z.union([z.enum(['refuse', 'allow']), z.strictObject({ trunk: z.string().min(1) })]).default('refuse'), {
+      description:
+        'Numbers of emergency services, by the country codes of the trunks: refused with a notice in the page, dialled like any other number, or always by one trunk: { trunk: ID }. Neither limits nor budgets hold them back. Nobody knows where a page is, so they are refused by default.',
+    }),
     limits: key(limits.optional(), { description: 'Bounds on all calls toward the telephone network together.' }),
     perVisitor: key(limits.optional(), {
       description: 'Bounds on each visitor: the one a ticket is made out to, else an IPv4 address or the first 64 bits of an IPv6 address.',

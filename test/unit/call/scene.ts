@@ -11,7 +11,7 @@ import type { CallFact, CallFactBody } from '../../../src/call/facts.js';
 import { type CallServiceOptions, defaultCallOptions } from '../../../src/call/options.js';
 import { type InboundRule, RuleRouter } from '../../../src/call/routing.js';
 import { TransferPolicy, type TransferRules } from '../../../src/call/transfer/transfer-policy.js';
-import { mayDial } from '../../../src/policy/destinations.js';
+import { judgeDestination } from '../../../src/policy/destinations.js';
 import type { FlowRef } from '../../../src/sip/port.js';
 import type { TrunkOptions } from '../../../src/trunk/options.js';
 import { TrunkDialler } from '../../../src/trunk/trunk-dialler.js';
@@ -101,7 +101,7 @@ export class Scene {
         inbound: options.inbound ?? [{ number: '+15550111', targets: [{ to: { user: 'demo' } }] }],
         browserMedia: { kind: 'webrtc', codecs: edge.codecs },
       },
-      { mayDial: (number) => mayDial({ allow: ['*'], deny: ['+1900'] }, number) },
+      { mayDial: (number) => judgeDestination({ allow: ['*'], deny: ['+1900'] }, number) },
     );
     this.service = new CallService(
       { ...defaultCallOptions, ...options.calls },
