@@ -8,8 +8,9 @@ import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
 import { mediaBindAddress } from './config/sections/media.js';
 import { parseTurnListen } from './config/sections/turn.js';
-import { EmbeddedTurn, type EmbeddedTurnOptions } from './turn/embedded-turn.js';
+import type { EmbeddedTurnOptions } from './turn/embedded-turn.js';
 import { type IceServer, IceServers } from './turn/ice-servers.js';
+import { TurnThread } from './turn/turn-thread.js';
 
 interface TurnDeps {
   readonly clock: Clock;
@@ -23,7 +24,7 @@ const realm = 'webrtc-pstn-gateway';
 /** What pages are told of STUN and TURN servers, and the embedded one if there is to be one. */
 export class TurnPart implements Startable {
   readonly iceServers: IceServers;
-  private readonly embedded: EmbeddedTurn | undefined;
+  private readonly embedded: TurnThread | undefined;
 
   constructor(
     private readonly config: GatewayConfig,
@@ -37,7 +38,7 @@ export class TurnPart implements Startable {
     // Credentials end with the gateway where nobody else has to know their secret, as its calls do.
     const secret = deps.secrets.turnSecret ?? (turn?.embedded === undefined ? undefined : randomBytes(32).toString('base64'));
     const options = embeddedTurnOptions(config, deps.secrets, secret ?? '');
-    this.embedded = options === undefined ? undefined : new EmbeddedTurn(options, deps);
+    this.embedded = options === undefined ? undefined : new TurnThread(options, deps);
     const turnUrls = (): readonly string[] =>
       turn === undefined || turn.urls.length > 0 ? (turn?.urls ?? []) : (this.embedded?.urls() ?? []);
     this.iceServers = new IceServers(
@@ -60,8 +61,8 @@ export class TurnPart implements Startable {
     return tls === undefined || this.config.media.turn?.embedded === undefined ? undefined : this.embedded?.renewTls(tls);
   }
 
-  liveObjects(): LiveObjects {
-    return this.embedded?.liveObjects() ?? {};
+  async liveObjects(): Promise<LiveObjects> {
+    return (await this.embedded?.liveObjects()) ?? {};
   }
 }
 

@@ -1,10 +1,8 @@
 /** The embedded STUN and TURN server: its listeners before the server itself. */
-import { formatHostPort } from '../base/address.js';
 import type { Clock } from '../base/clock.js';
 import type { LiveObjects } from '../base/live-objects.js';
-import type { Log } from '../base/log.js';
 import type { Startable } from '../base/startable.js';
-import { listenText, type TurnListenAddress, type TurnListener } from './listener.js';
+import type { TurnListenAddress, TurnListener } from './listener.js';
 import { StreamListener, type TurnTls } from './stream-listener.js';
 import { TurnServer, type TurnServerOptions } from './turn-server.js';
 import { listenUdp } from './udp-listener.js';
@@ -26,7 +24,7 @@ export class EmbeddedTurn implements Startable {
 
   constructor(
     private readonly options: EmbeddedTurnOptions,
-    private readonly deps: { readonly clock: Clock; readonly log: Log },
+    private readonly deps: { readonly clock: Clock },
   ) {
     this.server = new TurnServer(options, deps);
   }
@@ -39,7 +37,6 @@ export class EmbeddedTurn implements Startable {
       await this.stop();
       throw thrown;
     }
-    this.deps.log.info({ listen: this.bound().map(listenText) }, 'the TURN server listens');
   }
 
   async stop(): Promise<void> {
@@ -52,15 +49,6 @@ export class EmbeddedTurn implements Startable {
   /** Where it listens. */
   bound(): readonly TurnListenAddress[] {
     return this.listeners.map(({ address }) => address);
-  }
-
-  /** URLs of its listeners, UDP first: browsers take what works, and UDP works best. */
-  urls(): readonly string[] {
-    const { publicAddress } = this.options;
-    return this.bound().map(({ transport, host, port }) => {
-      const where = formatHostPort({ host: publicAddress ?? host, port });
-      return transport === 'tls' ? `turns:${where}?transport=tcp` : `turn:${where}?transport=${transport}`;
-    });
   }
 
   renewTls(tls: TurnTls): string | undefined {

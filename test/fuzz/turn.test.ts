@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../../src/base/log.js';
 import { readStun, writeStun } from '../../src/media/stun/stun-message.js';
 import type { ClientPath } from '../../src/turn/client-path.js';
 import { makeCredentials } from '../../src/turn/credentials.js';
@@ -100,7 +99,7 @@ describe(`TURN under a stream of oddities (FUZZ_SEED=${seed})`, () => {
         peer: { address: '127.0.0.1', bindAddress: '127.0.0.1', ports: { min: ports, max: ports + 1 } },
         quotas: { allocations: 4, allocationsPerUser: 4, allocationsPerAddress: 4, bytesPerSecond: 100_000 },
       };
-      turn = new EmbeddedTurn({ ...options, listen: [{ transport: 'udp', host: '127.0.0.1', port: 0 }] }, { clock, log: silentLog });
+      turn = new EmbeddedTurn({ ...options, listen: [{ transport: 'udp', host: '127.0.0.1', port: 0 }] }, { clock });
       await turn.start();
       const [listen] = turn.bound();
       if (listen === undefined) throw new Error('it does not listen');

@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, it } from 'vitest';
 import { SystemClock } from '../../src/base/clock.js';
-import { silentLog } from '../../src/base/log.js';
 import { EmbeddedTurn } from '../../src/turn/embedded-turn.js';
 import { Child } from '../support/child.js';
 import { eventuallyTrue } from '../support/eventually.js';
@@ -34,7 +33,7 @@ describeWithPeers("coturn's clients at the embedded server", ['turnutils_uclient
         peer: { address: '127.0.0.1', bindAddress: '127.0.0.1', ports: { min: media, max: media + 1 } },
         quotas: { allocations: 50, allocationsPerUser: 20, allocationsPerAddress: 50, bytesPerSecond: 100_000 },
       },
-      { clock, log: silentLog },
+      { clock },
     );
     await turn.start();
   });

@@ -7,6 +7,7 @@ import { EmbeddedMediaPlane } from '../../src/media/embedded/embedded-media-plan
 import type { MediaEvent } from '../../src/media/plane.js';
 import { makeCredentials } from '../../src/turn/credentials.js';
 import { EmbeddedTurn } from '../../src/turn/embedded-turn.js';
+import { urlOf } from '../../src/turn/listener.js';
 import { Chromium } from '../support/chromium.js';
 import { Coturn } from '../support/coturn.js';
 import { eventuallyTrue } from '../support/eventually.js';
@@ -97,7 +98,7 @@ describeWithPeers('a call that moves from a relay to no relay and back', ['chrom
         peer: { address: '127.0.0.1', bindAddress: '127.0.0.1', ports: browserPorts },
         quotas: { allocations: 20, allocationsPerUser: 12, allocationsPerAddress: 20, bytesPerSecond: 64_000 },
       },
-      { clock, log: silentLog },
+      { clock },
     );
     await Promise.all([plane.start(), turn.start()]);
   }, 60_000);
@@ -108,8 +109,16 @@ describeWithPeers('a call that moves from a relay to no relay and back', ['chrom
 
   const urlsOf = {
     coturn: () => [coturn.url('tcp')],
-    'the embedded server over UDP': () => turn.urls().filter((url) => url.includes('udp')),
-    'the embedded server over TLS': () => turn.urls().filter((url) => url.startsWith('turns:')),
+    'the embedded server over UDP': () =>
+      turn
+        .bound()
+        .map((one) => urlOf(one, undefined))
+        .filter((url) => url.includes('udp')),
+    'the embedded server over TLS': () =>
+      turn
+        .bound()
+        .map((one) => urlOf(one, undefined))
+        .filter((url) => url.startsWith('turns:')),
   };
 
   it.each(Object.entries(urlsOf))('by %s: the telephone hears one stream all along, and the page the telephone', async (_by, urls) => {

@@ -10,15 +10,18 @@ export interface BuiltWorker {
   remove(): void;
 }
 
+/** The media worker. */
+export const buildMediaWorker = (): Promise<BuiltWorker> => buildWorker('src/media/embedded/worker.ts');
+
 /**
- * The media worker as one JavaScript file made from the source of this moment: a thread cannot load
+ * The entry of a thread as one JavaScript file made from the source of this moment: a thread cannot load
  * TypeScript, and a build that lies about may be old. It stands inside the tree, so that packages resolve.
  */
-export async function buildMediaWorker(): Promise<BuiltWorker> {
-  const folder = mkdtempSync(join(root, 'node_modules', '.media-worker-'));
+export async function buildWorker(entry: string): Promise<BuiltWorker> {
+  const folder = mkdtempSync(join(root, 'node_modules', '.worker-'));
   const outfile = join(folder, 'worker.mjs');
   await build({
-    entryPoints: [join(root, 'src/media/embedded/worker.ts')],
+    entryPoints: [join(root, entry)],
     outfile,
     bundle: true,
     packages: 'external',

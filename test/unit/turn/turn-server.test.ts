@@ -1,10 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLog } from '../../../src/base/log.js';
 import { readXorAddress } from '../../../src/media/stun/stun-address.js';
 import { attributeOf } from '../../../src/media/stun/stun-message.js';
 import { credentialFor, makeCredentials } from '../../../src/turn/credentials.js';
 import { EmbeddedTurn, type EmbeddedTurnOptions } from '../../../src/turn/embedded-turn.js';
+import { urlOf } from '../../../src/turn/listener.js';
 import { attribute } from '../../../src/turn/turn-words.js';
 import { eventuallyTrue } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -39,7 +39,7 @@ async function begin(more: Partial<EmbeddedTurnOptions> = {}): Promise<void> {
       ...more,
       quotas: { allocations: 8, allocationsPerUser: 4, allocationsPerAddress: 6, bytesPerSecond: 10_000, ...more.quotas },
     },
-    { clock, log: silentLog },
+    { clock },
   );
   await turn.start();
 }
@@ -426,9 +426,9 @@ describe('connections', () => {
 });
 
 it('has URLs that browsers take, under the name that it is told', async () => {
-  await begin({ publicAddress: 'turn.example.com' });
+  await begin();
   const [udp, tcp, tls] = turn.bound().map(({ port }) => port);
-  expect(turn.urls()).toEqual([
+  expect(turn.bound().map((one) => urlOf(one, 'turn.example.com'))).toEqual([
     `turn:turn.example.com:${udp}?transport=udp`,
     `turn:turn.example.com:${tcp}?transport=tcp`,
     `turns:turn.example.com:${tls}?transport=tcp`,
@@ -444,7 +444,7 @@ it('does not start where a port is taken, and leaves nothing behind', async () =
       ...{ realm: 'r', secret, relayPorts, peer: { address: '127.0.0.1', bindAddress: '127.0.0.1', ports: relayPorts } },
       quotas: { allocations: 1, allocationsPerUser: 1, allocationsPerAddress: 1, bytesPerSecond: 1 },
     },
-    { clock, log: silentLog },
+    { clock },
   );
   await expect(second.start()).rejects.toThrow(`cannot listen on tcp:127.0.0.1:${taken?.port}`);
   expect(second.bound()).toEqual([]);

@@ -1,13 +1,17 @@
+import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeCredentials } from '../../src/turn/credentials.js';
 import { CallStage, phoneNumber } from '../support/call-stage.js';
 import { Chromium } from '../support/chromium.js';
 import { Coturn } from '../support/coturn.js';
 import { listenFor } from '../support/eventually.js';
+import { freePort, freePortRun } from '../support/free-ports.js';
 import { CallPage } from '../support/page.js';
 import { speechPackets, writePcap } from '../support/pcap.js';
 import { describeWithPeers } from '../support/peers.js';
 import { narrowTo, pathOf, relayOnly } from '../support/relayed-page.js';
+import { scratch } from '../support/scratch.js';
+import { testTls } from '../support/tls-material.js';
 import { strongestTone, tone } from '../support/tones.js';
 import { audioOf } from '../support/tshark.js';
 
@@ -17,13 +21,32 @@ const levelDb = -14;
 const secret = 'shared by gateway and coturn';
 const transports = ['udp', 'tcp', 'tls'] as const;
 
-describeWithPeers('Chromium calls through coturn', ['chromium', 'sipp', 'tshark', 'dumpcap', 'turnserver'], () => {
+describeWithPeers('Chromium calls through a relay', ['chromium', 'sipp', 'tshark', 'dumpcap', 'turnserver'], () => {
   let stage: CallStage;
   let coturn: Coturn;
+  let urls: Readonly<Record<'coturn' | 'embedded', Readonly<Record<(typeof transports)[number], string>>>>;
   beforeAll(async () => {
     coturn = await Coturn.start({ secret });
-    const turn = { urls: transports.map((transport) => coturn.url(transport)), secret: { env: 'TURN_SECRET' } };
-    stage = await CallStage.set({ toneHz: microphoneHz }, { media: { turn }, env: { TURN_SECRET: secret } });
+    const files = scratch('turn');
+    const [plain, secure, relays] = [await freePort(), await freePort(), await freePortRun(40)];
+    writeFileSync(files.file('cert.pem'), testTls.cert);
+    writeFileSync(files.file('key.pem'), testTls.key);
+    const embedded = {
+      listen: [`udp:127.0.0.1:${plain}`, `tcp:127.0.0.1:${plain}`, `tls:127.0.0.1:${secure}`],
+      tls: { cert: files.file('cert.pem'), key: { file: files.file('key.pem') } },
+      relayPorts: { min: relays, max: relays + 39 },
+    };
+    urls = {
+      coturn: { udp: coturn.url('udp'), tcp: coturn.url('tcp'), tls: coturn.url('tls') },
+      embedded: {
+        udp: `turn:127.0.0.1:${plain}?transport=udp`,
+        tcp: `turn:127.0.0.1:${plain}?transport=tcp`,
+        tls: `turns:127.0.0.1:${secure}?transport=tcp`,
+      },
+    };
+    const turn = { urls: Object.values(urls).flatMap((one) => Object.values(one)), secret: { env: 'TURN_SECRET' }, embedded };
+    stage = await CallStage.set({ toneHz: microphoneHz }, { media: { turn }, env: { TURN_SECRET: secret } }, { transport: 'tcp' });
+    files.dispose();
     writePcap(stage.files.file('speech.pcap'), speechPackets(tone({ frequencyHz: phoneHz, seconds: 20, levelDb }), 0x1eaf));
   }, 60_000);
   afterEach(() => stage.clear());
@@ -34,28 +57,32 @@ describeWithPeers('Chromium calls through coturn', ['chromium', 'sipp', 'tshark'
 
   const explain = (): string => `${stage.gateway.log.slice(-2_000)}\n${coturn.log.slice(-3_000)}`;
 
-  it.each(transports)('over %s, and each hears the other', async (transport) => {
-    const capture = await stage.capture(transport);
-    const phone = await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') });
-    const page = await stage.page();
-    await narrowTo(page.page, coturn.url(transport));
-    await relayOnly(page.page);
-    await page.call();
-    await page.waitForState('connected', 15_000, explain);
-    expect(await pathOf(page.page, 'relay')).toEqual({ type: 'relay', relayProtocol: transport });
-    const heard = await page.waitForTone(phoneHz, 10_000, explain);
-    expect(Math.abs(heard.levelDb - levelDb), `${heard.levelDb} dB heard in the page`).toBeLessThanOrEqual(2);
-    await listenFor(1_500);
-    await page.hangUp();
-    await phone.finished(10_000);
-    await capture.stop();
-    const atPhone = strongestTone(audioOf(stage.toPhone(capture)));
-    expect(Math.abs(atPhone.frequencyHz - microphoneHz), `${atPhone.frequencyHz} Hz heard at the phone`).toBeLessThanOrEqual(2);
-    expect(atPhone.purity).toBeGreaterThan(0.9);
-    expect(Math.abs(atPhone.levelDb + 12), `${atPhone.levelDb} dB heard at the phone`).toBeLessThanOrEqual(2);
-    expect(page.faults).toEqual([]);
-    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
-  });
+  it.each((['coturn', 'embedded'] as const).flatMap((server) => transports.map((transport) => [server, transport] as const)))(
+    'of %s, over %s, and each hears the other',
+    async (server, transport) => {
+      const capture = await stage.capture(`${server}-${transport}`);
+      const phone = await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') }, { transport: 't1' });
+      const page = await stage.page();
+      await narrowTo(page.page, urls[server][transport]);
+      await relayOnly(page.page);
+      await page.call();
+      await page.waitForState('connected', 15_000, explain);
+      expect(await pathOf(page.page, 'relay')).toEqual({ type: 'relay', relayProtocol: transport });
+      const heard = await page.waitForTone(phoneHz, 10_000, explain);
+      expect(Math.abs(heard.levelDb - levelDb), `${heard.levelDb} dB heard in the page`).toBeLessThanOrEqual(2);
+      if (server === 'embedded') expect((await stage.gateway.live())['turn_allocation']).toBeGreaterThan(0);
+      await listenFor(600);
+      await page.hangUp();
+      await phone.finished(10_000);
+      await capture.stop();
+      const atPhone = strongestTone(audioOf(stage.toPhone(capture)));
+      expect(Math.abs(atPhone.frequencyHz - microphoneHz), `${atPhone.frequencyHz} Hz heard at the phone`).toBeLessThanOrEqual(2);
+      expect(atPhone.purity).toBeGreaterThan(0.9);
+      expect(Math.abs(atPhone.levelDb + 12), `${atPhone.levelDb} dB heard at the phone`).toBeLessThanOrEqual(2);
+      expect(page.faults).toEqual([]);
+      expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
+    },
+  );
 
   it('and no further when the credentials have expired, or are of another secret', async () => {
     const page = await stage.page();
@@ -111,7 +138,7 @@ describeWithPeers('Chromium calls through coturn', ['chromium', 'sipp', 'tshark'
 
   it('and finds its way there by itself where no UDP goes', async () => {
     const browser = stage.keep(await Chromium.start({ toneHz: microphoneHz, withoutUdp: true }));
-    await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') });
+    await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') }, { transport: 't1' });
     const page = await CallPage.open(browser, { url: stage.site.origin, button: { gateway: stage.gateway.webSocket, to: phoneNumber } });
     await page.call();
     await page.waitForState('connected', 15_000, explain);
