@@ -86,7 +86,11 @@ export class TicketDesk {
   private async forBackEnd(site: Site, body: Body): Promise<TicketAnswer> {
     const foreign = body.origin?.find((origin) => !isOwnOrigin(site.origins, origin));
     if (foreign !== undefined) return refuse('wrong-origin', 'origin is none of the origins of the site');
-    return await this.issue(site, body, { origins: body.origin ?? site.origins, subject: body.visitor ?? 'visitor' });
+    // Without a name visitors are told apart by the address they call from.
+    return await this.issue(site, body, {
+      origins: body.origin ?? site.origins,
+      ...(body.visitor === undefined ? {} : { subject: body.visitor }),
+    });
   }
 
   private async forPage(body: Body, origin: string | undefined, visitor: string): Promise<TicketAnswer> {
@@ -109,7 +113,7 @@ export class TicketDesk {
   private async issue(
     site: Site,
     { to = site.destinations[0]?.name, from, maxSeconds, validSeconds }: Body,
-    { origins, subject }: { readonly origins: readonly string[]; readonly subject: string },
+    { origins, subject }: { readonly origins: readonly string[]; readonly subject?: string },
   ): Promise<TicketAnswer> {
     const number = to === undefined ? undefined : (numberNamed(site, to) ?? comparable(to));
     if (to === undefined || number === undefined || !/^\+?[0-9*#]{1,32}$/.test(number) || !this.deps.mayDial(number)) {
@@ -121,7 +125,8 @@ export class TicketDesk {
       return refuse('invalid-body', `validSeconds must be at most ${this.options.maxLifetimeSeconds}`);
     }
     const wish = {
-      ...{ site, to, origins, subject },
+      ...{ site, to, origins },
+      ...(subject === undefined ? {} : { subject }),
       ...(from === undefined ? {} : { from }),
       ...(maxSeconds === undefined ? {} : { maxSeconds }),
       ...(validSeconds === undefined ? {} : { validSeconds }),

@@ -26,6 +26,14 @@ describe('the ticket desk', () => {
     });
   });
 
+  it('makes a ticket out to nobody when the back end names no visitor, so that all of them are not taken for one', async () => {
+    const office = new Office();
+    const answer = await office.desk.give({ ...backEnd, body: { to: 'sales' } });
+    if (answer.kind !== 'issued') throw new Error('refused');
+    const verdict = await office.verifier.verify(answer.ticket, shopOrigin);
+    expect(verdict.kind === 'good' && verdict.ticket).not.toHaveProperty('subject');
+  });
+
   const refusals: readonly (readonly [what: string, code: string, request: Partial<TicketRequest>])[] = [
     ['a body that is none', 'invalid-body', { body: 'sales' }],
     ['a field nobody knows', 'invalid-body', { body: { site: 'pk_shop', number: '+1900' } }],

@@ -95,6 +95,14 @@ describe('a ticket', () => {
     expect(await office.verifier.verify(ticket, undefined)).toMatchObject({ failure: 'wrong-origin' });
   });
 
+  it('that was signed with a key before the newest is good as long as that is kept', async () => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const [old, newest] = [signingKey('2026-10', 'EdDSA', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()), passingKey()];
+    const { ticket } = await new Office([], old).issuer.issue({ site: shop, to: 'sales', origins: [shopOrigin] });
+    expect((await new Office([old], newest).verifier.verify(ticket, shopOrigin)).kind).toBe('good');
+    expect(await new Office([], newest).verifier.verify(ticket, shopOrigin)).toMatchObject({ failure: 'ticket-invalid' });
+  });
+
   it('for any origin is good where none is told, as behind a SIP server of its own', async () => {
     const office = new Office([], passingKey(), new Sites([plain]));
     const { ticket } = await office.issuer.issue({ site: plain, to: 'desk', origins: plain.origins });
