@@ -4,6 +4,7 @@ import type { LegKind } from '../call/leg-kind.js';
 import type { LegName, LegStats } from '../media/plane.js';
 import type { TracedMessage } from '../sip/trace.js';
 import type { SipTransport } from '../sip/transport-name.js';
+import { type KeptSample, SampleRows } from './sample-rows.js';
 import { legScore } from './score.js';
 import { withoutSecrets } from './without-secrets.js';
 
@@ -22,21 +23,10 @@ export interface KeptMessage {
   readonly text: string;
 }
 
-/** How a leg stood at one moment, with what is needed to reckon from there on. */
-export interface KeptSample {
-  readonly atMs: number;
-  readonly received: number;
-  readonly sent: number;
-  readonly lostPercent: number;
-  readonly jitterMs: number;
-  readonly roundTripMs?: number;
-  readonly score?: number;
-}
-
 export interface KeptLeg {
   kind: LegKind;
   codec: string | undefined;
-  samples: KeptSample[];
+  readonly samples: SampleRows;
   /** How far apart samples are, once there were too many of them. */
   intervalMs: number;
   last: { readonly atMs: number; readonly stats: LegStats } | undefined;
@@ -106,7 +96,7 @@ export class KeptCall {
     const kind = stats.kind === 'webrtc' ? 'browser' : 'trunk';
     let kept = this.legs[leg];
     if (kept === undefined) {
-      kept = { kind, codec: stats.codec, samples: [], intervalMs: 0, last: undefined };
+      kept = { kind, codec: stats.codec, samples: new SampleRows(), intervalMs: 0, last: undefined };
       this.legs[leg] = kept;
     }
     if (kept.last !== undefined && atMs - kept.last.atMs < kept.intervalMs * 0.8) return;
@@ -119,16 +109,15 @@ export class KeptCall {
     const seconds = (atMs - last.atMs) / 1000;
     if (seconds <= 0) return;
     if (kept.samples.length >= this.limits.samplesPerCall) thin(kept);
-    kept.samples.push(sampleOf(last.stats, stats, atMs, seconds));
+    kept.samples.push(sampleOf(last.stats, stats, Math.max(0, atMs - this.beganAtMs), seconds));
   }
 }
 
 /** Half as many samples, and from now on each for twice as long: of a long call the whole is kept, less finely. */
 function thin(leg: KeptLeg): void {
   const { samples } = leg;
-  const spanMs = (samples.at(-1)?.atMs ?? 0) - (samples[0]?.atMs ?? 0);
-  leg.intervalMs = (2 * spanMs) / Math.max(1, samples.length - 1);
-  leg.samples = samples.filter((_, at) => at % 2 === 1);
+  leg.intervalMs = (2 * samples.spanMs) / Math.max(1, samples.length - 1);
+  samples.thin();
 }
 
 function sampleOf(before: LegStats, now: LegStats, atMs: number, seconds: number): KeptSample {
@@ -139,16 +128,14 @@ function sampleOf(before: LegStats, now: LegStats, atMs: number, seconds: number
   const score = arrived === 0 ? undefined : legScore({ lossFraction, jitterMs, ...(roundTripMs === undefined ? {} : { roundTripMs }) });
   return {
     atMs,
-    received: rounded(arrived / seconds),
-    sent: rounded(Math.max(0, now.packetsSent - before.packetsSent) / seconds),
-    lostPercent: rounded(lossFraction * 100),
-    jitterMs: rounded(jitterMs),
-    ...(roundTripMs === undefined ? {} : { roundTripMs: rounded(roundTripMs) }),
-    ...(score === undefined ? {} : { score: Math.round(score * 100) / 100 }),
+    received: arrived / seconds,
+    sent: Math.max(0, now.packetsSent - before.packetsSent) / seconds,
+    lostPercent: lossFraction * 100,
+    jitterMs,
+    ...(roundTripMs === undefined ? {} : { roundTripMs }),
+    ...(score === undefined ? {} : { score }),
   };
 }
-
-const rounded = (value: number): number => Math.round(value * 10) / 10;
 
 /** Text of a message as it is kept. */
 export const keptText = (bytes: Buffer): string => withoutSecrets(bytes.toString('latin1'));

@@ -93,12 +93,11 @@ function sdpOf(message: KeptMessage, before: Map<string, SdpPicture>, offered: M
   return [...describePicture(picture, answer), ...(last === undefined ? [] : describeChanges(last, picture))];
 }
 
-function mediaOf({ legs, beganAtMs }: KeptCall): readonly StoryMedia[] {
+function mediaOf({ legs }: KeptCall): readonly StoryMedia[] {
   return (['a', 'b'] as const).flatMap((leg: LegName) => {
     const kept = legs[leg];
     if (kept === undefined) return [];
-    const samples = kept.samples.map((sample) => ({ ...sample, atMs: Math.max(0, sample.atMs - beganAtMs) }));
-    return [{ leg, kind: kept.kind, ...(kept.codec === undefined ? {} : { codec: kept.codec }), samples }];
+    return [{ leg, kind: kept.kind, ...(kept.codec === undefined ? {} : { codec: kept.codec }), samples: kept.samples.all() }];
   });
 }
 
