@@ -11,6 +11,7 @@ export interface TicketWish {
   readonly to: string;
   readonly origins: readonly string[];
   readonly subject?: string;
+  /** Readable in the page; without it the site's own is shown, and stands in no ticket. */
   readonly from?: string;
   readonly maxSeconds?: number;
   /** How long it is good for; the gateway's own time when absent. */
@@ -31,7 +32,7 @@ export class TicketIssuer {
 
   async issue(wish: TicketWish): Promise<IssuedTicket> {
     const { key, clock } = this.deps;
-    const { site, to, origins, subject, from = site.from, maxSeconds } = wish;
+    const { site, to, origins, subject, from, maxSeconds } = wish;
     const issuedAt = Math.floor(clock.wallMs() / 1000);
     const expiresAt = issuedAt + (wish.validSeconds ?? this.options.lifetimeSeconds);
     const limits = [maxSeconds, site.maxSeconds].filter((limit) => limit !== undefined);
