@@ -94,6 +94,9 @@ export function recordDto(record: CallRecord, access: Access): CallRecord {
     from: shownNumber(access, record.from),
     to: shownNumber(access, record.to),
     digits: shownDigits(access, record.digits),
+    ...(record.transfers === undefined
+      ? {}
+      : { transfers: record.transfers.map((transfer) => ({ ...transfer, to: shownNumber(access, transfer.to) })) }),
   };
 }
 

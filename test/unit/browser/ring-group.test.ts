@@ -66,6 +66,27 @@ describe('a group', () => {
     expect(scene.left()).toEqual(nothing());
   });
 
+  it('names the dialog of every page that rings, at once and in turn', async () => {
+    for (const [target, rings] of [
+      [together, 2],
+      [inTurn, 3],
+    ] as const) {
+      const scene = await sceneWith([target]);
+      const pages = await Promise.all(['ann', 'bob', 'eve'].map((user) => page(scene, user)));
+      const call = callIn(scene);
+      for (let turn = 0; turn < 3; turn += 1) {
+        await scene.settle();
+        scene.clock.advance(10_000);
+      }
+      const rung = pages.flatMap(({ received }) => received.map(({ callIdHeader }) => callIdHeader));
+      const named = scene.facts.flatMap((fact) => (fact.type === 'leg' && fact.leg === 'b' ? [fact.sipCallId] : []));
+      expect(rung).toHaveLength(rings);
+      expect([...named].sort()).toEqual([...rung].sort());
+      call.cancel();
+      await scene.settle();
+    }
+  });
+
   it('hangs up on a page that answers in the same moment as another', async () => {
     const scene = await sceneWith([together]);
     const pages = [await page(scene, 'ann'), await page(scene, 'bob')];

@@ -171,11 +171,13 @@ describe('a redirection', () => {
     const { clock, leg, call, seen, result } = scene({}, () => next);
     const offered: string[] = [];
     call.onOffer((_offer, fork) => offered.push(fork));
+    const invites: string[] = [];
+    call.onInvite((callIdHeader) => invites.push(callIdHeader));
     leg.end(rejected(302));
     expect(await result()).toBeUndefined();
     next.progress(progress(180));
     next.offers?.({ method: 'UPDATE', accept: () => {}, reject: () => {} }, 'f');
-    expect([seen.length, offered]).toEqual([1, ['f']]);
+    expect([seen.length, offered, invites]).toEqual([1, ['f'], ['leg@test']]);
     call.cancel();
     expect([leg.cancelled, next.cancelled]).toEqual([0, 1]);
     next.end({ kind: 'failed', why: 'cancelled', detail: '' });
