@@ -257,7 +257,7 @@ const checks: readonly Check[] = [
   { reads: ['sites', 'policy', 'trunks', 'users'], run: checkSites },
   { reads: ['sites', 'policy', 'trunks'], run: checkBudgets },
   { reads: ['policy', 'trunks'], run: checkEmergency },
-  { reads: ['auth', 'sites', 'sip'], run: checkTickets },
+  { reads: ['auth', 'sites', 'sip', 'http'], run: checkTickets },
   { reads: ['admin', 'http'], run: checkAdmin },
 ];
 

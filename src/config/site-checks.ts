@@ -84,7 +84,7 @@ function checkUsers({ users }: GatewayConfig, site: SiteConfig, path: string): C
 }
 
 /** Tickets that can be had where they are asked for. */
-export function checkTickets({ auth, sites, sip }: GatewayConfig): ConfigFault[] {
+export function checkTickets({ auth, sites, sip, http }: GatewayConfig): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const { required, keys, lifetimeSeconds, maxLifetimeSeconds } = auth.tickets;
   if (required === true && sites.length === 0) {
@@ -99,6 +99,12 @@ export function checkTickets({ auth, sites, sip }: GatewayConfig): ConfigFault[]
     if (keys.findIndex((other) => other.kid === kid) !== at) {
       faults.push(fault(`auth.tickets.keys[${at}].kid`, `"${kid}" stands twice`, 'give each key a name of its own'));
     }
+  }
+  const { publicUrl, trustedProxies, host } = http;
+  const proxied = publicUrl !== undefined && isLoopback(host) && !isLoopback(new URL(publicUrl).hostname);
+  if (proxied && sites.length > 0 && trustedProxies.length === 0) {
+    const problem = 'is empty, and visitors come through a proxy on this machine, so that all of them would be counted as one';
+    faults.push(fault('http.trustedProxies', problem, 'write [127.0.0.1], and have the proxy write X-Forwarded-For'));
   }
   const bound = sites.findIndex(({ origins }) => !origins.includes('*'));
   if (sip.stack === 'drachtio' && bound >= 0) {

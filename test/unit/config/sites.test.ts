@@ -123,6 +123,17 @@ describe('the configuration of websites', () => {
     ]);
   });
 
+  it('tells visitors apart behind a proxy', () => {
+    const proxied = (more: string): string[] =>
+      faultsOf(
+        `http: { publicUrl: "https://call.example.com"${more} }\nadmin: { token: { env: T } }\nsites: [{ key: pk_a, ${origins}, secret: { env: S } }]`,
+      );
+    expect(proxied(', trustedProxies: [127.0.0.1]')).toEqual([]);
+    expect(proxied('')).toEqual([
+      'http.trustedProxies: is empty, and visitors come through a proxy on this machine, so that all of them would be counted as one; write [127.0.0.1], and have the proxy write X-Forwarded-For',
+    ]);
+  });
+
   it('says that a drachtio server tells no origins', () => {
     const faults = faultsOf(
       `sip: { stack: drachtio, drachtio: { host: 127.0.0.1, secret: { env: D } } }\nsites: [{ key: pk_a, ${origins}, secret: { env: S } }]`,
