@@ -57,32 +57,35 @@ describeWithPeers('Chromium calls through a relay', ['chromium', 'sipp', 'tshark
 
   const explain = (): string => `${stage.gateway.log.slice(-2_000)}\n${coturn.log.slice(-3_000)}`;
 
-  it.each((['coturn', 'embedded'] as const).flatMap((server) => transports.map((transport) => [server, transport] as const)))(
-    'of %s, over %s, and each hears the other',
-    async (server, transport) => {
-      const capture = await stage.capture(`${server}-${transport}`);
-      const phone = await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') }, { transport: 't1' });
-      const page = await stage.page();
-      await narrowTo(page.page, urls[server][transport]);
-      await relayOnly(page.page);
-      await page.call();
-      await page.waitForState('connected', 15_000, explain);
-      expect(await pathOf(page.page, 'relay')).toEqual({ type: 'relay', relayProtocol: transport });
-      const heard = await page.waitForTone(phoneHz, 10_000, explain);
-      expect(Math.abs(heard.levelDb - levelDb), `${heard.levelDb} dB heard in the page`).toBeLessThanOrEqual(2);
-      if (server === 'embedded') expect((await stage.gateway.live())['turn_allocation']).toBeGreaterThan(0);
-      await listenFor(600);
-      await page.hangUp();
-      await phone.finished(10_000);
-      await capture.stop();
-      const atPhone = strongestTone(audioOf(stage.toPhone(capture)));
-      expect(Math.abs(atPhone.frequencyHz - microphoneHz), `${atPhone.frequencyHz} Hz heard at the phone`).toBeLessThanOrEqual(2);
-      expect(atPhone.purity).toBeGreaterThan(0.9);
-      expect(Math.abs(atPhone.levelDb + 12), `${atPhone.levelDb} dB heard at the phone`).toBeLessThanOrEqual(2);
-      expect(page.faults).toEqual([]);
-      expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
-    },
-  );
+  it.each([
+    ['coturn', 'udp'],
+    ['coturn', 'tcp'],
+    ['coturn', 'tls'],
+    ['embedded', 'udp'],
+    ['embedded', 'tls'],
+  ] as const)('of %s, over %s, and each hears the other', async (server, transport) => {
+    const capture = await stage.capture(`${server}-${transport}`);
+    const phone = await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') }, { transport: 't1' });
+    const page = await stage.page();
+    await narrowTo(page.page, urls[server][transport]);
+    await relayOnly(page.page);
+    await page.call();
+    await page.waitForState('connected', 15_000, explain);
+    expect(await pathOf(page.page, 'relay')).toEqual({ type: 'relay', relayProtocol: transport });
+    const heard = await page.waitForTone(phoneHz, 10_000, explain);
+    expect(Math.abs(heard.levelDb - levelDb), `${heard.levelDb} dB heard in the page`).toBeLessThanOrEqual(2);
+    if (server === 'embedded') expect((await stage.gateway.live())['turn_allocation']).toBeGreaterThan(0);
+    await listenFor(600);
+    await page.hangUp();
+    await phone.finished(10_000);
+    await capture.stop();
+    const atPhone = strongestTone(audioOf(stage.toPhone(capture)));
+    expect(Math.abs(atPhone.frequencyHz - microphoneHz), `${atPhone.frequencyHz} Hz heard at the phone`).toBeLessThanOrEqual(2);
+    expect(atPhone.purity).toBeGreaterThan(0.9);
+    expect(Math.abs(atPhone.levelDb + 12), `${atPhone.levelDb} dB heard at the phone`).toBeLessThanOrEqual(2);
+    expect(page.faults).toEqual([]);
+    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller' });
+  });
 
   it('and no further when the credentials have expired, or are of another secret', async () => {
     const page = await stage.page();
