@@ -163,6 +163,16 @@ describe('a page with a ticket', () => {
     expect(records()[0]).toMatchObject({ disposition: 'denied', failure: (expected as readonly string[])[1] });
   });
 
+  it('cannot use one twice by calling twice at the same moment', async () => {
+    const ticket = await ticketFor();
+    const attempts = Array.from({ length: 8 }, () => dial(ticket));
+    const phone = await stack.carrier.nextCall();
+    phone.reject(486);
+    const outcomes = (await Promise.all(attempts.map(({ outcome }) => outcome))).map(failureOf);
+    expect(outcomes.filter((outcome) => JSON.stringify(outcome) === '[403,"ticket-used"]')).toHaveLength(7);
+    expect(stack.carrier.received).toHaveLength(1);
+  });
+
   it('is refused with one that was used, also while the first call is up', async () => {
     const ticket = await ticketFor();
     const call = dial(ticket);
