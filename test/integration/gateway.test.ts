@@ -124,6 +124,11 @@ describe('a gateway', () => {
   });
 
   it('leaves nothing behind after a start and a stop', async () => {
+    // The test runner has a timer of its own just now, for what it reports.
+    await eventually(() => (process.getActiveResourcesInfo().includes('Timeout') ? undefined : true), {
+      what: 'no timer is set before the start',
+      withinMs: 2000,
+    });
     const before = process.getActiveResourcesInfo().sort();
     const { gateway } = make(trunks);
     await gateway.start();
