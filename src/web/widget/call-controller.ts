@@ -217,11 +217,12 @@ export class CallController {
 
   /**
    * To be called when the settings are there, and again when they may have changed: takes effect when
-   * there is no call. The first time it takes back the call that this button had before a reload.
+   * there is no call. Takes back the call that this button had before a reload.
    */
   renewClient(): void {
-    if (!this.keeper.begun) void this.findCall();
-    if (!this.busy) this.link.renew();
+    if (this.busy) return;
+    if (this.keeper.isNew(this.deps.settings())) void this.findCall();
+    this.link.renew();
   }
 
   /** Ends the call and the connection. It can be used again after that. */

@@ -24,25 +24,29 @@ const keepEveryMs = 2000;
 /** Keeps the call of a button for the time after a reload, and finds the one from before. */
 export class CallKeeper {
   private memory: CallMemory | undefined;
+  private key: string | undefined;
   private keptAtMs = 0;
 
   constructor(private readonly deps: CallKeeperDeps) {}
 
-  /** Whether it was asked already, for a call or for the one from before. */
-  get begun(): boolean {
-    return this.memory !== undefined;
+  /** Whether it was not asked for this button yet: a page may set the attributes one after the other. */
+  isNew(button: ButtonPlace): boolean {
+    return this.key !== keyOf(button);
   }
 
   /** A new call begins. */
-  begin({ gateway, to, user, place }: ButtonPlace): CallMemory {
-    this.memory = this.deps.memory(['call-button', gateway, to, user, place].join(' '));
+  begin(button: ButtonPlace): CallMemory {
+    this.key = keyOf(button);
+    this.memory = this.deps.memory(this.key);
     return this.memory;
   }
 
   /** The call from before the page was loaded anew, and since when it is up by the clock of this page. */
   async find(button: ButtonPlace): Promise<{ readonly kept: KeptCall; readonly sinceMs: number } | undefined> {
-    const kept = await this.begin(button).find();
-    return kept === undefined ? undefined : { kept, sinceMs: this.deps.clock.nowMs() - (this.deps.wallMs() - kept.startedAtMs) };
+    const memory = this.begin(button);
+    const kept = await memory.find();
+    if (kept === undefined || memory !== this.memory) return undefined;
+    return { kept, sinceMs: this.deps.clock.nowMs() - (this.deps.wallMs() - kept.startedAtMs) };
   }
 
   /** Writes down what it takes to have this call back; not `due` again for a while. */
@@ -67,3 +71,5 @@ export class CallKeeper {
     this.memory?.forget();
   }
 }
+
+const keyOf = ({ gateway, to, user, place }: ButtonPlace): string => ['call-button', gateway, to, user, place].join(' ');

@@ -411,6 +411,20 @@ describe('the calls of a button', () => {
       expect(clock.liveTimers).toBe(0);
     });
 
+    it('are looked for anew when the page says later what the button calls', async () => {
+      settings = { gateway: settings.gateway, place: 0 };
+      controller.renewClient();
+      await settle();
+      found = kept;
+      settings = { ...settings, to: 'sales' };
+      controller.renewClient();
+      await clock.advanceAsync(200);
+      expect([state(), memories.map(({ key }) => key)]).toEqual([
+        'resuming',
+        ['call-button wss://gw.example/sip   0', 'call-button wss://gw.example/sip sales  0'],
+      ]);
+    });
+
     it('are looked for once, and not while another one is placed', async () => {
       found = kept;
       controller.renewClient();
