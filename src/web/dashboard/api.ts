@@ -22,14 +22,6 @@ export interface SessionView {
 export interface GuardView {
   readonly currency: string;
   readonly scopes: readonly ScopeDto[];
-  /** Countries that calls were held back from, where the gateway tells of them. */
-  readonly brakes?: readonly BrakeView[];
-}
-
-/** A destination that calls are held back from because they are unusual. */
-export interface BrakeView {
-  readonly id: string;
-  readonly text: string;
 }
 
 export interface RecordPageView {

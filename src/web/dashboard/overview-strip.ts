@@ -57,7 +57,7 @@ export class OverviewStrip extends PageElement {
     return html`<dl class="tiles" aria-label="Overview">
       ${this.tile('Calls now', calls === undefined ? undefined : String(calls.length), talking === undefined ? '' : `${talking} answered`)}
       ${this.tile('Answered', day === undefined ? undefined : String(day.answered), today)}
-      ${this.tile('Failed', day === undefined ? undefined : String(day.failed), day === undefined ? '' : `and ${day.unanswered} busy or not taken`, day !== undefined && day.failed > 0 ? 'bad' : 'plain')}
+      ${this.tile('Failed', day === undefined ? undefined : String(day.failed), day === undefined ? '' : `${day.unanswered} more not answered`, day !== undefined && day.failed > 0 ? 'bad' : 'plain')}
       ${this.tile('Trunks up', trunks?.text, trunks === undefined ? '' : trunks.tone === 'good' ? 'all is well' : trunks.tone === 'plain' ? 'none is configured' : 'look at Trunks', trunks?.tone)}
       ${
         this.hasBudget

@@ -29,6 +29,7 @@ export class StoryPage extends PageElement {
 
   private story: ShownStory | undefined;
   private feed: LiveFeed | undefined;
+  private reach: 'there' | 'lost' = 'there';
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -40,16 +41,23 @@ export class StoryPage extends PageElement {
     this.story = undefined;
     this.feed?.stop();
     this.feed = new LiveFeed({ url: addresses.callEvents(this.callId), events: eventNames }, { ...pageFeed, ask: () => this.ask() });
-    this.feed.start();
+    void this.begin(this.feed);
+  }
+
+  /** What is over does not change, and what is not there does not come. */
+  private async begin(feed: LiveFeed): Promise<void> {
+    await this.ask();
+    const isLive = this.story === undefined ? this.reach === 'lost' : this.story.live;
+    if (isLive && feed === this.feed && this.isConnected) feed.start();
   }
 
   private async ask(): Promise<void> {
     const { callId } = this;
-    const story = this.taken(await api.story(callId));
+    const answer = await api.story(callId);
     if (callId !== this.callId) return;
-    this.story = story ?? this.story;
-    // What is over does not change; what is not there does not come back.
-    if (story?.live === false || (story === undefined && this.story === undefined && this.fault !== '')) this.feed?.stop();
+    this.reach = answer.kind === 'unreachable' ? 'lost' : 'there';
+    this.story = this.taken(answer) ?? this.story;
+    if (answer.kind === 'refused' || (answer.kind === 'got' && !answer.value.live)) this.feed?.stop();
     this.requestUpdate();
   }
 
@@ -185,6 +193,6 @@ export class StoryPage extends PageElement {
       <div class="two">${this.timeline(story)}
         <section aria-labelledby="ladder-title"><h2 id="ladder-title">SIP messages of both legs</h2><ladder-view .ladder=${story.ladder}></ladder-view></section></div>
       ${this.media(story)}
-      <div class="two">${this.digits(story)} ${this.decisions(story)}</div>`;
+      ${this.digits(story)} ${this.decisions(story)}`;
   }
 }
