@@ -28,6 +28,35 @@ describe('secrets of a SIP message', () => {
     expect(kept).toBe(message('INVITE sip:x SIP/2.0', ['Via: SIP/2.0/UDP a', clean, 'To: <sip:b>']));
   });
 
+  it('leave also when they are written so that nobody can read them', () => {
+    for (const header of [
+      'Authorization: t0ken',
+      'Authorization:',
+      'Authorization: Digest',
+      'Authorization : Digest uri="open, response="t0ken',
+    ]) {
+      expect(withoutSecrets(message('INVITE sip:x SIP/2.0', [header]))).not.toMatch(/t0ken/);
+    }
+    const folded = 'Authorization: Digest username="a",\r\n response="t0ken",\r\n\tnonce="t0ken"';
+    expect(withoutSecrets(message('INVITE sip:x SIP/2.0', [folded, 'To: <sip:b>']))).toBe(
+      message('INVITE sip:x SIP/2.0', ['Authorization: Digest username="a", removed="yes"', 'To: <sip:b>']),
+    );
+  });
+
+  it('are looked for in a time that grows with the message only, whatever it says', () => {
+    const hostile = [
+      `x-${'token'.repeat(12_000)}`,
+      `Authorization: Digest ${'"\\"'.repeat(20_000)}`,
+      `Authorization: Digest ${'a=",'.repeat(15_000)}`,
+      `X-${' '.repeat(60_000)}`,
+    ];
+    const began = performance.now();
+    for (const line of hostile) withoutNumbers(withoutSecrets(message('INVITE sip:x SIP/2.0', [line])), formsOf(['+442079460018']));
+    for (const text of ['sip:1'.repeat(12_000), `sip:${'1'.repeat(60_000)}`, '"1 '.repeat(20_000), `"${'1 '.repeat(30_000)}`])
+      withoutNumbers(text, []);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
   it('leave keys and passwords of a session description, at the same length, and its fingerprint stays', () => {
     const sdp = [
       'v=0',
