@@ -68,7 +68,9 @@ const rooms: Readonly<Record<string, Room>> = {
   /** What is kept of a call, and how it is told. */
   story: { mayImport: ['base', 'sip', 'call', 'media', 'cdr'] },
   /** STUN and TURN: credentials for pages, and a small server. */
-  turn: { mayImport: ['base', 'media/stun', 'media/embedded/transport/datagram-socket.ts'] },
+  turn: {
+    mayImport: ['base', 'media/stun', ...['announced-addresses', 'datagram-socket'].map((name) => `media/embedded/transport/${name}.ts`)],
+  },
   admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn', 'policy/limits'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },

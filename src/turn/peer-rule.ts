@@ -3,6 +3,7 @@
  * else. So the server cannot become an open relay, nor a way into the operator's network.
  */
 import { isIPv6 } from 'node:net';
+import { announcedAddresses } from '../media/embedded/transport/announced-addresses.js';
 import { canonicalAddress } from '../media/stun/stun-address.js';
 
 export interface PeerRuleOptions {
@@ -13,14 +14,13 @@ export interface PeerRuleOptions {
   readonly ports: { readonly min: number; readonly max: number };
 }
 
-const localOf: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-
 export class PeerRule {
   /** As clients know it, in the form of `readXorAddress`. */
   readonly address: string;
   /**
-   * Where that is on this machine, and where relays are bound. The public address may be that of a router
-   * which does not send back what comes from within; inside, the media sockets are always there.
+   * Where that is on this machine, where relays are bound, and what clients are told of them. The public
+   * address may be that of a router which does not send back what comes from within. And a client must be
+   * told the very address that the media port sees, since ICE tells it that one too (RFC 8445 §7.2.5.3.1).
    */
   readonly localAddress: string;
   readonly isIpv6: boolean;
@@ -28,7 +28,7 @@ export class PeerRule {
 
   constructor(private readonly options: PeerRuleOptions) {
     this.address = canonicalAddress(options.address);
-    this.localAddress = localOf[options.bindAddress] ?? options.bindAddress;
+    this.localAddress = localAddressOf(options);
     this.isIpv6 = isIPv6(options.address);
     this.canonicalLocal = canonicalAddress(this.localAddress);
   }
@@ -46,4 +46,9 @@ export class PeerRule {
   isPeer(localAddress: string, port: number): boolean {
     return this.allowsPort(port) && (localAddress === this.localAddress || canonicalAddress(localAddress) === this.canonicalLocal);
   }
+}
+
+function localAddressOf({ address, bindAddress }: PeerRuleOptions): string {
+  const [first, ...others] = announcedAddresses(bindAddress, undefined);
+  return others.includes(address) ? address : first;
 }

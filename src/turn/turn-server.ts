@@ -185,7 +185,7 @@ export class TurnServer {
     const leftSeconds = Math.max(0, Math.round((expiresAtMs - this.deps.clock.nowMs()) / 1000));
     const second = attributeOf(message, attribute.additionalAddressFamily);
     return [
-      { type: attribute.xorRelayedAddress, value: writeXorAddress(header, this.peer.address, allocation.relayPort) },
+      { type: attribute.xorRelayedAddress, value: writeXorAddress(header, this.peer.localAddress, allocation.relayPort) },
       { type: attribute.lifetime, value: secondsValue(leftSeconds) },
       { type: attribute.xorMappedAddress, value: writeXorAddress(header, client.address, client.port) },
       ...(second === undefined ? [] : [{ type: attribute.addressErrorCode, value: addressError(second) }]),

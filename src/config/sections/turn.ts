@@ -97,7 +97,7 @@ const embedded = z.strictObject({
         max: key(port(1).default(50_999), { description: 'Last UDP port of relays.' }),
       })
       .prefault({}),
-    { description: 'UDP ports toward media.browserPorts, one a relay. Nobody outside this machine reaches them: open none in a firewall.' },
+    { description: 'UDP ports toward media.browserPorts, one a relay. They serve within this machine: open none in a firewall.' },
   ),
   quotas: key(quotas, { description: 'Limits.' }),
 });

@@ -35,7 +35,7 @@ async function begin(more: Partial<EmbeddedTurnOptions> = {}): Promise<void> {
       realm: 'gateway.test',
       secret,
       relayPorts,
-      peer: { address: '203.0.113.10', bindAddress: '0.0.0.0', ports: { min: mediaPort, max: mediaPort + 1 } },
+      peer: { address: '203.0.113.10', bindAddress: '127.0.0.1', ports: { min: mediaPort, max: mediaPort + 1 } },
       ...more,
       quotas: { allocations: 8, allocationsPerUser: 4, allocationsPerAddress: 6, bytesPerSecond: 10_000, ...more.quotas },
     },
@@ -94,7 +94,8 @@ describe.each(transports)('over %s', (transport) => {
     await begin();
     const one = await client(transport);
     const { code, relay } = await one.allocate();
-    expect([code, relay?.address]).toEqual([undefined, '203.0.113.10']);
+    // What media sees, which is what ICE tells the client as well.
+    expect([code, relay?.address]).toEqual([undefined, '127.0.0.1']);
     expect(relay?.port).toSatisfy((port: number) => port >= relayPorts.min && port <= relayPorts.max);
     expect((await one.permit('203.0.113.10')).code).toBeUndefined();
 
@@ -211,7 +212,7 @@ describe('where a relay leads', () => {
   });
 
   it('not to another port of the same machine', async () => {
-    await begin({ peer: { address: '203.0.113.10', bindAddress: '0.0.0.0', ports: { min: mediaPort + 1, max: mediaPort + 1 } } });
+    await begin({ peer: { address: '203.0.113.10', bindAddress: '127.0.0.1', ports: { min: mediaPort + 1, max: mediaPort + 1 } } });
     const one = await allocated();
     await one.permit('203.0.113.10');
     expect((await one.bindChannel(0x4000, '203.0.113.10', mediaPort)).code).toBe(403);
