@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AdminOptions } from './ports.js';
 import { readStaticFiles, representationFor, type StaticFile } from './static-files.js';
 
-/** The widget, which pages of other origins load, and its licence texts. */
-const widgetFiles = ['call-button.js', 'call-button.js.LEGAL.txt'];
+/** The widget, which pages of other origins load, its languages and its licence texts. */
+const widgetFile = /^call-button\.(?:js|js\.LEGAL\.txt|[a-z]{2}\.json)$/;
 
 /** Nothing but our own scripts and styles, and connections to our own host (CSP 3). */
 function contentSecurityPolicy(host: string | undefined): string {
@@ -56,7 +56,7 @@ export function addPages(app: FastifyInstance, options: Pick<AdminOptions, 'webF
   const widget = files.get('call-button.js');
   if (widget !== undefined) addPinnedWidget(app, widget);
   for (const [name, file] of files) {
-    const isWidget = widgetFiles.includes(name);
+    const isWidget = widgetFile.test(name);
     if (!isWidget && !options.demoPage) continue;
     app.get(name === 'index.html' ? '/' : `/${name}`, async (request, reply) => {
       if (isWidget) forEveryOrigin(reply);

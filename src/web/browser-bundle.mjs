@@ -1,5 +1,20 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import { minify } from 'terser';
 import { trimSipJs } from './sip-js-trim.mjs';
+
+const textsFolder = new URL('./widget/texts/', import.meta.url);
+
+/**
+ * What the widget says in languages other than English: the file that goes beside its script, and the
+ * hash that is compiled into it, so that nothing else is taken for it (Subresource Integrity §3.3).
+ *
+ * @type {readonly { readonly lang: string; readonly json: string; readonly integrity: string }[]}
+ */
+export const languages = readdirSync(textsFolder).map((name) => {
+  const json = JSON.stringify(JSON.parse(readFileSync(new URL(name, textsFolder), 'utf8')));
+  return { lang: name.replace('.json', ''), json, integrity: `sha384-${createHash('sha384').update(json).digest('base64')}` };
+});
 
 /**
  * How browser code is bundled. Names that begin with `_` are private in all of it, and shortened.
@@ -15,6 +30,7 @@ export const browserBundle = {
   legalComments: /** @type {const} */ ('linked'),
   charset: /** @type {const} */ ('utf8'),
   logLevel: /** @type {const} */ ('warning'),
+  define: { __languages__: JSON.stringify(Object.fromEntries(languages.map(({ lang, integrity }) => [lang, integrity]))) },
   plugins: [trimSipJs],
 };
 

@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
-import { browserBundle, dashboardBundle, squeezed } from './browser-bundle.mjs';
+import { browserBundle, dashboardBundle, languages, squeezed } from './browser-bundle.mjs';
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 const target = fileURLToPath(new URL('../../dist/web/', import.meta.url));
@@ -18,6 +18,7 @@ await build({
   entryPoints: { 'call-button': `${source}widget/call-button.ts`, demo: `${source}demo/demo.ts` },
   outdir: target,
 });
+for (const { lang, json } of languages) writeFileSync(`${target}call-button.${lang}.json`, json);
 for (const name of pageAssets) copyFileSync(`${source}demo/${name}`, target + name);
 
 const dashboard = `${target}dashboard/`;

@@ -32,6 +32,40 @@ export function withoutErrorTexts(code) {
   return code.replace(errorText, '$1"sip.js")');
 }
 
+/**
+ * Methods of calls that the widget never comes to: it transfers nothing, sends no messages, makes no
+ * reliable responses (it does not say that it could) and answers no challenges. What such a request asks
+ * is refused.
+ *
+ * @type {Readonly<Record<string, Readonly<Record<string, string>>>>}
+ */
+const unused = {
+  '/api/session.js': {
+    ...{ refer: '', _refer: '', referToString: '', referExtraHeaders: '', message: '' },
+    ...{ onReferRequest: 'request.reject();', onNotifyRequest: 'request.reject();', onMessageRequest: 'request.reject();' },
+  },
+  '/api/inviter.js': { notifyReferer: '' },
+  '/api/invitation.js': { sendProgressReliable: '', sendProgressReliableWaitForPrack: '', handlePrackOfferAnswer: '' },
+  '/api/user-agent.js': { attemptReconnection: '' },
+  '/core/user-agents/user-agent-client.js': { authenticationGuard: 'return true;' },
+  '/core/user-agents/user-agent-server.js': { redirect: '' },
+  '/core/dialogs/session-dialog.js': { refer: '', message: '', notify: '' },
+};
+
+/**
+ * @param {string} code a module of sip.js as published: methods stand four spaces in, and end so
+ * @param {Readonly<Record<string, string>>} methods what is in place of the body of each
+ */
+export function withoutMethods(code, methods) {
+  let left = code;
+  for (const [name, body] of Object.entries(methods)) {
+    const method = new RegExp(`^ {4}${name}\\([^\\n]*\\) \\{\\n[\\s\\S]*?\\n {4}\\}$`, 'm');
+    if (!method.test(left)) throw new Error(`sip.js has no method ${name} any more: look at what stands for it`);
+    left = left.replace(method, () => `    ${name}(request) { ${body} }`);
+  }
+  return left;
+}
+
 /** Stands in place of the parser that sip.js generates from its grammar. */
 const grammar = fileURLToPath(new URL('./sip-grammar.ts', import.meta.url));
 
@@ -47,7 +81,8 @@ export const trimSipJs = {
       }
       if (instead !== undefined) return { contents: instead };
       const code = await readFile(path, 'utf8');
-      return { contents: withoutErrorTexts(withoutLogging(code)) };
+      const [, methods = {}] = Object.entries(unused).find(([end]) => place.endsWith(end)) ?? [];
+      return { contents: withoutErrorTexts(withoutLogging(withoutMethods(code, methods))) };
     });
   },
 };

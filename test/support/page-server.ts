@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
-const bundle = fileURLToPath(new URL('../../dist/web/call-button.js', import.meta.url));
+const web = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
 /** A website with the call button on it: an origin that is not the gateway's own. */
 export class PageServer {
@@ -11,9 +11,10 @@ export class PageServer {
 
   static async start(): Promise<PageServer> {
     const server = createServer((request, response) => {
-      if (request.url === '/call-button.js') {
-        response.setHeader('content-type', 'text/javascript');
-        response.end(readFileSync(bundle));
+      const [file] = /^\/call-button\.(?:js|[a-z]{2}\.json)$/.exec(request.url ?? '') ?? [];
+      if (file !== undefined) {
+        response.setHeader('content-type', file.endsWith('.js') ? 'text/javascript' : 'application/json');
+        response.end(readFileSync(web + file.slice(1)));
       } else {
         response.setHeader('content-type', 'text/html; charset=utf-8');
         response.end(

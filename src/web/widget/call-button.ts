@@ -7,13 +7,14 @@ import { defaultGateway } from './gateway-address.js';
 import { digitFaultText } from './ivr-menu.js';
 import { buttonFor, watchTriggers } from './ivr-triggers.js';
 import { telephoneKeyOf } from './keyboard.js';
+import { chosen, inEnglish, type Language, languageNamed, wishesOf } from './language.js';
 import { takesDigits, type ViewState } from './machine.js';
 import { pageDeps, placeOf } from './page-deps.js';
 import type { CheckResults } from './pre-call-check.js';
 import { SiteMenu } from './site-menu.js';
 import { styles } from './styles.js';
-import { english } from './texts.js';
-import { render as renderView, statusText } from './view.js';
+import type { Texts } from './texts.js';
+import { render as renderView, statusText, type ViewModel, warningText } from './view.js';
 
 /**
  * `<call-button gateway="wss://…/sip" to="1001" label="Call us">`: a button that makes a telephone
@@ -31,7 +32,15 @@ export class CallButton extends LitElement {
     ticketUrl: { type: String, attribute: 'ticket-url' },
     ticket: { type: String },
     icePolicy: { type: String, attribute: 'ice-policy' },
+    lang: { type: String },
+    tel: { type: String },
+    noRating: { type: Boolean, attribute: 'no-rating' },
+    offersCheck: { type: Boolean, attribute: 'check' },
+    words: { attribute: false },
+    language: { state: true },
     keypadOpen: { state: true },
+    settingsOpen: { state: true },
+    stars: { state: true },
     menu: { attribute: false },
   };
 
@@ -53,13 +62,25 @@ export class CallButton extends LitElement {
   /** `relay`: media may go through TURN servers only. */
   declare icePolicy: string | undefined;
 
+  /** Number that people are told to call by telephone when a call from the page cannot be. */
+  declare tel: string | undefined;
+  /** Nobody is asked how the call was. */
+  declare noRating: boolean;
+  /** A check of microphone and network is offered before a call. */
+  declare offersCheck: boolean;
+  /** Words of the website's own in place of some of the widget's. */
+  declare words: Partial<Texts> | undefined;
+
   /**
    * Labels and the digits they press, as an object or JSON text; also read from
    * `<script type="application/json" slot="menu">` in the element. See `ivr-menu.ts`.
    */
   declare menu: unknown;
 
+  declare private language: Language;
   declare private keypadOpen: boolean;
+  declare private settingsOpen: boolean;
+  declare private stars: number;
 
   private readonly controller: CallController;
   private readonly siteMenu = new SiteMenu({
@@ -69,19 +90,24 @@ export class CallButton extends LitElement {
     onFault: (detail) => misconfigured(this, detail),
   });
   private shownState: ViewState['name'] = 'idle';
+  private shownMuted = false;
+  private wished = '';
   private focusWithin = false;
   private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
 
   constructor() {
     super();
+    this.language = inEnglish;
     this.keypadOpen = false;
+    this.settingsOpen = false;
+    this.stars = 0;
     this.controller = new CallController({
       ...pageDeps(),
       settings: () => this.settings(),
       onChange: () => this.onChange(),
       onEvent: (type, detail) => this.send(type, detail),
       onProblem: (code, receipt) =>
-        this.send('error', { code, message: receipt === undefined ? english.problems[code] : failureText([receipt], english) }),
+        this.send('error', { code, message: receipt === undefined ? this.texts.problems[code] : failureText([receipt], this.texts) }),
     });
   }
 
@@ -103,6 +129,7 @@ export class CallButton extends LitElement {
   protected override willUpdate(): void {
     this.focusWithin = (this.shadowRoot?.activeElement ?? null) !== null;
     this.siteMenu.take(this.menu);
+    this.speak();
   }
 
   protected override updated(): void {
@@ -177,13 +204,14 @@ export class CallButton extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { controller } = this;
-    const { receipts } = controller.snapshot;
-    const model = {
-      ...controller.snapshot,
-      texts: english,
-      label: this.label ?? english.call,
+    const { controller, texts, language } = this;
+    const { snapshot } = controller;
+    const model: ViewModel = {
+      ...snapshot,
+      ...{ texts, label: this.label ?? texts.call, tel: this.tel, offersCheck: this.offersCheck, stars: this.stars },
+      rating: this.noRating ? undefined : snapshot.rating,
       keypadOpen: this.keypadOpen,
+      settingsOpen: this.settingsOpen,
       menu: this.siteMenu.menu,
       menuPath: this.siteMenu.path,
     };
@@ -194,15 +222,49 @@ export class CallButton extends LitElement {
       decline: () => controller.reject(),
       dismiss: () => controller.dismiss(),
       toggleMute: () => controller.mute(!controller.snapshot.muted),
+      toggleHold: () => controller.hold(!(snapshot.held === 'local' || snapshot.held === 'both')),
       toggleKeypad: () => {
         this.keypadOpen = !this.keypadOpen;
       },
+      toggleSettings: () => {
+        this.settingsOpen = !this.settingsOpen;
+        this.showLevel();
+      },
+      chooseInput: (id: string) => void controller.chooseInput(id),
+      chooseOutput: (id: string) => void controller.chooseOutput(id),
+      setVolume: (volume: number) => controller.setVolume(volume),
+      check: () => void controller.check(),
+      chooseStars: (stars: number) => {
+        this.stars = stars;
+      },
+      rate: (stars: number, comment?: string) => void controller.rate(stars, comment),
       key: (digit: string) => controller.pressKey(digit),
       menu: this.siteMenu,
     };
-    return html`${renderView(model, actions)}
-      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${failureText(receipts, english)}</span>
+    return html`<div class="root" lang=${language.lang} dir=${language.dir}>${renderView(model, actions)}
+      <span class="hidden-text" role="status" aria-live="polite">${statusText(model)} ${warningText(model)} ${failureText(snapshot.receipts, texts)}</span></div>
       <slot name="menu" hidden @slotchange=${() => this.takeSlottedMenu()}></slot>`;
+  }
+
+  private get texts(): Texts {
+    const { texts } = this.language;
+    return this.words === undefined ? texts : { ...texts, ...this.words };
+  }
+
+  /** Looks which language is wished for, and speaks it as soon as it is there. */
+  private speak(): void {
+    const name = chosen([this.lang, ...wishesOf(this)]);
+    if (name === this.wished) return;
+    this.wished = name;
+    void languageNamed(name).then((language) => {
+      if (name === this.wished) this.language = language;
+    });
+  }
+
+  /** The meter runs while it is seen, and while somebody is muted, who may speak without knowing. */
+  private showLevel(): void {
+    const { state, muted } = this.controller.snapshot;
+    this.controller.showLevel(takesDigits(state) && (this.settingsOpen || muted));
   }
 
   private settings(): CallSettings {
@@ -221,8 +283,17 @@ export class CallButton extends LitElement {
   private onChange(): void {
     const { name } = this.controller.snapshot.state;
     // Another call begins with its keypad closed.
-    if (name !== this.shownState && (name === 'microphone' || name === 'incoming')) this.keypadOpen = false;
+    if (name !== this.shownState && (name === 'microphone' || name === 'incoming')) {
+      this.keypadOpen = false;
+      this.settingsOpen = false;
+      this.stars = 0;
+    }
+    const { muted } = this.controller.snapshot;
+    const wasMuted = this.shownMuted;
+    const wasState = this.shownState;
     this.shownState = name;
+    this.shownMuted = muted;
+    if (muted !== wasMuted || name !== wasState) this.showLevel();
     this.requestUpdate();
   }
 
@@ -255,7 +326,7 @@ if (customElements.get('call-button') === undefined) {
 /** Tells the owner of the page what is wrong with it, and the visitor that something is. */
 function misconfigured(element: HTMLElement, detail: string): void {
   console.error(`<call-button>: ${detail}`, element);
-  sendEvent(element, 'error', { code: 'ivr-invalid', message: english.problems['ivr-invalid'], detail });
+  sendEvent(element, 'error', { code: 'ivr-invalid', message: inEnglish.texts.problems['ivr-invalid'], detail });
 }
 
 declare global {

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { DigitReceipt } from './digit-ledger.js';
-import type { Texts } from './texts.js';
+import { filled, type Texts } from './texts.js';
 
 const keys: ReadonlyArray<readonly [digit: string, letters: string]> = [
   ['1', ''],
@@ -30,7 +30,8 @@ export function failedDigit(receipts: readonly DigitReceipt[]): DigitReceipt | u
 /** A failed digit in words; empty when there is none. */
 export function failureText(receipts: readonly DigitReceipt[], texts: Texts): string {
   const failed = failedDigit(receipts);
-  return failed === undefined ? '' : texts.digitFailed(failed.digit, texts.digitReasons[failed.why ?? ''] ?? '');
+  if (failed === undefined) return '';
+  return filled(texts.digitFailed, { digit: failed.digit, reason: texts.digitReasons[failed.why ?? ''] ?? '' });
 }
 
 /**

@@ -24,3 +24,14 @@ export const alertIcon = icon(svg`<circle cx="12" cy="12" r="9" /><path d="M12 7
 export const doneIcon = icon(svg`<circle cx="12" cy="12" r="9" /><path d="M8.2 12.3l2.6 2.6 5-5.4" />`);
 export const onwardIcon = icon(svg`<path d="M9 5l7 7-7 7" />`);
 export const backIcon = icon(svg`<path d="M15 5l-7 7 7 7" />`);
+export const holdIcon = icon(svg`<path d="M9 6v12M15 6v12" />`);
+export const settingsIcon = icon(svg`<path d="M4 7h9m4 0h3M4 17h3m4 0h9" /><circle cx="15" cy="7" r="2" /><circle cx="9" cy="17" r="2" />`);
+export const starIcon = icon(svg`<path d="M12 4l2.4 5 5.6.8-4 3.9.9 5.5-4.9-2.6-4.9 2.6.9-5.5-4-3.9 5.6-.8Z" />`);
+
+/** Four bars, as many of them lit as the call is good. */
+export function barsIcon(lit: number): TemplateResult {
+  const bars = [0, 1, 2, 3].map(
+    (at) => svg`<rect x=${3 + at * 5} y=${15 - at * 4} width="3" height=${6 + at * 4} rx="1" opacity=${at < lit ? 1 : 0.25} />`,
+  );
+  return icon(svg`<g fill="currentColor" stroke="none">${bars}</g>`);
+}

@@ -3,7 +3,8 @@ import { css } from 'lit';
 /**
  * Look of the widget. Every colour and measure that a website may want to change is a custom
  * property on the host; the parts are `button`, `card`, `status`, `timer`, `controls`, `keypad`,
- * `key`, `digits`, `menu`, `menu-entry`, `menu-back`, `hang-up`, `answer`, `decline`, `message`.
+ * `key`, `digits`, `menu`, `menu-entry`, `menu-back`, `mute`, `hold`, `settings`, `settings-toggle`, `device`, `volume`,
+ * `level`, `quality`, `hint`, `hang-up`, `answer`, `decline`, `message`, `telephone`, `rating`, `star`, `check`, `check-button`.
  */
 export const styles = css`
   :host {
@@ -123,6 +124,33 @@ export const styles = css`
   .choice.back { justify-content: flex-start; background: none; }
   .choice svg { width: 1.1em; height: 1.1em; }
   .choice:dir(rtl) svg { transform: scaleX(-1); }
+  .link {
+    display: inline-flex; align-items: center; min-height: 2.75rem; padding: 0; color: inherit; background: none;
+    font-weight: 600; font-size: 0.9375rem; text-decoration: underline; text-underline-offset: 0.2em; cursor: pointer;
+  }
+  .card > .link { margin-top: 0.75rem; }
+  .before { width: 20rem; max-width: 100%; }
+  .panel { display: grid; gap: 0.75rem; margin: 1.25rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--_line); font-size: 0.9375rem; list-style: none; }
+  .panel label { display: grid; gap: 0.25rem; }
+  .panel label > span, .checks small { color: var(--_quiet); }
+  .panel :is(select, textarea) {
+    width: 100%; min-height: 2.75rem; padding: 0.4rem 0.6rem; border: 1px solid var(--_line); border-radius: 0.6rem;
+    background: var(--_surface); color: inherit; font: inherit;
+  }
+  .panel :is(select, textarea, input):focus-visible { outline: 3px solid color-mix(in srgb, var(--_accent) 70%, white); outline-offset: 2px; }
+  .panel input[type='range'] { width: 100%; min-height: 2.75rem; margin: 0; accent-color: var(--_accent); }
+  meter { width: 100%; height: 0.75rem; }
+  .checks li { display: grid; grid-template-columns: 1fr auto; gap: 0 0.75rem; }
+  .checks small { grid-column: 1 / -1; font-size: 0.875rem; }
+  .checks .bad b { color: var(--_danger-text); }
+  .stars { display: flex; }
+  .star { display: grid; place-items: center; width: 2.75rem; height: 2.75rem; border-radius: 0.6rem; color: var(--_quiet); }
+  .star.lit, .star:hover { color: var(--_accent); }
+  .star.lit path { fill: currentColor; }
+  @media (prefers-color-scheme: dark) { .star.lit, .star:hover { color: color-mix(in srgb, var(--_accent) 45%, white); } }
+  .quality { color: var(--_quiet); }
+  .quality svg { width: 1.25em; height: 1.25em; }
+  .quality.poor { color: var(--_danger-text); }
   .message { flex: 1; min-width: 0; margin: 0; }
   .message small { display: block; color: var(--_quiet); font-size: 0.9375rem; }
 

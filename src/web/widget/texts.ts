@@ -1,7 +1,13 @@
 import type { CallProblem } from './call-problem.js';
 import type { DigitState } from './gateway-message.js';
+import type { CheckName, CheckResult } from './pre-call-check.js';
+import type { QualityHint } from './quality.js';
+import type { SoundNotice } from './sound-desk.js';
 
-/** Every sentence the widget can show, so that a translation is one object. */
+/**
+ * Every sentence the widget can show, as plain data: a translation is one JSON file beside the script.
+ * `{time}`, `{digit}`, `{reason}`, `{number}` and `{count}` stand for what is put there.
+ */
 export interface Texts {
   readonly call: string;
   readonly callAgain: string;
@@ -12,9 +18,17 @@ export interface Texts {
   readonly close: string;
   readonly mute: string;
   readonly unmute: string;
+  readonly hold: string;
+  readonly resume: string;
   readonly keypad: string;
   readonly hideKeypad: string;
   readonly keys: string;
+  readonly settings: string;
+  readonly microphone: string;
+  readonly speaker: string;
+  readonly volume: string;
+  readonly level: string;
+  readonly device: string;
   readonly askingMicrophone: string;
   readonly microphoneHint: string;
   readonly dialling: string;
@@ -22,6 +36,7 @@ export interface Texts {
   readonly earlyMedia: string;
   readonly connected: string;
   readonly held: string;
+  readonly heldByYou: string;
   readonly linkLost: string;
   readonly answering: string;
   readonly incoming: string;
@@ -31,18 +46,35 @@ export interface Texts {
   readonly callerGaveUp: string;
   readonly declined: string;
   readonly muted: string;
-  readonly spoke: (minutes: number, seconds: number) => string;
+  readonly mutedSpeaking: string;
+  readonly spoke: string;
+  /** By the score, from 1. */
+  readonly quality: readonly string[];
+  readonly hints: Readonly<Record<QualityHint, string>>;
+  readonly notices: Readonly<Record<SoundNotice, string>>;
   /** One word or two on the newest digit. */
   readonly digitStates: Readonly<Record<DigitState, string>>;
-  readonly digitFailed: (digit: string, reason: string) => string;
+  readonly digitFailed: string;
   /** By the reason the gateway or the page gives; without one, only that it failed is told. */
   readonly digitReasons: Readonly<Record<string, string>>;
   /** Name of the website's menu for screen readers. */
   readonly menu: string;
   readonly back: string;
+  readonly check: string;
+  readonly checks: Readonly<Record<CheckName, string>>;
+  readonly checkStates: Readonly<Record<CheckResult['state'], string>>;
+  /** What is not among the problems. */
+  readonly checkReasons: Readonly<Record<string, string>>;
+  readonly rate: string;
+  readonly stars: string;
+  readonly comment: string;
+  readonly send: string;
+  readonly thanks: string;
+  readonly useTelephone: string;
   readonly problems: Readonly<Record<CallProblem, string>>;
 }
 
+/** Stands in the bundle; shown until another language is there, and where none is. */
 export const english: Texts = {
   call: 'Call',
   callAgain: 'Call again',
@@ -53,9 +85,17 @@ export const english: Texts = {
   close: 'Close',
   mute: 'Mute',
   unmute: 'Unmute',
+  hold: 'Hold',
+  resume: 'Resume',
   keypad: 'Keypad',
   hideKeypad: 'Hide keypad',
   keys: 'Telephone keys',
+  settings: 'Sound settings',
+  microphone: 'Microphone',
+  speaker: 'Speaker',
+  volume: 'Volume',
+  level: 'Microphone level',
+  device: 'Device {number}',
   askingMicrophone: 'Waiting for your microphone',
   microphoneHint: 'Please choose “Allow” when your browser asks.',
   dialling: 'Connecting',
@@ -63,6 +103,7 @@ export const english: Texts = {
   earlyMedia: 'Listening, not answered yet',
   connected: 'Connected',
   held: 'On hold by the other side',
+  heldByYou: 'On hold',
   linkLost: 'Connection lost, trying again',
   answering: 'Answering',
   incoming: 'Incoming call',
@@ -72,9 +113,22 @@ export const english: Texts = {
   callerGaveUp: 'You missed this call.',
   declined: 'Call declined.',
   muted: 'You are muted',
-  spoke: (minutes, seconds) => `You talked for ${minutes > 0 ? `${minutes} min ` : ''}${seconds} s.`,
+  mutedSpeaking: 'You are muted: nobody hears you',
+  spoke: 'You talked for {time}.',
+  quality: ['Connection: very poor', 'Connection: poor', 'Connection: fair', 'Connection: good', 'Connection: very good'],
+  hints: {
+    'network-slow': 'Your connection is slow. Move closer to your Wi-Fi.',
+    'network-loss': 'Parts of the sound are lost on the way. Move closer to your Wi-Fi.',
+    'no-incoming-sound': 'No sound arrives from the other side.',
+    'microphone-silent': 'Your microphone is silent. Check that it is switched on.',
+  },
+  notices: {
+    'microphone-changed': 'Your microphone was unplugged. Another one is used now.',
+    'listening-only': 'You can listen, but the other side cannot hear you.',
+    'sound-blocked': 'Click anywhere to hear the call.',
+  },
   digitStates: { pressed: 'Sending…', left: 'Sent', seen: 'Sending…', sent: 'Sent', acknowledged: 'Received', failed: 'Not sent' },
-  digitFailed: (digit, reason) => `“${digit}” was not sent. ${reason}`.trim(),
+  digitFailed: '“{digit}” was not sent. {reason}',
   digitReasons: {
     'not-supported': 'This phone line takes no keys.',
     refused: 'The phone line refused it.',
@@ -84,6 +138,22 @@ export const english: Texts = {
   },
   menu: 'Choices',
   back: 'Back',
+  check: 'Check my connection',
+  checks: { microphone: 'Microphone', gateway: 'Phone service', udp: 'Direct connection', turn: 'Way around firewalls' },
+  checkStates: { running: 'Checking…', good: 'Good', bad: 'Does not work', unknown: 'Not known' },
+  checkReasons: {
+    'microphone-silent': 'Nothing is heard. Say something and check again.',
+    'no-servers': 'There is nothing to check it with.',
+    'udp-blocked': 'A firewall blocks it; calls go another way where there is one.',
+    'turn-blocked': 'It cannot be reached.',
+    'timed-out': 'It took too long.',
+  },
+  rate: 'How was the call?',
+  stars: '{count} of 5 stars',
+  comment: 'What could be better?',
+  send: 'Send',
+  thanks: 'Thank you.',
+  useTelephone: 'Call {number} from a telephone',
   problems: {
     busy: 'The line is busy. Please try again in a moment.',
     rejected: 'They declined the call.',
@@ -130,6 +200,11 @@ export const english: Texts = {
     'ivr-invalid': 'This button is not set up correctly. Please tell the owner of this site.',
   },
 };
+
+/** Puts values in the places of a text. */
+export function filled(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (place, name: string) => String(values[name] ?? place)).trim();
+}
 
 /** `4:07`, `1:02:09`. */
 export function formatDuration(seconds: number): string {

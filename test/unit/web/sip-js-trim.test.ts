@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutErrorTexts, withoutLogging } from '../../../src/web/sip-js-trim.mjs';
+import { withoutErrorTexts, withoutLogging, withoutMethods } from '../../../src/web/sip-js-trim.mjs';
 
 describe('the part of sip.js in the bundle', () => {
   it('is without statements that only log, and else untouched', () => {
@@ -21,5 +21,23 @@ describe('the part of sip.js in the bundle', () => {
   it('throws the same errors without their texts', () => {
     const code = 'throw new Error(state + " is wrong"); throw new TypeError(`no host`); new Failure("kept");';
     expect(withoutErrorTexts(code)).toBe('throw new Error(state + " is wrong"); throw new TypeError("sip.js"); new Failure("kept");');
+  });
+
+  it('has nothing in the methods the widget never comes to, and says when one is gone', () => {
+    const code = [
+      'class A {',
+      '    one(a, b = {}) {',
+      '        if (a) {',
+      '            b();',
+      '        }',
+      '    }',
+      '    two() {',
+      '        c();',
+      '    }',
+      '}',
+    ];
+    const trimmed = withoutMethods(code.join('\n'), { one: 'request.reject();' });
+    expect(trimmed).toBe(['class A {', '    one(request) { request.reject(); }', '    two() {', '        c();', '    }', '}'].join('\n'));
+    expect(() => withoutMethods(code.join('\n'), { three: '' })).toThrow(/no method three/);
   });
 });
