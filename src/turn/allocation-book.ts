@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../base/clock.js';
 import { Allocation } from './allocation.js';
-import type { ClientPath } from './client-path.js';
+import { type ClientPath, householdOf } from './client-path.js';
 import type { PeerRule } from './peer-rule.js';
 import { RelayPorts } from './relay-ports.js';
 import type { TurnUser } from './turn-auth.js';
@@ -68,7 +68,8 @@ export class AllocationBook {
     const { client, user } = wish;
     const { quotas } = this.options;
     if (this.count((one) => one.user.name === user.name) >= quotas.allocationsPerUser) return 486;
-    if (this.count((one) => one.client.address === client.address) >= quotas.allocationsPerAddress) return 486;
+    const place = householdOf(client.address);
+    if (this.count((one) => householdOf(one.client.address) === place) >= quotas.allocationsPerAddress) return 486;
     if (this.size >= quotas.allocations) return 508;
     const { clock, peer } = this.deps;
     const allocation = new Allocation({ ...wish, bytesPerSecond: quotas.bytesPerSecond }, { peer, nowMs: () => clock.nowMs() });

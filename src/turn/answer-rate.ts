@@ -1,3 +1,5 @@
+import { householdOf } from './client-path.js';
+
 const answersPerSecond = 100;
 const burst = 200;
 /** Addresses remembered at one time; beyond it the one that asked longest ago is forgotten. */
@@ -20,11 +22,12 @@ export class AnswerRate {
 
   mayAnswer(address: string): boolean {
     const nowMs = this.deps.clock.nowMs();
-    const bucket = this.buckets.get(address) ?? { left: burst, filledAtMs: nowMs };
+    const place = householdOf(address);
+    const bucket = this.buckets.get(place) ?? { left: burst, filledAtMs: nowMs };
     bucket.left = Math.min(burst, bucket.left + ((nowMs - bucket.filledAtMs) * answersPerSecond) / 1000);
     bucket.filledAtMs = nowMs;
-    this.buckets.delete(address);
-    this.buckets.set(address, bucket);
+    this.buckets.delete(place);
+    this.buckets.set(place, bucket);
     if (this.buckets.size > maxCounted) this.forgetOldest();
     if (bucket.left < 1) return false;
     bucket.left -= 1;

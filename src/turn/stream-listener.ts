@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, Server as TlsServer } from 'node:tls';
 import type { Clock, Timer } from '../base/clock.js';
 import { GatewayError, messageOf } from '../base/errors.js';
-import type { ClientPath } from './client-path.js';
+import { type ClientPath, householdOf } from './client-path.js';
 import {
   listenText,
   plainAddress,
@@ -117,8 +117,8 @@ export class StreamListener implements TurnListener {
 
   /** Counts a TCP connection, before TLS; too many of one address are closed at once. */
   private admit(socket: Socket): void {
-    const { remoteAddress } = socket;
-    const same = [...this.sockets].filter((other) => other.remoteAddress === remoteAddress).length;
+    const place = householdOf(socket.remoteAddress ?? '');
+    const same = [...this.sockets].filter((other) => householdOf(other.remoteAddress ?? '') === place).length;
     socket.on('error', () => socket.destroy());
     if (same >= this.options.maxConnectionsPerAddress) {
       socket.destroy();
