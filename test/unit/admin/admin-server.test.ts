@@ -109,6 +109,10 @@ describe('the API', () => {
           answeredAt: '2026-01-02T03:04:07.000Z',
           silent: [{ leg: 'trunk', cause: 'source-mismatch', since: '2026-01-02T03:04:13.000Z' }],
           digits: expect.objectContaining({ fromBrowser: 2, fromTrunk: 1, lost: 1 }),
+          legs: [
+            { leg: 'a', kind: 'browser', codec: 'PCMU', lostPercent: 0.4, jitterMs: 1.2, score: 4.37 },
+            { leg: 'b', kind: 'trunk', codec: 'PCMU', lostPercent: 0.4, jitterMs: 1.2, score: 4.37 },
+          ],
         },
       ],
     });
