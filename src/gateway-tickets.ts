@@ -43,7 +43,7 @@ export function ticketOffice(config: GatewayConfig, deps: OfficeDeps): TicketOff
   const { clock, log, secrets, mayDial } = deps;
   const { tickets } = config.auth;
   const sites = new Sites(config.sites.map((site) => siteOf(site, secrets)));
-  const configured = tickets.keys.map(({ kid, algorithm }) => signingKey(kid, algorithm, secrets.ticketKey(kid) ?? ''));
+  const configured = (tickets.keys ?? []).map(({ kid, algorithm }) => signingKey(kid, algorithm, secrets.ticketKey(kid) ?? ''));
   const passing = passingKey();
   if (configured.length === 0 && config.sites.length > 0)
     log.warn({}, 'auth.tickets.keys is empty: a restart ends the tickets that are out');
@@ -82,5 +82,7 @@ function siteOf({ key, origins, destinations, from, callerIds, users, maxSeconds
 }
 
 function siteKeys({ sites }: GatewayConfig, secrets: Secrets): readonly TicketKey[] {
-  return sites.flatMap(({ key, keys }) => keys.map(({ kid, algorithm }) => siteKey(key, kid, algorithm, secrets.siteKey(key, kid) ?? '')));
+  return sites.flatMap(({ key, keys = [] }) =>
+    keys.map(({ kid, algorithm }) => siteKey(key, kid, algorithm, secrets.siteKey(key, kid) ?? '')),
+  );
 }

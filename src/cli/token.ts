@@ -69,7 +69,7 @@ export async function token(args: readonly string[], environment: Environment): 
       value === undefined ? [] : [[name, value] as const],
     ),
   );
-  const signs = loaded.config.auth.tickets.keys.length > 0;
+  const signs = (loaded.config.auth.tickets.keys ?? []).length > 0;
   const minted = signs ? await mint(loaded.config, secrets, values.site, wish) : await ask(loaded.config, secrets, values.site, wish);
   if ('why' in minted) return failed(minted.why, 1);
   process.stdout.write(`${minted.ticket}\n`);

@@ -221,12 +221,12 @@ function readTickets({ sites, auth }: GatewayConfig, reader: Reader): Pick<Secre
   const siteKeys = new Map<string, string>();
   for (const [at, site] of sites.entries()) {
     if (site.secret !== undefined) siteSecrets.set(site.key, reader.longSecret(`sites[${at}].secret`, site.secret, leastSiteSecretBytes));
-    for (const [keyAt, { kid, key, algorithm }] of site.keys.entries()) {
+    for (const [keyAt, { kid, key, algorithm }] of (site.keys ?? []).entries()) {
       siteKeys.set(keyName(site.key, kid), reader.longSecret(`sites[${at}].keys[${keyAt}].key`, key, leastKeyBytes(algorithm)));
     }
   }
   const ticketKeys = new Map<string, string>();
-  for (const [at, { kid, key, algorithm }] of auth.tickets.keys.entries()) {
+  for (const [at, { kid, key, algorithm }] of (auth.tickets.keys ?? []).entries()) {
     ticketKeys.set(kid, reader.longSecret(`auth.tickets.keys[${at}].key`, key, leastKeyBytes(algorithm)));
   }
   return { siteSecrets, siteKeys, ticketKeys };

@@ -36,7 +36,7 @@ export function checkSites(config: GatewayConfig): ConfigFault[] {
 
 function checkWays(site: SiteConfig, path: string): ConfigFault[] {
   const faults: ConfigFault[] = [];
-  if (site.secret === undefined && site.anonymous === undefined && site.keys.length === 0 && site.jwks === undefined) {
+  if (site.secret === undefined && site.anonymous === undefined && (site.keys ?? []).length === 0 && site.jwks === undefined) {
     const remedy = 'give secret for a back end, anonymous: {} for a page without one, or keys or jwks for a back end that signs itself';
     faults.push(fault(path, 'has no way to get a ticket', remedy));
   }
@@ -46,8 +46,9 @@ function checkWays(site: SiteConfig, path: string): ConfigFault[] {
   if (site.anonymous !== undefined && site.origins.includes('*')) {
     faults.push(fault(`${path}.origins`, 'lets pages of the whole world ask for tickets', 'list the origins of the website'));
   }
-  for (const [at, { kid }] of site.keys.entries()) {
-    if (site.keys.findIndex((other) => other.kid === kid) !== at) {
+  const { keys = [] } = site;
+  for (const [at, { kid }] of keys.entries()) {
+    if (keys.findIndex((other) => other.kid === kid) !== at) {
       faults.push(fault(`${path}.keys[${at}].kid`, `"${kid}" stands twice`, 'give each key a name of its own'));
     }
   }
@@ -86,7 +87,7 @@ function checkUsers({ users }: GatewayConfig, site: SiteConfig, path: string): C
 /** Tickets that can be had where they are asked for. */
 export function checkTickets({ auth, sites, sip, http }: GatewayConfig): ConfigFault[] {
   const faults: ConfigFault[] = [];
-  const { required, keys, lifetimeSeconds, maxLifetimeSeconds } = auth.tickets;
+  const { required, keys = [], lifetimeSeconds, maxLifetimeSeconds } = auth.tickets;
   if (required === true && sites.length === 0) {
     faults.push(fault('auth.tickets.required', 'is true, and sites is empty, so that no page can call', 'add a site, or set it to false'));
   }

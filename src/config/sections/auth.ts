@@ -22,7 +22,7 @@ export const auth = z
               'Whether a page needs a ticket to call, unless it has registered as one of users. Without it: yes, once sites has an entry.',
             example: true,
           }),
-          keys: key(z.array(signingKey).default([]), {
+          keys: key(z.array(signingKey).optional(), {
             description:
               'Keys the gateway signs tickets with: the first one signs, the others are still taken, so that a key can be changed. Without one it makes a key at each start, and a restart ends the tickets that are out.',
           }),

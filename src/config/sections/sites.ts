@@ -63,6 +63,7 @@ const site = z.strictObject({
   anonymous: key(anonymous.optional(), {
     description:
       'Lets pages ask for tickets themselves, for websites without a back end. The page shows the public key, and its origin counts.',
+    live: true,
   }),
   limits: key(limits.optional(), { description: 'Bounds on calls from this website.' }),
   perVisitor: key(limits.optional(), { description: 'Bounds on each of its visitors, in place of policy.perVisitor.' }),
@@ -71,7 +72,7 @@ const site = z.strictObject({
     description: 'Those of users that a ticket of its own back end (sub, without to) may register without a password.',
     example: ['alice'],
   }),
-  keys: key(z.array(backEndKey).default([]), { description: 'Keys of a back end that signs tickets itself.' }),
+  keys: key(z.array(backEndKey).optional(), { description: 'Keys of a back end that signs tickets itself.' }),
   jwks: key(
     rule(
       z.string(),
