@@ -103,9 +103,8 @@ describeWithPeers('The dashboard in Chromium', ['chromium', 'sipp', 'tshark'], (
     await rows().first().getByRole('link', { name: 'Story' }).click();
     const { page: shown } = dashboard;
     await shown.locator('story-page .chip', { hasText: 'live' }).waitFor();
-    const accent = [0x12, 0x80, 0x5c] as const;
     const isDrawn = (dots: readonly number[]): boolean => dots.length >= 3 && dots.every((count) => count > 40);
-    await eventually(async () => (isDrawn(await dashboard.linesDrawn(accent)) ? true : undefined), {
+    await eventually(async () => (isDrawn(await dashboard.linesDrawn()) ? true : undefined), {
       what: 'lines on all plots',
       withinMs: 20_000,
     });
@@ -128,10 +127,10 @@ describeWithPeers('The dashboard in Chromium', ['chromium', 'sipp', 'tshark'], (
       '9',
     ]);
     expect(receipts.filter((text) => !/sent as|acknowledged/.test(text))).toEqual([]);
-    expect(isDrawn(await dashboard.linesDrawn(accent))).toBe(true);
+    expect(isDrawn(await dashboard.linesDrawn())).toBe(true);
 
     expect(await shown.locator('.lanes strong').allInnerTexts()).toEqual([expect.stringMatching(/^Page/), 'Gateway', 'Trunk carrier']);
-    const titles = (await shown.locator('button.message .what').allInnerTexts()).map((text) => text.split(/\s+SDP|\n/)[0]?.trim());
+    const titles = (await shown.locator('button.message .what').allInnerTexts()).map((text) => text.split(/\s+SDP|\s+from |\n/)[0]?.trim());
     expect(titles.filter((title) => title === 'INVITE')).toHaveLength(2);
     expect(titles.filter((title) => title === 'BYE')).toHaveLength(2);
     await shown.locator('button.message.right', { hasText: 'INVITE' }).click();

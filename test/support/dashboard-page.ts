@@ -85,22 +85,22 @@ export class DashboardPage {
     return [...this.errors, ...violations];
   }
 
-  /** How many dots of each canvas have the colour of a line, within a little. */
-  linesDrawn(rgb: readonly [number, number, number]): Promise<readonly number[]> {
-    return this.page.evaluate(
-      ([red, green, blue]) =>
-        [...document.querySelectorAll('canvas')].map((canvas) => {
-          const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: new Uint8ClampedArray() };
-          let count = 0;
-          for (let at = 0; at < data.length; at += 4) {
-            const near = (one: number, wanted: number): boolean => Math.abs(one - wanted) < 24;
-            if (near(data[at] ?? 0, red) && near(data[at + 1] ?? 0, green) && near(data[at + 2] ?? 0, blue) && (data[at + 3] ?? 0) > 200)
-              count += 1;
-          }
-          return count;
-        }),
-      rgb,
-    );
+  /** How many dots of each canvas have the colour of a line, within a little. Lines may lie upon one another. */
+  linesDrawn(): Promise<readonly number[]> {
+    return this.page.evaluate(() => {
+      const colours = [
+        [0x12, 0x80, 0x5c],
+        [0x2b, 0x62, 0xb0],
+      ];
+      return [...document.querySelectorAll('canvas')].map((canvas) => {
+        const { data } = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: new Uint8ClampedArray() };
+        let count = 0;
+        for (let at = 0; at < data.length; at += 4) {
+          if (colours.some((colour) => colour.every((wanted, part) => Math.abs((data[at + part] ?? 0) - wanted) < 24))) count += 1;
+        }
+        return count;
+      });
+    });
   }
 
   close(): Promise<void> {

@@ -14,7 +14,7 @@ export interface LadderRow {
   readonly hasSdp: boolean;
   readonly tone: Tone;
   readonly atMs: number;
-  /** In a sentence, for those who do not see the arrow. */
+  /** Where the arrow goes, for those who do not see it. */
   readonly spoken: string;
 }
 
@@ -39,7 +39,7 @@ export function ladderRows(messages: readonly StoryMessage[], lanes: readonly st
       points: (way === 'in') === (leg === 'a') ? 'right' : 'left',
       hasSdp: sdp !== undefined,
       tone: toneOf(title),
-      spoken: `${title}${sdp === undefined ? '' : ' with SDP'} from ${from} to ${to}${repeated === '' ? '' : `, ${repeated}`}`,
+      spoken: `from ${from} to ${to}`,
     };
   });
 }

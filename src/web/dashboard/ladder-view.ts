@@ -19,12 +19,12 @@ export class LadderView extends PageElement {
   }
 
   private arrow({ index, gap, points, title, repeated, hasSdp, tone, atMs, spoken }: LadderRow): TemplateResult {
-    return html`<li><button type="button" class="message ${gap} points-${points} ${tone}" aria-label="${spoken}, ${offset(atMs)}"
+    return html`<li><button type="button" class="message ${gap} points-${points} ${tone}"
         aria-expanded=${this.opened === index} @click=${() => this.open(index)}>
       <span class="at number">${offset(atMs)}</span>
       <span class="lane-gap"><span class="what">${title}${hasSdp ? html` <small>SDP</small>` : undefined}${
         repeated === '' ? undefined : html` <small class="repeated">${repeated}</small>`
-      }</span><span class="shaft"></span></span>
+      }<span class="spoken"> ${spoken}</span></span><span class="shaft"></span></span>
     </button></li>`;
   }
 

@@ -138,9 +138,9 @@ describe('a ladder', () => {
     expect(rows.map(({ gap, points }) => `${gap} ${points}`)).toEqual(['left right', 'right right', 'right left', 'left left']);
   });
 
-  it('says in a sentence what the arrow shows', () => {
+  it('says in words where the arrow goes, and how often', () => {
     const [row] = ladderRows([message('b', 'out', 'INVITE', { sdp: [], repeats: 2 })], ['Page', 'Gateway', 'Trunk carrier']);
-    expect(row?.spoken).toBe('INVITE with SDP from Gateway to Trunk carrier, sent 3 times');
+    expect([row?.spoken, row?.hasSdp, row?.repeated]).toEqual(['from Gateway to Trunk carrier', true, 'sent 3 times']);
   });
 
   it('has colours for what went well, what goes on and what was refused', () => {
