@@ -171,7 +171,7 @@ export class StoryPage extends PageElement {
       ${
         decisions.length === 0
           ? html`<p class="empty">No rule had anything to say.</p>`
-          : html`<table class="cards"><thead><tr><th scope="col">At</th><th scope="col">Rule</th><th scope="col">Verdict</th><th scope="col">Why</th></tr></thead>
+          : html`<table class="cards"><thead><tr><th scope="col" class="number">At</th><th scope="col">Rule</th><th scope="col">Verdict</th><th scope="col">Why</th></tr></thead>
             <tbody>${decisions.map(
               ({
                 atMs,
