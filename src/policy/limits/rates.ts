@@ -16,7 +16,7 @@ export interface RateTable {
   readonly rates: readonly Rate[];
 }
 
-const bare = (number: string): string => number.replace(/^(?:\+|00|011)/, '');
+const bare = (number: string): string => number.replace(/^(?:\+|0011|011|00)/, '');
 
 /**
  * The price of a number. One that no prefix matches costs as much as the dearest that is known: what

@@ -40,7 +40,7 @@ export interface CountedAttempt {
 }
 
 const none = {};
-const bare = (number: string): string => number.replace(/^(?:\+|00|011)/, '');
+const bare = (number: string): string => number.replace(/^(?:\+|0011|011|00)/, '');
 
 function scope(id: string, path: string, limits: Limits = none, budget: Budget = none): Scope {
   return { id, rule: `${path}limits`, budgetRule: `${path}budget`, limits, budget };
