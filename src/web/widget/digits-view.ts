@@ -50,7 +50,7 @@ export function digitStrip(receipts: readonly DigitReceipt[], texts: Texts): Tem
 
 export function keypad(texts: Texts, onKey: (digit: string) => void): TemplateResult {
   return html`<div class="keys" part="keypad" role="group" aria-label=${texts.keys}>${keys.map(
-    ([digit, letters]) => html`<button class="key" part="key" type="button" aria-label=${digit} @click=${() => onKey(digit)}>
-      <span>${digit}</span>${letters === '' ? nothing : html`<small>${letters}</small>`}</button>`,
+    ([digit, letters]) => html`<button class="key" part="key" type="button" @click=${() => onKey(digit)}>
+      <span>${digit}</span>${letters === '' ? nothing : html`<small aria-hidden="true">${letters}</small>`}</button>`,
   )}</div>`;
 }

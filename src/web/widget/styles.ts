@@ -24,6 +24,7 @@ export const styles = css`
     --_radius: var(--call-button-radius, 1.25rem);
     --_shadow: var(--call-button-shadow, 0 1px 2px rgb(10 20 30 / 8%), 0 12px 32px rgb(10 20 30 / 12%));
     display: inline-block;
+    min-width: 0;
     max-width: 100%;
     font: 400 1rem/1.45 var(--call-button-font, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif);
     color: var(--_text);
@@ -46,6 +47,7 @@ export const styles = css`
     clip-path: inset(50%); white-space: nowrap;
   }
 
+  .root { max-width: 100%; }
   .press {
     display: inline-flex; align-items: center; justify-content: center; gap: 0.65em;
     min-height: 3.25rem; max-width: 100%; padding: 0.75rem 1.6rem 0.75rem 1.35rem; border-radius: 99rem;
@@ -81,7 +83,7 @@ export const styles = css`
   }
   @keyframes spread { from { opacity: 0.7; transform: scale(1); } to { opacity: 0; transform: scale(1.55); } }
 
-  .controls { display: flex; gap: 0.75rem; margin-top: 1.25rem; }
+  .controls { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.25rem; }
   .control {
     display: flex; flex: 1; align-items: center; justify-content: center; gap: 0.5rem; min-width: 0;
     min-height: 3rem; padding: 0 0.75rem; border-radius: 0.9rem;
@@ -90,7 +92,7 @@ export const styles = css`
   .control:hover { background: var(--_raised-strong); }
   .control svg { width: 1.35em; height: 1.35em; }
   .control[aria-pressed='true'] { background: var(--_text); color: var(--_surface); }
-  .control.danger { background: var(--_danger); color: #ffffff; }
+  .control.danger { flex-basis: 8rem; background: var(--_danger); color: #ffffff; }
   .control.danger:hover { background: var(--_danger-strong); }
   .control.go { background: var(--_accent); color: var(--_on-accent); }
   .control.go:hover { background: var(--_accent-strong); }

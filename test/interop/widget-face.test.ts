@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { eventuallyTrue } from '../support/eventually.js';
+import { GatewayProcess } from '../support/gateway-process.js';
+import { describeWithPeers } from '../support/peers.js';
+import { peerPath } from '../support/programs.js';
+import { scratch } from '../support/scratch.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Look {
+  readonly lang: string;
+  readonly theme: 'light' | 'dark';
+  readonly width: number;
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+  }[];
+  readonly passes: readonly unknown[];
+}
+
+/** The widget's own part of what axe looks at; the page around it is the website's. */
+const look = (): Promise<AxeResult> =>
+  (window as unknown as { axe: { run(at: object, options: object): Promise<AxeResult> } }).axe.run(
+    { include: ['call-button'] },
+    { resultTypes: ['violations'] },
+  );
+
+describeWithPeers('The button', ['chromium'], () => {
+  const files = scratch('face');
+  let gateway: GatewayProcess;
+  let context: BrowserContext;
+  let page: Page | undefined;
+
+  beforeAll(async () => {
+    gateway = await GatewayProcess.startDemo();
+    context = await chromium.launchPersistentContext(files.file('profile'), {
+      executablePath: peerPath('chromium'),
+      headless: true,
+      bypassCSP: true,
+      args: [
+        ...['--no-sandbox', '--disable-gpu', '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'],
+        ...['--autoplay-policy=no-user-gesture-required', '--allow-loopback-in-peer-connection'],
+      ],
+    });
+  }, 60_000);
+  afterEach(async () => {
+    await ask('hangup');
+    await page?.close();
+  });
+  afterAll(async () => {
+    await context?.close();
+    await gateway?.dispose();
+    files.dispose();
+  });
+
+  async function open({ lang, theme, width }: Look): Promise<Page> {
+    page = await context.newPage();
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height: 900 });
+    await page.goto(`http://127.0.0.1:${gateway.httpPort}/`);
+    await page.waitForFunction(() => customElements.get('call-button') !== undefined);
+    await page.evaluate((name) => {
+      for (const button of document.querySelectorAll('call-button'))
+        Object.assign(button, { lang: name, tel: '+44 1632 960000', offersCheck: true });
+    }, lang);
+    await page.evaluate(axe);
+    return page;
+  }
+
+  const inside = (selector: string, at = page): Promise<number> =>
+    at?.evaluate((one) => document.querySelector('call-button')?.shadowRoot?.querySelectorAll(one).length ?? 0, selector) ??
+    Promise.resolve(0);
+  const shows = (selector: string): Promise<void> =>
+    eventuallyTrue(async () => (await inside(selector)) > 0, {
+      what: `the button shows ${selector}`,
+      withinMs: 10_000,
+      explain: () => gateway.log.slice(-1_500),
+    });
+  const press = (selector: string): Promise<void> | undefined =>
+    page?.evaluate((one) => document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>(one)?.click(), selector);
+  const ask = (method: string, to?: string): Promise<void> | undefined =>
+    page?.evaluate(
+      ([name, number]) => {
+        const button = document.querySelector('call-button') as unknown as Record<string, () => unknown> & { to?: string };
+        if (number !== undefined) button.to = number;
+        void button[name as string]?.();
+      },
+      [method, to],
+    );
+
+  async function expectAccessible(state: string): Promise<void> {
+    const result = await page?.evaluate(look);
+    const found = (result?.violations ?? []).map(
+      ({ id, nodes }) => `${state}: ${id}: ${nodes.map((node) => `${node.html} ${node.failureSummary}`).join('; ')}`,
+    );
+    expect(found).toEqual([]);
+    const wide = await page?.evaluate(() => {
+      const button = document.querySelector('call-button') as HTMLElement;
+      const parts = [
+        ...(button.shadowRoot?.querySelectorAll<HTMLElement>('button:not(.hidden-text), .card, select, input, textarea') ?? []),
+      ];
+      const over = parts.filter(
+        (part) => part.getBoundingClientRect().right > window.innerWidth + 1 || part.getBoundingClientRect().left < -1,
+      );
+      const small = parts.filter((part) => part.matches('button') && part.getBoundingClientRect().height < 44);
+      return [...over.map((part) => `${part.className} is cut off`), ...small.map((part) => `${part.className} is hard to touch`)];
+    });
+    expect(wide, state).toEqual([]);
+  }
+
+  it.each([
+    { lang: 'en', theme: 'light', width: 320 },
+    { lang: 'de', theme: 'dark', width: 320 },
+    { lang: 'ar', theme: 'light', width: 320 },
+    { lang: 'ar', theme: 'dark', width: 1280 },
+  ] as const)('is there for everybody in $lang, $theme, at $width pixels, in every state', async (wish) => {
+    await open(wish);
+    await shows('.press');
+    await ask('check');
+    await shows('.checks .good');
+    await expectAccessible('before a call');
+    await ask('call', '1001');
+    await shows('.timer');
+    await press('[part~=keypad-toggle]');
+    await press('[part~=settings-toggle]');
+    await shows('.key');
+    await shows('meter');
+    await shows('[part~=quality]');
+    await expectAccessible('in a call');
+    await press('[part~=hold]');
+    await shows('[part~=hold][aria-pressed=true]');
+    await press('[part~=mute]');
+    await expectAccessible('on hold and muted');
+    await ask('hangup');
+    await shows('.star');
+    await press('.star:nth-child(2)');
+    await shows('textarea');
+    await expectAccessible('after a call');
+    await ask('call', '1004');
+    await shows('.disc.bad');
+    await shows('[part~=telephone]');
+    await expectAccessible('after a problem');
+    expect(await page?.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('.root')?.dir)).toBe(
+      wish.lang === 'ar' ? 'rtl' : 'ltr',
+    );
+  });
+
+  it('can be used by the keyboard alone, and its focus is always to be seen', async () => {
+    const open_ = await open({ lang: 'en', theme: 'light', width: 768 });
+    await ask('call', '1001');
+    await shows('.timer');
+    const focused = (): Promise<string> =>
+      open_.evaluate(
+        () =>
+          document.querySelector('call-button')?.shadowRoot?.activeElement?.getAttribute('aria-label') ??
+          document.activeElement?.tagName ??
+          '',
+      );
+    await open_.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('.card')?.focus());
+    const walked: string[] = [];
+    for (let step = 0; step < 4; step += 1) {
+      await open_.keyboard.press('Tab');
+      walked.push(await focused());
+      expect(
+        await open_.evaluate(
+          () => getComputedStyle(document.querySelector('call-button')?.shadowRoot?.activeElement as Element).outlineStyle,
+        ),
+      ).toBe('solid');
+    }
+    expect(walked).toEqual(['Mute', 'Keypad', 'Hold', 'Sound settings']);
+    await open_.keyboard.press('Enter');
+    await shows('meter');
+    await open_.keyboard.press('Shift+Tab');
+    await open_.keyboard.press('Space');
+    await shows('[part~=hold][aria-pressed=true]');
+  });
+
+  it('moves nothing for those who asked for that', async () => {
+    const still = await open({ lang: 'en', theme: 'light', width: 768 });
+    await ask('call', '1003');
+    await shows('.disc.waiting');
+    const moving = await still.evaluate(() => document.querySelector('call-button')?.shadowRoot?.getAnimations().length ?? -1);
+    expect(moving).toBe(0);
+    await ask('hangup');
+  });
+
+  it('speaks the language of the page around it, and another one as soon as it is wished', async () => {
+    const there = await open({ lang: '', theme: 'light', width: 768 });
+    const label = (): Promise<string> =>
+      there.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector('[part~=check-button]')?.textContent ?? '');
+    expect(await label()).toBe('Check my connection');
+    await there.evaluate(() => document.querySelector('call-button')?.setAttribute('lang', 'es-MX'));
+    await eventuallyTrue(async () => (await label()) === 'Comprobar mi conexión', { what: 'it speaks Spanish', withinMs: 5_000 });
+    await there.evaluate(() => Object.assign(document.querySelector('call-button') as object, { words: { check: '¿Todo bien?' } }));
+    await eventuallyTrue(async () => (await label()) === '¿Todo bien?', { what: 'it takes words of the website', withinMs: 5_000 });
+  });
+});
