@@ -33,7 +33,7 @@ describeWithPeers('A browser calls a telephone (SIPp)', ['chromium', 'sipp', 'ts
     writePcap(stage.files.file('speech.pcap'), speechPackets(tone({ frequencyHz: phoneHz, seconds: 20, levelDb }), 0x1eaf));
   });
   afterEach(() => stage.clear());
-  afterAll(() => stage?.dispose());
+  afterAll(() => stage?.dispose('wholly'));
 
   it('and each hears the other at the right pitch and loudness, until the page hangs up', async () => {
     const capture = await stage.capture('both-ways');
@@ -190,7 +190,7 @@ describeWithPeers('A browser calls a telephone over TCP (SIPp)', ['chromium', 's
     writePcap(stage.files.file('speech.pcap'), speechPackets(tone({ frequencyHz: phoneHz, seconds: 20, levelDb }), 0x1eaf));
   });
   afterEach(() => stage.clear());
-  afterAll(() => stage?.dispose());
+  afterAll(() => stage?.dispose('wholly'));
 
   it('and each hears the other', async () => {
     const capture = await stage.capture('tcp');

@@ -27,7 +27,7 @@ describeWithPeers('A call that does not come about', ['chromium', 'sipp'], () =>
     );
   });
   afterEach(() => stage.clear());
-  afterAll(() => stage?.dispose());
+  afterAll(() => stage?.dispose('wholly'));
 
   it.each([
     { status: '486 Busy Here', code: 'busy', disposition: 'busy', q850: 17 },
@@ -138,7 +138,7 @@ describeWithPeers('A call that ends', ['chromium', 'sipp'], () => {
     stage = await CallStage.set({ toneHz: 700, levelDb }, { config: { browser: { graceSeconds: 1 }, shutdown: { drainSeconds: 2 } } });
   });
   afterEach(() => stage.clear());
-  afterAll(() => stage?.dispose());
+  afterAll(() => stage?.dispose('wholly'));
 
   it('because the phone hangs up shows the page a plain end', async () => {
     const phone = await stage.phone('uas-hangs-up');

@@ -31,7 +31,7 @@ describeWithPeers(
       writePcap(stage.files.file('speech.pcap'), speechPackets(tone({ frequencyHz: phoneHz, seconds: 20, levelDb }), 0x1eaf));
     }, 60_000);
     afterEach(() => stage.clear());
-    afterAll(() => stage?.dispose());
+    afterAll(() => stage?.dispose('wholly'));
 
     it('and each hears the other, until the page hangs up', async () => {
       const capture = await stage.capture('both-ways');

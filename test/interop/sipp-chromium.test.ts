@@ -27,7 +27,7 @@ describeWithPeers('A telephone (SIPp) calls a registered browser', ['chromium', 
     await page?.close();
     await stage.clear();
   });
-  afterAll(() => stage?.dispose());
+  afterAll(() => stage?.dispose('wholly'));
 
   async function alice(): Promise<CallPage> {
     page = await CallPage.open(stage.browser, {

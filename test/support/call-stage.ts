@@ -132,10 +132,13 @@ export class CallStage {
     await this.gateway.waitUntilCallsAreGone();
   }
 
-  /** For `afterAll`: waits for the SIP timers of every call, then ends everything and asserts a clean exit. */
-  async dispose(): Promise<void> {
+  /**
+   * For `afterAll`: ends everything and asserts a clean exit. `wholly` waits for the SIP timers of every
+   * call too, half a minute in which nothing happens; the suites of plain calls do that for all.
+   */
+  async dispose(how: 'soon' | 'wholly' = 'soon'): Promise<void> {
     try {
-      if (!this.gateway.ended) await this.gateway.waitUntilNothingIsLeft();
+      if (!this.gateway.ended && how === 'wholly') await this.gateway.waitUntilNothingIsLeft();
     } finally {
       await this.browser.dispose();
       await this.site.dispose();
