@@ -1,6 +1,7 @@
 /** The fraud guard of a gateway, made from its configuration. */
 import type { GatewayConfig } from './config/schema.js';
 import type { LimitsConfig } from './config/sections/limits.js';
+import type { BrakeOptions } from './policy/brake.js';
 import { type EmergencyPolicy, isEmergencyNumber } from './policy/emergency.js';
 import type { RateTable } from './policy/limits/rates.js';
 import type { Budget, Limits } from './policy/limits/scope.js';
@@ -48,4 +49,11 @@ export function rateTable({ policy }: GatewayConfig): RateTable {
 export function emergencyCheck({ policy, trunks }: GatewayConfig): (number: string) => EmergencyPolicy | undefined {
   const codes = [...new Set(trunks.flatMap(({ numbers }) => numbers.countryCode ?? []))];
   return (number) => (isEmergencyNumber(number, codes) ? policy.emergency : undefined);
+}
+
+const dayMs = 86_400_000;
+
+export function brakeOptions({ policy }: GatewayConfig): BrakeOptions {
+  const { action, known, learnCalls, forgetDays, file } = policy.unusual;
+  return { action, known, learnCalls, forgetMs: forgetDays * dayMs, ...(file === undefined ? {} : { path: file }) };
 }

@@ -27,7 +27,7 @@ import { RatingDesk } from './cdr/rating-desk.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
-import { emergencyCheck, rateTable, scopeRules } from './gateway-guard.js';
+import { brakeOptions, emergencyCheck, rateTable, scopeRules } from './gateway-guard.js';
 import {
   browserDiallerOptions,
   browserOptions,
@@ -47,6 +47,7 @@ import { TurnPart } from './gateway-turn.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
+import { Brake } from './policy/brake.js';
 import { judgeDestination, mayDial } from './policy/destinations.js';
 import { FraudGuard } from './policy/guard.js';
 import { GuardedDialler } from './policy/guarded-dialler.js';
@@ -141,6 +142,7 @@ class RunningGateway implements Gateway {
   private readonly cdrFile: CdrFile | undefined;
   private readonly facts: FactSink;
   private readonly tickets: TicketOffice;
+  private readonly brake: Brake;
   private readonly guard: FraudGuard;
   private readonly turn: TurnPart;
   private media: MediaPlane | undefined;
@@ -160,7 +162,12 @@ class RunningGateway implements Gateway {
     this.lag.start();
     this.metrics = new Metrics(
       { version: deps.version },
-      { liveObjects: () => this.liveObjects(), trunks: () => this.trunks?.states() ?? [], isReady: () => this.current === 'ready' },
+      {
+        liveObjects: () => this.liveObjects(),
+        trunks: () => this.trunks?.states() ?? [],
+        isReady: () => this.current === 'ready',
+        budgets: () => this.guard.budgets(),
+      },
     );
     if (config.cdr.file !== undefined) {
       const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
@@ -186,6 +193,7 @@ class RunningGateway implements Gateway {
       stats: async (sessions) => (await this.media?.statsOf(sessions)) ?? [],
       onSample: (callId, atMs, stats) => this.stories?.sampled(callId, atMs, stats),
     });
+    this.brake = new Brake(brakeOptions(config), { clock: deps.clock, log: deps.log.child({ part: 'guard' }) });
     this.guard = this.makeGuard();
     this.facts = this.guarded([
       this.guard.take,
@@ -413,6 +421,7 @@ class RunningGateway implements Gateway {
         ...{ clock, log: log.child({ part: 'guard' }) },
         facts: (fact) => this.facts(fact),
         hangUp: (callId, failure) => void this.calls?.hangUp(callId, failure),
+        brake: this.brake,
         ...(budgetFile === undefined ? {} : { file: new BudgetFile(budgetFile) }),
       },
     );
@@ -454,7 +463,12 @@ class RunningGateway implements Gateway {
         ...(stories === undefined ? {} : { story: (callId: string) => stories.find(callId) }),
         metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
         addressOf: addressReader(config.http.trustedProxies),
-        guard: { currency: config.policy.currency, scopes: () => this.guard.view() },
+        guard: {
+          currency: config.policy.currency,
+          scopes: () => this.guard.view(),
+          brake: () => this.brake.view(),
+          allow: (who, country) => this.brake.allow(who, country),
+        },
         tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.turn.iceServers.for },
         ice: {
           clock: deps.clock,

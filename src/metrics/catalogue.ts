@@ -20,6 +20,11 @@ export const catalogue = {
   gateway_calls_refused_total: counter('Calls the gateway had no room for. bound: calls, calls-per-second, loop-delay or draining.', [
     'bound',
   ]),
+  gateway_guard_decisions_total: counter(
+    'What rules of the policy said of calls. rule: its place, without whose it is; verdict: allowed, refused or ended.',
+    ['rule', 'verdict'],
+  ),
+  gateway_budget_used_ratio: gauge('How much of a budget is used, from 0 to 1. period: day or month (UTC).', ['scope', 'period']),
   gateway_calls_active: gauge('Calls begun and not ended.', ['direction']),
   gateway_call_setup_seconds: histogram(
     'From the INVITE to ringing and to the answer.',

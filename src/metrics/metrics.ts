@@ -15,6 +15,16 @@ export interface MetricsDeps {
   liveObjects(): Promise<LiveObjects>;
   trunks(): readonly TrunkView[];
   isReady(): boolean;
+  /** Budgets that are set, and how much of them is used; absent where there is no guard. */
+  budgets?(): readonly BudgetUse[];
+}
+
+/** One budget of one party. */
+export interface BudgetUse {
+  readonly scope: string;
+  readonly period: 'day' | 'month';
+  /** From 0 to 1, and above where it was overdrawn. */
+  readonly usedRatio: number;
 }
 
 type Ended = Extract<CallFact, { type: 'ended' }>;
@@ -70,6 +80,9 @@ export class Metrics {
   /** Everything, in the text format Prometheus reads. */
   async text(): Promise<string> {
     this.instruments.set('gateway_ready', {}, this.deps.isReady() ? 1 : 0);
+    for (const { scope, period, usedRatio } of this.deps.budgets?.() ?? []) {
+      this.instruments.set('gateway_budget_used_ratio', { scope, period }, usedRatio);
+    }
     const live = await this.deps.liveObjects();
     // A kind that is no longer reported is gone, not what it last was.
     this.instruments.reset('gateway_live_objects');
@@ -104,6 +117,10 @@ export class Metrics {
 
   private during(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     switch (fact.type) {
+      case 'decision':
+        // `sites[pk_shop].limits.calls` is one of many, `sites.limits.calls` one of few.
+        this.instruments.count('gateway_guard_decisions_total', { rule: fact.rule.replace(/\[[^\]]*\]/g, ''), verdict: fact.verdict });
+        break;
       case 'crowded':
         this.instruments.count('gateway_calls_refused_total', { bound: fact.bound });
         break;

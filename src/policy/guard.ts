@@ -4,6 +4,7 @@ import type { CallId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { CallFactBody, FactSink } from '../call/facts.js';
 import type { FailureCode } from '../call/failure-code.js';
+import type { Brake } from './brake.js';
 import type { BudgetFile, KeptUses } from './limits/budget-file.js';
 import { costOf, type Rate, type RateTable, rateFor } from './limits/rates.js';
 import type { BrokenLimit, Scope } from './limits/scope.js';
@@ -54,6 +55,8 @@ interface GuardDeps {
   /** Ends a call on both legs. */
   readonly hangUp: (callId: CallId, failure: FailureCode) => void;
   readonly file?: BudgetFile;
+  /** Notices calls to countries that nobody here calls. */
+  readonly brake?: Brake;
 }
 
 class Leg implements CountedCall, GuardedLeg {
@@ -65,17 +68,19 @@ class Leg implements CountedCall, GuardedLeg {
     readonly scopes: readonly Scope[],
     private readonly rate: Rate | undefined,
     private readonly clock: Clock,
-    private readonly onOver: (leg: Leg) => void,
+    private readonly told: { readonly onAnswered: () => void; readonly onOver: (leg: Leg) => void },
   ) {}
 
   answered(): void {
-    this.answeredMs ??= this.clock.nowMs();
+    if (this.answeredMs !== undefined) return;
+    this.answeredMs = this.clock.nowMs();
+    this.told.onAnswered();
   }
 
   over(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.onOver(this);
+    this.told.onOver(this);
   }
 
   talkMs(): number {
@@ -130,7 +135,8 @@ export class FraudGuard {
     const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     const rate = rateFor(this.options.rates, request.number);
     const firstCost = rate === undefined ? 0 : costOf(rate, 0);
-    const scopes = this.options.isExempt?.(request.number) === true ? [] : scopesOf(this.options.scopes, request);
+    const exempt = this.options.isExempt?.(request.number) === true;
+    const scopes = exempt ? [] : scopesOf(this.options.scopes, request);
     const call = this.calls.get(request.callId) ?? { counted: new Set<string>(), cost: 0, legs: new Set<Leg>() };
     for (const scope of scopes) {
       const again = call.counted.has(scope.id);
@@ -138,8 +144,11 @@ export class FraudGuard {
       const broken = this.recordOf(scope).broken(judged, firstCost, now);
       if (broken !== undefined) return this.refuse(request, scope, broken);
     }
+    const unusual = exempt || call.legs.size > 0 ? undefined : this.deps.brake?.judge(request.account?.site, request.number);
+    if (unusual?.held === true) return this.holdBack(request, unusual.country);
     this.calls.set(request.callId, call);
-    const leg = new Leg(request.callId, scopes, rate, clock, (over) => this.over(over));
+    const onAnswered = (): void => this.deps.brake?.answered(request.account?.site, request.number);
+    const leg = new Leg(request.callId, scopes, rate, clock, { onAnswered, onOver: (over) => this.over(over) });
     call.legs.add(leg);
     for (const scope of scopes) {
       const use = this.recordOf(scope);
@@ -147,7 +156,12 @@ export class FraudGuard {
       call.counted.add(scope.id);
       use.begin(leg);
     }
-    this.tell(request.callId, { type: 'decision', rule: scopes.at(-1)?.rule ?? 'policy', verdict: 'allowed', why: 'within all limits' });
+    this.tell(request.callId, {
+      type: 'decision',
+      rule: scopes.at(-1)?.rule ?? 'policy',
+      verdict: 'allowed',
+      why: unusual === undefined ? 'within all limits' : `within all limits; calls to ${unusual.country} are unusual here`,
+    });
     this.tick();
     return { kind: 'allowed', leg };
   }
@@ -176,6 +190,14 @@ export class FraudGuard {
     });
   }
 
+  /** Budgets of those that have been counted, and how much of them is used. */
+  budgets(): readonly { readonly scope: string; readonly period: 'day' | 'month'; readonly usedRatio: number }[] {
+    return this.view().flatMap(({ scope, budget, spentOfDay, spentOfMonth }) => [
+      ...(budget.perDay === undefined ? [] : [{ scope, period: 'day' as const, usedRatio: spentOfDay / budget.perDay }]),
+      ...(budget.perMonth === undefined ? [] : [{ scope, period: 'month' as const, usedRatio: spentOfMonth / budget.perMonth }]),
+    ]);
+  }
+
   /** Legs that are out now. */
   get liveLegs(): number {
     let count = 0;
@@ -196,6 +218,13 @@ export class FraudGuard {
     this.deps.log.warn({ callId: request.callId, rule, scope: scope.id, trunk: request.trunk }, 'a call was refused by a limit');
     this.tell(request.callId, { type: 'decision', rule, verdict: 'refused', why, failure });
     return { kind: 'refused', failure };
+  }
+
+  private holdBack({ callId, trunk }: GuardRequest, country: string): GuardVerdict {
+    const why = `calls to ${country} are unusual here, and held back until the operator allows them`;
+    this.deps.log.warn({ callId, trunk, country }, 'a call to an unusual country was held back');
+    this.tell(callId, { type: 'decision', rule: 'policy.unusual', verdict: 'refused', why, failure: 'unusual-destination' });
+    return { kind: 'refused', failure: 'unusual-destination' };
   }
 
   private over(leg: Leg): void {
@@ -273,6 +302,7 @@ export class FraudGuard {
   private write(): void {
     const { file, clock, log } = this.deps;
     this.writtenMs = clock.nowMs();
+    this.deps.brake?.write();
     if (file === undefined || !this.changed) return;
     this.changed = false;
     const uses = [...this.uses.values()].filter(

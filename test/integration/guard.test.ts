@@ -38,7 +38,7 @@ async function start(policy: string): Promise<void> {
   stack = new Stack();
   const yaml = `
 http: { port: 0 }
-policy: { destinations: { allow: ["+1"] }, ${policy} }
+policy: { ${policy.includes('destinations') ? '' : 'destinations: { allow: ["+1"] },'} ${policy} }
 trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:5999" }] }]
 inbound: [{ number: "+15550177", to: { number: "+15550188" } }]
 `;
@@ -117,5 +117,29 @@ describe('a budget that is used up', () => {
     void stack.carrier.nextCall().then((call) => next.push(call));
     expect(await dial().outcome).toMatchObject({ kind: 'rejected', status: 403 });
     expect(next).toEqual([]);
+  });
+});
+
+describe('a country that nobody here calls', () => {
+  it('is held back until the operator lets it be called', async () => {
+    await start('unusual: { action: hold, learnCalls: 1 }, destinations: { allow: ["+1", "+49"] }');
+    const { page } = await connect();
+    await page.bye();
+    const outcome = await dial('+4930901820').outcome;
+    expect(outcome).toMatchObject({ kind: 'rejected', status: 403 });
+    expect(outcome.kind === 'rejected' && outcome.headers.get('X-Gateway-Failure')).toBe('unusual-destination');
+    const { brake } = await read<{ brake: object }>('/guard');
+    expect(brake).toMatchObject({ action: 'hold', unusual: [{ who: 'others', country: '+49', count: 1 }] });
+    const allowed = await fetch(`${gateway?.addresses().http}/api/v1/guard/allow`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ country: '+49' }),
+    });
+    expect(allowed.status).toBe(204);
+    const again = dial('+4930901820');
+    (await stack.carrier.nextCall()).answer(sdp);
+    expect((await again.outcome).kind).toBe('answered');
+    const text = await (await fetch(`${gateway?.addresses().http}/metrics`)).text();
+    expect(text).toContain('gateway_guard_decisions_total{rule="policy.unusual",verdict="refused"} 1');
   });
 });

@@ -88,6 +88,15 @@ export function makeAdmin(options: Pick<AdminOptions, 'webFolder'> & Partial<Adm
     ratings: { clock: office.clock, rate: ({ callToken }) => callToken === 'token-of-c-1' },
     addressOf: addressReader(['10.0.0.0/8']),
     guard: {
+      brake: () => ({
+        action: 'hold',
+        habits: [{ who: 'pk_shop', calls: 30, countries: ['+44'] }],
+        unusual: [{ who: 'pk_shop', country: '+53', count: 2, at: new Date(beganAtMs).toISOString() }],
+      }),
+      allow: (who, country) => {
+        steps.did.push(`allow ${country} for ${who}`);
+        return country === '+53';
+      },
       currency: 'EUR',
       scopes: () => [
         {

@@ -142,10 +142,28 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
   '/guard': {
     get: operation('What everybody that limits are for has used', {
       '200': json(
-        fields({ currency: text('Of all amounts (ISO 4217).'), scopes: list(named('Scope'), 'Those that were counted since the start.') }),
+        fields({
+          currency: text('Of all amounts (ISO 4217).'),
+          scopes: list(named('Scope'), 'Those that were counted since the start.'),
+          brake: named('Brake'),
+        }),
         'The figures.',
       ),
     }),
+  },
+  '/guard/allow': {
+    post: operation(
+      'Let a country be called that is unusual for a website',
+      { '204': { description: 'It is usual from now on.' }, '400': failed('That is no country code.') },
+      {
+        requestBody: takes(
+          fields({
+            'site?': text('Public key of the website; all calls that come from none by default.'),
+            country: text('With its plus: +44.'),
+          }),
+        ),
+      },
+    ),
   },
   '/drain': {
     post: operation('Take no new calls and end the live ones in time', {

@@ -204,6 +204,21 @@ export const schemas: Readonly<Record<string, Schema>> = {
     }),
     budget: fields({ 'perDay?': real('In a day.'), 'perMonth?': real('In a month.') }),
   }),
+  Brake: fields({
+    action: oneOf(['off', 'warn', 'hold'], 'What is done about calls to unusual countries.'),
+    habits: list(
+      fields({
+        who: text('Website, or "others".'),
+        calls: whole('Answered so far.'),
+        countries: list(text('Country code.'), 'Usual ones.'),
+      }),
+      'What was learnt.',
+    ),
+    unusual: list(
+      fields({ who: text('Website, or "others".'), country: text('Country code.'), count: whole('How often.'), at: time('Last.') }),
+      'What was not usual, newest first.',
+    ),
+  }),
   IceServer: fields({
     urls: list(text('stun:, turn: or turns: URL (RFC 7064, RFC 7065).'), 'Where it is.'),
     'username?': text('For TURN.'),

@@ -9,6 +9,13 @@ const prefix = rule(
   'write the beginning of a number in quotes, such as "+44", or "*" for every number',
 );
 
+const countryCode = rule(
+  z.string(),
+  (text) => /^\+[1-9]\d{0,2}$/.test(text),
+  'is not a country code',
+  'write it in quotes with its plus: "+44"',
+);
+
 const prefixClass = (what: string) => key(z.enum(['allow', 'deny']).default('deny'), { description: `${what}.` });
 
 const rate = z.strictObject({
@@ -97,6 +104,29 @@ export const policy = z
       description: 'File that keeps what budgets and minutes have used over a restart.',
       example: '/data/budgets.json',
     }),
+    unusual: key(
+      z
+        .strictObject({
+          action: key(z.enum(['off', 'warn', 'hold']).default('warn'), {
+            description:
+              'Whether such calls are let through unnoticed, told of in log and record, or held back until POST /api/v1/guard/allow.',
+          }),
+          known: key(z.array(countryCode).default([]), { description: 'Country codes that are never unusual.', example: ['+44', '+353'] }),
+          learnCalls: key(z.int().min(0).max(1_000_000).default(20), {
+            description: 'Answered calls of a website before anything is unusual there.',
+          }),
+          forgetDays: key(z.int().min(1).max(3650).default(60), {
+            description: 'A country that was not called for so long is unusual again.',
+            unit: 'days',
+          }),
+          file: key(z.string().min(1).optional(), {
+            description: 'File that keeps what was learnt over a restart.',
+            example: '/data/usual.json',
+          }),
+        })
+        .prefault({}),
+      { description: 'Calls to a country that a website never calls.' },
+    ),
     maxCalls: key(z.int().min(1).default(100), { description: 'Calls at one time.' }),
     maxCallsPerSecond: key(z.number().positive().max(10_000).optional(), {
       description: 'New calls in a second; more are refused with 503. No bound when absent.',

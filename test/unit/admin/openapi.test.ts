@@ -64,6 +64,7 @@ describe('the description of the API', () => {
     { method: 'GET', path: '/cdrs', url: '/cdrs', status: 200 },
     { method: 'GET', path: '/cdrs', url: '/cdrs?limit=0', status: 400 },
     { method: 'GET', path: '/guard', url: '/guard', status: 200 },
+    { method: 'POST', path: '/guard/allow', url: '/guard/allow', status: 400, payload: { country: 'Cuba' } },
     { method: 'POST', path: '/drain', url: '/drain', status: 202 },
     { method: 'GET', path: '/ice-servers', url: '/ice-servers?site=pk_shop', status: 200, headers: { origin: shopOrigin } },
     { method: 'GET', path: '/ice-servers', url: '/ice-servers', status: 401 },

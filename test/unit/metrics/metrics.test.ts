@@ -26,7 +26,10 @@ const trunks: readonly TrunkView[] = [
 async function textAfter(facts: readonly CallFact[]): Promise<string> {
   const metrics = new Metrics(
     { version: '1.2.3' },
-    { liveObjects: async () => ({ call: 0, dialog: 2 }), trunks: () => trunks, isReady: () => true },
+    {
+      ...{ liveObjects: async () => ({ call: 0, dialog: 2 }), trunks: () => trunks, isReady: () => true },
+      budgets: () => [{ scope: 'site pk_shop', period: 'day', usedRatio: 0.5 }],
+    },
   );
   started.push(metrics);
   for (const fact of facts) metrics.take(fact);
@@ -143,6 +146,17 @@ describe('the catalogue of metrics', () => {
     expect(exported.sort()).toEqual(rows.map(([name, { type }]) => `${name} ${type}`).sort());
   });
 
+  it('counts decisions by rule and not by whose it was, so that visitors make no series', async () => {
+    const decision = (rule: string) => factAt(0, { type: 'decision', rule, verdict: 'refused', why: 'full' }, 'c-2');
+    const text = await textAfter([
+      factAt(0, received, 'c-2'),
+      decision('sites[pk_shop].limits.calls'),
+      decision('sites[pk_bank].limits.calls'),
+    ]);
+    expect(text).toContain('gateway_guard_decisions_total{rule="sites.limits.calls",verdict="refused"} 2');
+    expect(text).toContain('gateway_budget_used_ratio{scope="site pk_shop",period="day"} 0.5');
+  });
+
   it('has no metric that nothing feeds', async () => {
     const text = await textAfter([
       ...completedCall.slice(0, -1),
@@ -150,6 +164,7 @@ describe('the catalogue of metrics', () => {
       ...completedCall.slice(-1),
       factAt(0, received, 'c-2'),
       factAt(0, { type: 'crowded', bound: 'calls' }, 'c-2'),
+      factAt(0, { type: 'decision', rule: 'sites[pk_shop].limits.calls', verdict: 'refused', why: 'full', failure: 'over-limit' }, 'c-2'),
       failed,
     ]);
     const dead = rows.map(([name]) => name).filter((name) => !new RegExp(`^${name}(_count)?[{ ]`, 'm').test(text));
