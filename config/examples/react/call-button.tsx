@@ -4,7 +4,15 @@
  */
 import 'webrtc-pstn-gateway/call-button';
 import type { CallButtonElement, CallButtonEventMap } from 'webrtc-pstn-gateway/call-button';
-import { type Ref, useEffect, useImperativeHandle, useRef } from 'react';
+import { type HTMLAttributes, type Ref, type RefAttributes, useEffect, useImperativeHandle, useRef } from 'react';
+
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'call-button': HTMLAttributes<CallButtonElement> & RefAttributes<CallButtonElement> & Readonly<Record<string, unknown>>;
+    }
+  }
+}
 
 type Listener<K extends keyof CallButtonEventMap> = (detail: CallButtonEventMap[K]['detail']) => void;
 

@@ -93,6 +93,7 @@ export class CallButton extends LitElement {
   private shownMuted = false;
   private wished = '';
   private focusWithin = false;
+  private readonly languageWatch = new MutationObserver(() => this.requestUpdate());
   private readonly onKeyDown = (event: KeyboardEvent): void => this.onKeyboard(event);
 
   constructor() {
@@ -114,12 +115,14 @@ export class CallButton extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener('keydown', this.onKeyDown);
+    this.languageWatch.observe(document, { attributeFilter: ['lang'], subtree: true });
     if (this.hasUpdated) this.requestUpdate();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     document.removeEventListener('keydown', this.onKeyDown);
+    this.languageWatch.disconnect();
     // Moved within the page it is back by then.
     queueMicrotask(() => {
       if (!this.isConnected) this.controller.close();
@@ -233,6 +236,7 @@ export class CallButton extends LitElement {
       chooseInput: (id: string) => void controller.chooseInput(id),
       chooseOutput: (id: string) => void controller.chooseOutput(id),
       setVolume: (volume: number) => controller.setVolume(volume),
+      leave: (event: KeyboardEvent) => this.leave(event),
       check: () => void controller.check(),
       chooseStars: (stars: number) => {
         this.stars = stars;
@@ -309,6 +313,13 @@ export class CallButton extends LitElement {
     this.controller.pressKey(key);
   }
 
+  /** Escape closes a panel, and the keyboard goes on from what opened it. */
+  private leave({ key }: KeyboardEvent): void {
+    const toggle = key === 'Escape' ? this.shadowRoot?.querySelector<HTMLElement>('[aria-expanded=true]') : undefined;
+    toggle?.focus();
+    toggle?.click();
+  }
+
   private send<K extends keyof CallButtonEvents>(type: K, detail: CallButtonEvents[K]): void {
     sendEvent(this, type, detail);
   }
@@ -327,10 +338,4 @@ if (customElements.get('call-button') === undefined) {
 function misconfigured(element: HTMLElement, detail: string): void {
   console.error(`<call-button>: ${detail}`, element);
   sendEvent(element, 'error', { code: 'ivr-invalid', message: inEnglish.texts.problems['ivr-invalid'], detail });
-}
-
-declare global {
-  interface HTMLElementTagNameMap {
-    'call-button': CallButton;
-  }
 }
