@@ -177,7 +177,11 @@ trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:599
 
 /** Without what differs from call to call in any case: names, times, counts. */
 const alike = (call: Call, text: string): string =>
-  text.replaceAll(call.id, 'call').replaceAll(call.session, 'session').replace(/\d+/g, '0');
+  text
+    .replaceAll(call.id, 'call')
+    .replaceAll(call.session, 'session')
+    .replace(/"sipCallId":"[^"]*"/g, '"sipCallId":"sip"')
+    .replace(/\d+/g, '0');
 
 describe('digits pressed while a secure window is open', () => {
   const sayingWith = async (digit: 'A' | 'D', secure: boolean): Promise<string> => {
