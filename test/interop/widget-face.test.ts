@@ -8,6 +8,7 @@ import { describeWithPeers } from '../support/peers.js';
 import { peerPath } from '../support/programs.js';
 import { scratch } from '../support/scratch.js';
 
+const frenchCheck = 'Vérifier ma connexion';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Look {
@@ -176,9 +177,47 @@ describeWithPeers('The button', ['chromium'], () => {
     expect(walked).toEqual(['Mute', 'Keypad', 'Hold', 'Sound settings']);
     await open_.keyboard.press('Enter');
     await shows('meter');
+    await open_.keyboard.press('Tab');
+    await open_.keyboard.press('Tab');
+    await open_.keyboard.press('Escape');
+    await eventuallyTrue(async () => (await inside('meter')) === 0, { what: 'Escape closes the settings', withinMs: 2_000 });
+    expect(await focused()).toBe('Sound settings');
     await open_.keyboard.press('Shift+Tab');
     await open_.keyboard.press('Space');
     await shows('[part~=hold][aria-pressed=true]');
+  });
+
+  it('is light or dark as the page around it, whatever the system is', async () => {
+    const there = await open({ lang: 'en', theme: 'light', width: 768 });
+    await ask('call', '1001');
+    await shows('.timer');
+    const brightness = (): Promise<number> =>
+      there.evaluate(() => {
+        const card = document.querySelector('call-button')?.shadowRoot?.querySelector('.card') as Element;
+        const probe = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
+        probe.fillStyle = getComputedStyle(card).color;
+        probe.fillRect(0, 0, 1, 1);
+        return probe.getImageData(0, 0, 1, 1).data[0] ?? -1;
+      });
+    expect(await brightness()).toBeLessThan(60);
+    await there.evaluate(() => document.documentElement.style.setProperty('color-scheme', 'dark'));
+    expect(await brightness()).toBeGreaterThan(200);
+    await expectAccessible('dark in a light system');
+  });
+
+  it('shows in forced colours which controls are on', async () => {
+    const there = await open({ lang: 'en', theme: 'dark', width: 768 });
+    await there.emulateMedia({ forcedColors: 'active', colorScheme: 'dark' });
+    await ask('call', '1001');
+    await shows('.timer');
+    await press('[part~=mute]');
+    await shows('[part~=mute][aria-pressed=true]');
+    const fill = (part: string): Promise<string> =>
+      there.evaluate(
+        (one) => getComputedStyle(document.querySelector('call-button')?.shadowRoot?.querySelector(one) as Element).backgroundColor,
+        `[part~=${part}]`,
+      );
+    expect(await fill('mute')).not.toBe(await fill('settings-toggle'));
   });
 
   it('moves nothing for those who asked for that', async () => {
@@ -195,6 +234,8 @@ describeWithPeers('The button', ['chromium'], () => {
     const label = (): Promise<string> =>
       there.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector('[part~=check-button]')?.textContent ?? '');
     expect(await label()).toBe('Check my connection');
+    await there.evaluate(() => document.documentElement.setAttribute('lang', 'fr'));
+    await eventuallyTrue(async () => (await label()) === frenchCheck, { what: 'it follows the page into French', withinMs: 5_000 });
     await there.evaluate(() => document.querySelector('call-button')?.setAttribute('lang', 'es-MX'));
     await eventuallyTrue(async () => (await label()) === 'Comprobar mi conexión', { what: 'it speaks Spanish', withinMs: 5_000 });
     await there.evaluate(() => Object.assign(document.querySelector('call-button') as object, { words: { check: '¿Todo bien?' } }));

@@ -1,19 +1,19 @@
 import { css } from 'lit';
 
 /**
- * Look of the widget. Every colour and measure that a website may want to change is a custom
- * property on the host; the parts are `button`, `card`, `status`, `timer`, `controls`, `keypad`,
+ * Look of the widget, light or dark as the `color-scheme` of its place. Every colour and measure that
+ * a website may want to change is a custom property on the host; the parts are `button`, `card`, `status`, `timer`, `controls`, `keypad`,
  * `key`, `digits`, `menu`, `menu-entry`, `menu-back`, `mute`, `hold`, `settings`, `settings-toggle`, `device`, `volume`,
  * `level`, `quality`, `hint`, `hang-up`, `answer`, `decline`, `message`, `telephone`, `rating`, `star`, `check`, `check-button`.
  */
 export const styles = css`
   :host {
-    color-scheme: light dark;
     --_accent: var(--call-button-accent, #12805c);
     --_accent-strong: var(--call-button-accent-strong, #0c6a4b);
     --_on-accent: var(--call-button-on-accent, #ffffff);
     --_danger: var(--call-button-danger, #c6362f);
     --_danger-strong: var(--call-button-danger-strong, #a82a24);
+    --_accent-text: light-dark(var(--_accent), color-mix(in srgb, var(--_accent) 50%, white));
     --_danger-text: light-dark(var(--_danger), color-mix(in srgb, var(--_danger) 50%, white));
     --_surface: var(--call-button-surface, light-dark(#ffffff, #1b2129));
     --_raised: var(--call-button-raised, light-dark(#eff2f5, #2a323c));
@@ -50,7 +50,7 @@ export const styles = css`
   .root { max-width: 100%; }
   .press {
     display: inline-flex; align-items: center; justify-content: center; gap: 0.65em;
-    min-height: 3.25rem; max-width: 100%; padding: 0.75rem 1.6rem 0.75rem 1.35rem; border-radius: 99rem;
+    min-height: 3.25rem; max-width: 100%; padding-block: 0.75rem; padding-inline: 1.35rem 1.6rem; border-radius: 99rem;
     background: var(--_accent); color: var(--_on-accent); font-weight: 600; font-size: 1.0625rem; line-height: 1.25;
     box-shadow: 0 1px 2px rgb(10 20 30 / 14%), 0 8px 20px color-mix(in srgb, var(--_accent) 28%, transparent);
   }
@@ -65,18 +65,15 @@ export const styles = css`
   .who { flex: 1; min-width: 0; }
   .name { display: block; font-weight: 650; font-size: 1.0625rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .status { color: var(--_quiet); font-size: 0.9375rem; }
-  .timer { font-variant-numeric: tabular-nums; font-weight: 600; font-size: 1.0625rem; color: var(--_accent); }
-  @media (prefers-color-scheme: dark) { .timer { color: color-mix(in srgb, var(--_accent) 55%, white); } }
+  .timer { font-variant-numeric: tabular-nums; font-weight: 600; font-size: 1.0625rem; color: var(--_accent-text); }
   .hint { margin: 0.75rem 0 0; color: var(--_quiet); font-size: 0.9375rem; }
 
   .disc {
     position: relative; display: grid; place-items: center; width: 3rem; height: 3rem; flex: none; border-radius: 50%;
-    background: color-mix(in srgb, var(--_accent) 14%, var(--_surface)); color: var(--_accent);
+    background: color-mix(in srgb, var(--_accent) 14%, var(--_surface)); color: var(--_accent-text);
   }
-  @media (prefers-color-scheme: dark) { .disc { color: color-mix(in srgb, var(--_accent) 45%, white); } }
   .disc.live { background: var(--_accent); color: var(--_on-accent); }
-  .disc.bad { background: color-mix(in srgb, var(--_danger) 14%, var(--_surface)); color: var(--_danger); }
-  @media (prefers-color-scheme: dark) { .disc.bad { color: color-mix(in srgb, var(--_danger) 50%, white); } }
+  .disc.bad { background: color-mix(in srgb, var(--_danger) 14%, var(--_surface)); color: var(--_danger-text); }
   .disc.waiting::after {
     content: ''; position: absolute; inset: 0; border-radius: 50%; border: 2px solid var(--_accent);
     animation: spread 1.6s ease-out infinite;
@@ -147,9 +144,8 @@ export const styles = css`
   .checks .bad b { color: var(--_danger-text); }
   .stars { display: flex; }
   .star { display: grid; place-items: center; width: 2.75rem; height: 2.75rem; border-radius: 0.6rem; color: var(--_quiet); }
-  .star.lit, .star:hover { color: var(--_accent); }
+  .star.lit, .star:hover { color: var(--_accent-text); }
   .star.lit path { fill: currentColor; }
-  @media (prefers-color-scheme: dark) { .star.lit, .star:hover { color: color-mix(in srgb, var(--_accent) 45%, white); } }
   .quality { color: var(--_quiet); }
   .quality svg { width: 1.25em; height: 1.25em; }
   .quality.poor { color: var(--_danger-text); }
@@ -161,7 +157,11 @@ export const styles = css`
     button:active { transform: none; }
     .disc.waiting::after { opacity: 0.4; transform: scale(1.15); }
   }
+  @media (prefers-contrast: more) {
+    :host { --_quiet: var(--_text); --_line: currentColor; }
+  }
   @media (forced-colors: active) {
     .press, .control, .key, .choice, .card { border: 1px solid ButtonText; }
+    .control[aria-pressed='true'] { forced-color-adjust: none; background: Highlight; color: HighlightText; }
   }
 `;

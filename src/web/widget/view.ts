@@ -38,6 +38,8 @@ export interface ViewActions extends SettingsActions, RatingActions {
   toggleHold(): void;
   toggleKeypad(): void;
   toggleSettings(): void;
+  /** A key went down in the card: Escape closes what is open in it. */
+  leave(event: KeyboardEvent): void;
   check(): void;
   key(digit: string): void;
   readonly menu: MenuActions;
@@ -119,11 +121,11 @@ function callView(model: ViewModel, actions: ViewActions): TemplateResult {
   const { state, texts, label } = model;
   const connected = state.name === 'connected';
   const peer = 'peer' in state && state.peer !== '' ? state.peer : label;
-  return html`<div class="card" part="card" tabindex="-1" role="group" aria-label=${peer}>
+  return html`<div class="card" part="card" tabindex="-1" role="group" aria-label=${peer} @keydown=${(event: KeyboardEvent) => actions.leave(event)}>
     <div class="head">
       <span class="disc ${connected ? 'live' : 'waiting'}">${state.name === 'microphone' ? icons.microphoneIcon : icons.phoneIcon}</span>
       <span class="who">
-        <span class="name">${peer}</span>
+        <span class="name"><bdi>${peer}</bdi></span>
         <span class="status" part="status">${shownStatus(model)}</span>
       </span>
       ${connected ? meters(model, state.sinceMs) : nothing}
@@ -208,7 +210,7 @@ function incomingView({ state, texts }: ViewModel, actions: ViewActions): Templa
   return html`<div class="card" part="card" tabindex="-1" role="group" aria-label=${texts.incoming}>
     <div class="head">
       <span class="disc waiting">${icons.phoneIcon}</span>
-      <span class="who"><span class="name">${peer}</span><span class="status" part="status">${texts.incoming}</span></span>
+      <span class="who"><span class="name"><bdi>${peer}</bdi></span><span class="status" part="status">${texts.incoming}</span></span>
     </div>
     <div class="controls" part="controls">
       <button class="control danger" part="control decline" type="button" @click=${() => actions.decline()}>${icons.hangUpIcon}<span>${texts.decline}</span></button>
