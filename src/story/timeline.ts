@@ -52,7 +52,10 @@ function sayingOf(fact: CallFact, shown: Shown): Said | undefined {
     case 'received':
       return [receivedText(fact, shown), 'plain'];
     case 'decision':
-      return [`${fact.why} (${fact.rule})`, fact.verdict === 'refused' || fact.verdict === 'ended' ? 'bad' : 'plain'];
+      return [
+        `${fact.why.charAt(0).toUpperCase()}${fact.why.slice(1)} (${fact.rule}).`,
+        fact.verdict === 'refused' || fact.verdict === 'ended' ? 'bad' : 'plain',
+      ];
     case 'crowded':
       return [`No room for the call: ${bounds[fact.bound]}.`, 'bad'];
     case 'leg':

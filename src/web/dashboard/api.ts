@@ -1,4 +1,4 @@
-import type { ScopeDto } from '../../admin/guard-api.js';
+import type { BrakeDto, ScopeDto } from '../../admin/guard-api.js';
 import type { CallDto, TrunkDto } from '../../admin/views.js';
 import type { CallRecord } from '../../cdr/record.js';
 import type { CallStory } from '../../story/call-story.js';
@@ -22,6 +22,7 @@ export interface SessionView {
 export interface GuardView {
   readonly currency: string;
   readonly scopes: readonly ScopeDto[];
+  readonly brake: BrakeDto;
 }
 
 export interface RecordPageView {
@@ -69,6 +70,7 @@ export const api = {
   hangUp: (callId: string) => send<unknown>('DELETE', one(callId)),
   trunks: () => ask<{ readonly trunks: readonly TrunkDto[] }>(`${base}/trunks`),
   guard: () => ask<GuardView>(`${base}/guard`),
+  allowCountry: (site: string, country: string) => send<unknown>('POST', `${base}/guard/allow`, { site, country }),
   records: (query: string) => ask<RecordPageView>(`${base}/cdrs?${query}`),
   story: (callId: string) => ask<ShownStory>(`${one(callId)}/story`),
   drain: () => send<unknown>('POST', `${base}/drain`),

@@ -125,7 +125,7 @@ export class GatewayDashboard extends PageElement {
       case 'trunks':
         return html`<trunks-page></trunks-page>`;
       case 'guard':
-        return html`<guard-page></guard-page>`;
+        return html`<guard-page .mayChange=${mayChange}></guard-page>`;
       case 'records':
         return html`<records-page .query=${route.query}></records-page>`;
       case 'story':

@@ -13,6 +13,10 @@ const shownRefusals = 20;
 
 /** Who has used how much of what he may, and what was refused. */
 export class GuardPage extends PageElement {
+  static override readonly properties = { mayChange: { attribute: false } };
+
+  declare mayChange: boolean;
+
   private guard: GuardView | undefined;
   private refusals: readonly CallRecord[] | undefined;
   private asking: ReturnType<typeof setInterval> | undefined;
@@ -80,10 +84,40 @@ export class GuardPage extends PageElement {
     </table></div>`;
   }
 
+  private async allow(who: string, country: string): Promise<void> {
+    this.taken(await api.allowCountry(who, country));
+    await this.ask();
+  }
+
+  private brake({ action, unusual }: GuardView['brake']): TemplateResult {
+    if (action === 'off') return html`<p class="empty">Nobody looks which countries are called (policy.unusual).</p>`;
+    if (unusual.length === 0) return html`<p class="empty">No call to a country that is unusual for its website.</p>`;
+    const nowMs = Date.now();
+    return html`<div class="scroller" tabindex="0" role="region" aria-label="Unusual countries"><table class="cards">
+      <thead><tr><th scope="col">Website</th><th scope="col">Country code</th><th scope="col" class="number">Calls</th><th scope="col">Last</th>
+        <th scope="col"><span class="spoken">Actions</span></th></tr></thead>
+      <tbody>${unusual.map(
+        ({ who, country, count, at }) => html`<tr>
+          <td data-label="Website"><span class="who">${who}</span><span class="sub">${action === 'hold' ? 'held back' : 'let through'}</span></td>
+          <td data-label="Country code">${country}</td>
+          <td data-label="Calls" class="number">${count}</td>
+          <td data-label="Last">${dayTime(at, nowMs)}</td>
+          <td class="actions">${
+            this.mayChange
+              ? html`<button type="button" aria-label="Allow ${country} for ${who}" @click=${() => this.allow(who, country)}>Allow</button>`
+              : undefined
+          }</td>
+        </tr>`,
+      )}</tbody>
+    </table></div>`;
+  }
+
   protected override render(): TemplateResult {
     return html`<div class="heading"><h1 tabindex="-1">Guard</h1></div>
       ${this.faultLine()}
       ${this.guard === undefined ? loading('limits and budgets') : this.scopes(this.guard)}
+      <h2>Countries that are unusual</h2>
+      ${this.guard === undefined ? loading('what is usual') : this.brake(this.guard.brake)}
       <h2>Calls that a rule refused or ended</h2>
       ${this.refusals === undefined ? loading('the refusals') : this.refused(this.refusals)}`;
   }

@@ -68,7 +68,7 @@ describe('the story of a call', () => {
     ],
     [
       { type: 'decision', rule: 'policy.budgets', verdict: 'ended', why: 'the budget of the day is used up' },
-      'bad: the budget of the day is used up (policy.budgets)',
+      'bad: The budget of the day is used up (policy.budgets).',
     ],
     [{ type: 'crowded', bound: 'calls' }, 'bad: No room for the call: as many calls are up as may be.'],
     [
