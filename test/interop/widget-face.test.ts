@@ -95,6 +95,19 @@ describeWithPeers('The button', ['chromium'], () => {
       [method, to],
     );
 
+  /** Where the end of the number stands, seen from its beginning. */
+  const numberReads = (): Promise<string> | undefined =>
+    page?.evaluate(() => {
+      const text = document.querySelector('call-button')?.shadowRoot?.querySelector('[part~=telephone] bdi')?.firstChild?.nextSibling;
+      const range = document.createRange();
+      const leftOf = (at: number): number => {
+        range.setStart(text as Text, at);
+        range.setEnd(text as Text, at + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return leftOf(0) < leftOf(2) ? 'from left to right' : 'from right to left';
+    });
+
   async function expectAccessible(state: string): Promise<void> {
     const result = await page?.evaluate(look);
     const found = (result?.violations ?? []).map(
@@ -109,8 +122,17 @@ describeWithPeers('The button', ['chromium'], () => {
       const over = parts.filter(
         (part) => part.getBoundingClientRect().right > window.innerWidth + 1 || part.getBoundingClientRect().left < -1,
       );
+      const card = button.shadowRoot?.querySelector('.card')?.getBoundingClientRect();
+      const out = parts.filter((part) => {
+        const { left, right } = part.getBoundingClientRect();
+        return card !== undefined && (left < card.left - 1 || right > card.right + 1);
+      });
+      const cut = parts.filter((part) => part.matches('button') && part.scrollWidth > part.clientWidth + 1);
       const small = parts.filter((part) => part.matches('button') && part.getBoundingClientRect().height < 44);
-      return [...over.map((part) => `${part.className} is cut off`), ...small.map((part) => `${part.className} is hard to touch`)];
+      return [
+        ...[...over, ...out, ...cut].map((part) => `${part.className} is cut off`),
+        ...small.map((part) => `${part.className} is hard to touch`),
+      ];
     });
     expect(wide, state).toEqual([]);
   }
@@ -146,10 +168,22 @@ describeWithPeers('The button', ['chromium'], () => {
     await ask('call', '1004');
     await shows('.disc.bad');
     await shows('[part~=telephone]');
+    expect(await numberReads()).toBe('from left to right');
     await expectAccessible('after a problem');
     expect(await page?.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('.root')?.dir)).toBe(
       wish.lang === 'ar' ? 'rtl' : 'ltr',
     );
+  });
+
+  it('shows an incoming call whole, and takes it', async () => {
+    await open({ lang: 'pt', theme: 'light', width: 320 });
+    await ask('call', '1006');
+    await shows('.timer');
+    await ask('hangup');
+    await shows('[part~=answer]');
+    await expectAccessible('before an answer');
+    await press('[part~=answer]');
+    await shows('.timer');
   });
 
   it('can be used by the keyboard alone, and its focus is always to be seen', async () => {

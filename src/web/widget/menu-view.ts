@@ -24,7 +24,7 @@ export function menuView(menu: IvrMenu, path: readonly number[], texts: Texts, a
     }
     ${entries.map(
       ({ label, menu: inner }, place) =>
-        html`<button class="choice" part="menu-entry" type="button" @click=${() => actions.choose(place)}><span>${label}</span>${inner === undefined ? nothing : onwardIcon}</button>`,
+        html`<button class="choice" part="menu-entry" type="button" @click=${() => actions.choose(place)}><span dir="auto">${label}</span>${inner === undefined ? nothing : onwardIcon}</button>`,
     )}
   </div>`;
 }

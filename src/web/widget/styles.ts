@@ -80,20 +80,20 @@ export const styles = css`
   }
   @keyframes spread { from { opacity: 0.7; transform: scale(1); } to { opacity: 0; transform: scale(1.55); } }
 
-  .controls { display: flex; flex-wrap: wrap; gap: 0.75rem; margin-top: 1.25rem; }
+  .controls { display: flex; flex-wrap: wrap; gap: 0.5rem; margin-top: 1.25rem; }
   .control {
-    display: flex; flex: 1; align-items: center; justify-content: center; gap: 0.5rem; min-width: 0;
+    display: flex; flex: 9 1 auto; align-items: center; justify-content: center; gap: 0.5rem; min-width: 0;
     min-height: 3rem; padding: 0 0.75rem; border-radius: 0.9rem;
     background: var(--_raised); font-weight: 600; font-size: 0.9375rem;
   }
   .control:hover { background: var(--_raised-strong); }
   .control svg { width: 1.35em; height: 1.35em; }
   .control[aria-pressed='true'] { background: var(--_text); color: var(--_surface); }
-  .control.danger { flex-basis: 8rem; background: var(--_danger); color: #ffffff; }
+  .control.danger { background: var(--_danger); color: #ffffff; }
   .control.danger:hover { background: var(--_danger-strong); }
   .control.go { background: var(--_accent); color: var(--_on-accent); }
   .control.go:hover { background: var(--_accent-strong); }
-  .control.icon-only { flex: 0 0 3rem; padding: 0; }
+  .control.icon-only { flex: 1 1 2.75rem; padding: 0; }
 
   .keypad { margin-top: 1.25rem; padding-top: 1rem; border-top: 1px solid var(--_line); }
   .digits p { margin: 0; text-align: center; }
@@ -129,7 +129,7 @@ export const styles = css`
   }
   .card > .link { margin-top: 0.75rem; }
   .before { width: 20rem; max-width: 100%; }
-  .panel { display: grid; gap: 0.75rem; margin: 1.25rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--_line); font-size: 0.9375rem; list-style: none; }
+  .panel { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; margin: 1.25rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--_line); font-size: 0.9375rem; list-style: none; }
   .panel label { display: grid; gap: 0.25rem; }
   .panel label > span, .checks small { color: var(--_quiet); }
   .panel :is(select, textarea) {
@@ -143,7 +143,7 @@ export const styles = css`
   .checks small { grid-column: 1 / -1; font-size: 0.875rem; }
   .checks .bad b { color: var(--_danger-text); }
   .stars { display: flex; }
-  .star { display: grid; place-items: center; width: 2.75rem; height: 2.75rem; border-radius: 0.6rem; color: var(--_quiet); }
+  .star { display: grid; place-items: center; flex: 0 1 2.75rem; height: 2.75rem; border-radius: 0.6rem; color: var(--_quiet); }
   .star.lit, .star:hover { color: var(--_accent-text); }
   .star.lit path { fill: currentColor; }
   .quality { color: var(--_quiet); }

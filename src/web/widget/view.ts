@@ -240,5 +240,5 @@ function endedView(model: ViewModel, state: Extract<ViewState, { name: 'ended' }
 /** The way that is left where a page cannot call (RFC 3966). */
 function telephoneLink(tel: string, texts: Texts): TemplateResult {
   const [before = '', after = ''] = texts.useTelephone.split('{number}');
-  return html`<a class="link" part="telephone" href="tel:${tel.replace(/[^+0-9*#]/g, '')}">${before}<bdi>${tel}</bdi>${after}</a>`;
+  return html`<a class="link" part="telephone" href="tel:${tel.replace(/[^+0-9*#]/g, '')}"><span>${before}<bdi dir="ltr">${tel}</bdi>${after}</span></a>`;
 }
