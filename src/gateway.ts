@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AdminServer } from './admin/admin-server.js';
 import { CallEvents } from './admin/call-events.js';
+import { digitRefusals } from './admin/digit-refusals.js';
 import type { DigitsOutcome, DigitWishes, GatewayState } from './admin/ports.js';
 import { formatHostPort, type HostPort } from './base/address.js';
 import { addressReader } from './base/client-address.js';
@@ -27,7 +28,25 @@ import { RatingDesk } from './cdr/rating-desk.js';
 import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
-import { brakeOptions, emergencyCheck, rateTable, scopeRules } from './gateway-guard.js';
+import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
+import type { MediaPlane } from './media/plane.js';
+import { Metrics } from './metrics/metrics.js';
+import type { Brake } from './policy/brake.js';
+import { judgeDestination, mayDial } from './policy/destinations.js';
+import type { FraudGuard } from './policy/guard.js';
+import { GuardedDialler } from './policy/guarded-dialler.js';
+import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
+import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
+import { LoopLag } from './sip/embedded/overload.js';
+import type { SipPort } from './sip/port.js';
+import { MediaSampler } from './story/media-sampler.js';
+import { StoryRecorder } from './story/recorder.js';
+import type { TrunkOptions } from './trunk/options.js';
+import { TrunkDialler } from './trunk/trunk-dialler.js';
+import { TrunkEdge } from './trunk/trunk-edge.js';
+import { trunkRoute } from './trunk/trunk-route.js';
+import { Trunks } from './trunk/trunks.js';
+import { emergencyCheck, makeGuard } from './wiring/guard.js';
 import {
   browserDiallerOptions,
   browserOptions,
@@ -41,28 +60,9 @@ import {
   sipOptions,
   sipTls,
   trunkOptions,
-} from './gateway-options.js';
-import { type TicketOffice, ticketOffice } from './gateway-tickets.js';
-import { TurnPart } from './gateway-turn.js';
-import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
-import type { MediaPlane } from './media/plane.js';
-import { Metrics } from './metrics/metrics.js';
-import { Brake } from './policy/brake.js';
-import { judgeDestination, mayDial } from './policy/destinations.js';
-import { FraudGuard } from './policy/guard.js';
-import { GuardedDialler } from './policy/guarded-dialler.js';
-import { BudgetFile } from './policy/limits/budget-file.js';
-import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
-import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
-import { LoopLag } from './sip/embedded/overload.js';
-import type { SipPort } from './sip/port.js';
-import { MediaSampler } from './story/media-sampler.js';
-import { StoryRecorder } from './story/recorder.js';
-import type { TrunkOptions } from './trunk/options.js';
-import { TrunkDialler } from './trunk/trunk-dialler.js';
-import { TrunkEdge } from './trunk/trunk-edge.js';
-import { trunkRoute } from './trunk/trunk-route.js';
-import { Trunks } from './trunk/trunks.js';
+} from './wiring/options.js';
+import { type TicketOffice, ticketOffice } from './wiring/tickets.js';
+import { TurnPart } from './wiring/turn.js';
 
 /**
  * The one place that knows concrete classes: makes them from the configuration, joins them, and
@@ -193,8 +193,14 @@ class RunningGateway implements Gateway {
       stats: async (sessions) => (await this.media?.statsOf(sessions)) ?? [],
       onSample: (callId, atMs, stats) => this.stories?.sampled(callId, atMs, stats),
     });
-    this.brake = new Brake(brakeOptions(config), { clock: deps.clock, log: deps.log.child({ part: 'guard' }) });
-    this.guard = this.makeGuard();
+    const { guard, brake } = makeGuard(config, {
+      clock: deps.clock,
+      log: deps.log.child({ part: 'guard' }),
+      facts: (fact) => this.facts(fact),
+      hangUp: (callId, failure) => void this.calls?.hangUp(callId, failure),
+    });
+    this.guard = guard;
+    this.brake = brake;
     this.facts = this.guarded([
       this.guard.take,
       this.cdrs.take,
@@ -411,22 +417,6 @@ class RunningGateway implements Gateway {
     };
   }
 
-  private makeGuard(): FraudGuard {
-    const { config } = this;
-    const { clock, log } = this.deps;
-    const { budgetFile } = config.policy;
-    return new FraudGuard(
-      { scopes: scopeRules(config), rates: rateTable(config), isExempt: (number) => emergencyCheck(config)(number) !== undefined },
-      {
-        ...{ clock, log: log.child({ part: 'guard' }) },
-        facts: (fact) => this.facts(fact),
-        hangUp: (callId, failure) => void this.calls?.hangUp(callId, failure),
-        brake: this.brake,
-        ...(budgetFile === undefined ? {} : { file: new BudgetFile(budgetFile) }),
-      },
-    );
-  }
-
   private makeAdmin(): AdminServer {
     const { config, deps } = this;
     const tls = deps.secrets.httpTls;
@@ -485,22 +475,9 @@ class RunningGateway implements Gateway {
   private async sendDigits(callId: string, digits: string, wishes: DigitWishes): Promise<DigitsOutcome> {
     const result = await this.calls?.sendDigits(callId as CallId, digits, wishes);
     if (result === undefined || (result.kind === 'refused' && result.why === 'unknown-call')) return { kind: 'unknown-call' };
-    return result.kind === 'queued' ? { kind: 'sent', ids: result.ids } : { kind: 'refused', why: refusals[result.why] };
+    return result.kind === 'queued' ? { kind: 'sent', ids: result.ids } : { kind: 'refused', why: digitRefusals[result.why] };
   }
 }
-
-const refusals = {
-  'unknown-call': 'there is no such call now',
-  'not-digits': 'these are no digits',
-  'not-connected': 'the call is not connected yet',
-  'no-such-side': 'the call has no such side',
-  'not-supported': 'that side takes no digits the way its trunk is configured (see trunks[].dtmf)',
-  refused: 'that side refused them',
-  'no-dialog': 'that side cannot be told of digits yet',
-  'call-ended': 'the call is over',
-  'queue-full': 'too many digits wait already',
-  withheld: 'the page is told no digits while a secure window is open',
-} as const;
 
 /** Where the demo carrier reaches us: the first UDP listener. */
 function demoSipAddress(sip: SipStack): HostPort {

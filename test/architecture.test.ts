@@ -74,7 +74,7 @@ const rooms: Readonly<Record<string, Room>> = {
   admin: { mayImport: ['base', 'call', 'cdr', 'story', 'metrics', 'auth', 'turn', 'policy/limits'], packages: ['fastify'] },
   /** Plays telephone-events to any gateway, as caller and as called side, and judges what comes out. */
   conformance: { mayImport: ['base', 'sip', 'sip/embedded', 'media/rtp', 'media/codec', 'media/dtmf', 'media/sdp'] },
-  cli: { mayImport: ['base', 'config', 'conformance', 'auth', 'gateway-tickets.ts', 'gateway.ts'], packages: ['pino'] },
+  cli: { mayImport: ['base', 'config', 'conformance', 'auth', 'wiring', 'gateway.ts'], packages: ['pino'] },
   'web/widget': { mayImport: ['call/failure-code.ts'], packages: ['sip.js', 'lit'], noNode: true },
   'web/demo': { mayImport: [], noNode: true },
   /** Draws what the API answers; it takes nothing from those rooms but types. */
@@ -82,33 +82,16 @@ const rooms: Readonly<Record<string, Room>> = {
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
   web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
-  /** The limits of a configuration. */
-  'gateway-guard.ts': { mayImport: ['config', 'policy', 'policy/limits'] },
-  /** The ticket office of a configuration. */
-  'gateway-tickets.ts': { mayImport: ['base', 'config', 'auth'] },
-  /** STUN and TURN of a configuration. */
-  'gateway-turn.ts': { mayImport: ['base', 'config', 'turn'] },
-  'gateway-options.ts': {
-    mayImport: ['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk'],
+  /** Options and small parts out of the configuration, so that `gateway.ts` only joins them. */
+  wiring: {
+    mayImport: [
+      ...['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk', 'auth', 'turn'],
+      ...['policy', 'policy/limits'],
+    ],
   },
   'gateway.ts': {
     mayImport: [
-      ...[
-        'gateway-options.ts',
-        'gateway-tickets.ts',
-        'gateway-guard.ts',
-        'gateway-turn.ts',
-        'base',
-        'config',
-        'sip',
-        'sip/drachtio',
-        'sip/embedded',
-        'media',
-        'media/embedded',
-        'call',
-        'browser',
-        'trunk',
-      ],
+      ...['wiring', 'base', 'config', 'sip', 'sip/drachtio', 'sip/embedded', 'media', 'media/embedded', 'call', 'browser', 'trunk'],
       ...['auth', 'policy', 'policy/limits', 'cdr', 'story', 'metrics', 'admin', 'turn'],
     ],
     packages: ['pino'],

@@ -9,7 +9,7 @@ import type { Environment } from '../config/environment.js';
 import { formatFault } from '../config/fault.js';
 import type { GatewayConfig } from '../config/schema.js';
 import { resolveSecrets, type Secrets } from '../config/secrets.js';
-import { ticketOffice } from '../gateway-tickets.js';
+import { ticketOffice } from '../wiring/tickets.js';
 import { loadDemo, loadFile } from './configuration.js';
 
 const usage = `webrtc-pstn-gateway token --site KEY [options]

@@ -13,6 +13,8 @@ import { type CountedAttempt, type ScopeRules, scopesOf } from './limits/scopes-
 
 /** How often calls that are up are looked at. */
 const tickMs = 1_000;
+/** How far ahead: a look may come a second late, on a machine that is busy. */
+const lookAheadMs = 2_000;
 /** How often figures are written down. */
 const writeEveryMs = 5_000;
 /** Scopes kept at one time; beyond it those that lose nothing are forgotten. */
@@ -48,7 +50,8 @@ export interface ScopeView {
   readonly budget: Scope['budget'];
 }
 
-interface GuardDeps {
+/** What the guard stands on. */
+export interface GuardDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly facts: FactSink;
@@ -134,14 +137,15 @@ export class FraudGuard {
     const { clock } = this.deps;
     const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     const rate = rateFor(this.options.rates, request.number);
-    const firstCost = rate === undefined ? 0 : costOf(rate, 0);
+    // A call that would be ended at once is not begun.
+    const begin = { costs: rate === undefined ? 0 : costOf(rate, lookAheadMs), ms: lookAheadMs };
     const exempt = this.options.isExempt?.(request.number) === true;
     const scopes = exempt ? [] : scopesOf(this.options.scopes, request);
     const call = this.calls.get(request.callId) ?? { counted: new Set<string>(), cost: 0, legs: new Set<Leg>() };
     for (const scope of scopes) {
       const again = call.counted.has(scope.id);
       const judged = again ? { ...scope, limits: withoutRates(scope.limits) } : scope;
-      const broken = this.recordOf(scope).broken(judged, firstCost, now);
+      const broken = this.recordOf(scope).broken(judged, begin, now);
       if (broken !== undefined) return this.refuse(request, scope, broken);
     }
     const unusual = exempt || call.legs.size > 0 ? undefined : this.deps.brake?.judge(request.account?.site, request.number);
@@ -263,13 +267,13 @@ export class FraudGuard {
     });
   }
 
-  /** Ends calls whose next second is more than a scope has left. */
+  /** Ends calls whose next seconds are more than a scope has left. */
   private look(): void {
     const wallMs = this.deps.clock.wallMs();
     for (const { scope, use } of this.uses.values()) {
       if (use.calls.size === 0) continue;
       this.warn(scope, use, wallMs);
-      const broken = use.breaksWithin(scope, tickMs, wallMs);
+      const broken = use.breaksWithin(scope, lookAheadMs, wallMs);
       if (broken !== undefined) this.cut(scope, use, broken);
     }
   }

@@ -36,14 +36,18 @@ export class ScopeUse {
     if (kept !== undefined) this.kept = kept;
   }
 
-  /** The limit that one more call would break, if it cost so much from its answer on; undefined when there is room. */
-  broken({ limits, budget }: Scope, firstCost: number, now: { readonly nowMs: number; readonly wallMs: number }): BrokenLimit | undefined {
+  /** The limit that one more call would break, if so much of it were to be paid for; undefined when there is room. */
+  broken(
+    { limits, budget }: Scope,
+    begin: { readonly costs: number; readonly ms: number },
+    now: { readonly nowMs: number; readonly wallMs: number },
+  ): BrokenLimit | undefined {
     this.turnTo(now.wallMs);
     if (limits.calls !== undefined && this.live.size >= limits.calls) return 'calls';
     if (limits.callsPerMinute !== undefined && this.minute.within(now.nowMs) >= limits.callsPerMinute) return 'callsPerMinute';
     if (limits.callsPerHour !== undefined && this.hour.within(now.nowMs) >= limits.callsPerHour) return 'callsPerHour';
-    if (limits.minutesPerDay !== undefined && this.talkMs() >= limits.minutesPerDay * minuteMs) return 'minutesPerDay';
-    return this.brokenBudget(budget, this.committed(0) + firstCost);
+    if (limits.minutesPerDay !== undefined && this.talkMs() + begin.ms > limits.minutesPerDay * minuteMs) return 'minutesPerDay';
+    return this.brokenBudget(budget, this.committed(0) + begin.costs);
   }
 
   /** The limit that calls which are up break within the next so many milliseconds. */

@@ -98,6 +98,7 @@ export class CallController {
         outgoing: this.current.held === undefined && !this.current.muted && this.current.notice !== 'listening-only',
       }),
       onQuality: (quality) => this.onQuality(quality),
+      onDead: () => this.sipCall?.pathDead(),
       onReport: (quality) => this.sipCall?.sendMessage({ type: 'quality', ...quality }),
     });
   }

@@ -7,6 +7,8 @@ export interface QualityWatchDeps {
   /** Whether sound is meant to come in, and to go out, just now. */
   readonly expects: () => { readonly incoming: boolean; readonly outgoing: boolean };
   readonly onQuality: (quality: CallQuality) => void;
+  /** Nothing at all has come for a while, not even an answer to a check: the path leads nowhere any more. */
+  readonly onDead: () => void;
   /** For the gateway, less often. */
   readonly onReport: (quality: CallQuality) => void;
 }
@@ -15,6 +17,8 @@ const everyMs = 2000;
 const looksPerReport = 5;
 /** That many looks in a row without a packet, or without a sound of a microphone that never gave one. */
 const silentLooks = 3;
+/** A browser that hears nothing asks many times in one look, and so knows long before it says so. */
+const deadLooks = 2;
 /** What a microphone that is switched off or broken adds in one look. */
 const noEnergy = 1e-9;
 
@@ -25,6 +29,7 @@ export class QualityWatch {
   private looks = 0;
   private unheard = 0;
   private unspoken = 0;
+  private dead = 0;
 
   constructor(private readonly deps: QualityWatchDeps) {}
 
@@ -40,6 +45,7 @@ export class QualityWatch {
     this.looks = 0;
     this.unheard = 0;
     this.unspoken = 0;
+    this.dead = 0;
   }
 
   private async look(): Promise<void> {
@@ -51,6 +57,8 @@ export class QualityWatch {
     const { before } = this;
     this.before = now;
     if (before === undefined || now === undefined) return;
+    this.dead = this.deps.expects().incoming && now.arrived === before.arrived ? this.dead + 1 : 0;
+    if (this.dead === deadLooks) this.deps.onDead();
     const quality = qualityOf(before, now, this.silence(before, now));
     this.looks += 1;
     this.deps.onQuality(quality);

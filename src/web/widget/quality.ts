@@ -14,6 +14,8 @@ export type QualityHint = 'network-slow' | 'network-loss' | 'no-incoming-sound' 
 /** Counters of a call at one moment, as the browser has them. */
 export interface MediaSample {
   readonly received: number;
+  /** Whatever came on the path of the media, answers to its checks too; never the same twice where the browser does not tell. */
+  readonly arrived: number;
   readonly lost: number;
   readonly jitterMs: number;
   readonly roundTripMs: number;
@@ -32,8 +34,10 @@ const lossRobustness = 25.1;
 /** Reads what is needed from the browser's report (W3C WebRTC Statistics §8); undefined before there is media. */
 export function readStats(report: Iterable<readonly [string, unknown]>): MediaSample | undefined {
   const found: Record<string, Readonly<Record<string, number | string | boolean | undefined>>> = {};
+  let arrived = 0;
   for (const [, one] of report) {
     const stats = one as (typeof found)[string];
+    if (stats['type'] === 'candidate-pair') arrived += Number(stats['bytesReceived']) + Number(stats['responsesReceived']);
     if (stats['kind'] === 'audio' || (stats['type'] === 'candidate-pair' && stats['nominated'] === true))
       found[String(stats['type'])] = stats;
   }
@@ -42,6 +46,7 @@ export function readStats(report: Iterable<readonly [string, unknown]>): MediaSa
   const number = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
   return {
     received: number(inbound['packetsReceived']),
+    arrived,
     lost: number(inbound['packetsLost']),
     jitterMs: 1000 * number(inbound['jitter']),
     roundTripMs: 1000 * number(far?.['roundTripTime'] ?? pair?.['currentRoundTripTime']),

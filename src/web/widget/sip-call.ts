@@ -51,7 +51,7 @@ const tokenHeader = 'X-Call-Token';
 /** Number of a digit in the call; the data channel tells of the same digit with the same number. */
 const digitIdHeader = 'X-Digit-Id';
 /** A gateway that can be reached answers an offer long before. */
-const offerPatienceMs = 4000;
+const offerPatienceMs = 2500;
 
 export interface SipCallOptions {
   /** Takes back a call from before a reload. */
@@ -191,6 +191,11 @@ export class SipCall implements DigitCall {
   /** Shows the gateway that we are back, over a new connection and with a new path for the media. */
   reattach(): void {
     if (this.outlivesConnection) this.renegotiation.want(true);
+  }
+
+  /** Whatever swallowed the sound swallows what is said over the connection too. */
+  pathDead(): void {
+    this.options.onUnanswered();
   }
 
   /** Puts the far end on hold, or talks with it again. */

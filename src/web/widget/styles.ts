@@ -127,6 +127,7 @@ export const styles = css`
     display: inline-flex; align-items: center; min-height: 2.75rem; padding: 0; color: inherit; background: none;
     font-weight: 600; font-size: 0.9375rem; text-decoration: underline; text-underline-offset: 0.2em; cursor: pointer;
   }
+  .link bdi { white-space: nowrap; }
   .card > .link { margin-top: 0.75rem; }
   .before { width: 20rem; max-width: 100%; }
   .panel { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; margin: 1.25rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--_line); font-size: 0.9375rem; list-style: none; }

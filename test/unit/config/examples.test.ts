@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../../src/config/load.js';
 import { resolveSecrets } from '../../../src/config/secrets.js';
-import { drachtioOptions } from '../../../src/gateway-options.js';
+import { drachtioOptions } from '../../../src/wiring/options.js';
 
 const read = (name: string): string => readFileSync(new URL(`../../../config/examples/${name}`, import.meta.url), 'utf8');
 

@@ -203,7 +203,7 @@ describe('the guard', () => {
     expect(rig.decisions.at(-1)).toBe('ended by sites[pk_shop].budget.perDay');
     const spent = rig.guard.view().find(({ scope }) => scope === 'site pk_shop');
     expect(spent?.spentOfDay).toBeLessThanOrEqual(0.06);
-    expect(spent?.spentOfDay).toBeGreaterThan(0.055);
+    expect(spent?.spentOfDay).toBeGreaterThan(0.05);
     expect(rig.dial({ account }).failure).toBe('over-budget');
     rig.pass(12 * 3600);
     expect(rig.dial({ account }).failure).toBeUndefined();
