@@ -189,7 +189,8 @@ export class CallPage {
   /** Text that the page shows of the call, across shadow roots. */
   statusText(): Promise<string> {
     return this.page.evaluate(
-      () => document.querySelector('call-button')?.shadowRoot?.querySelector('[role=status]')?.textContent?.trim() ?? '',
+      () =>
+        document.querySelector('call-button')?.shadowRoot?.querySelector('[role=status]')?.textContent?.replace(/\s+/g, ' ').trim() ?? '',
     );
   }
 
