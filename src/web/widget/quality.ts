@@ -34,10 +34,10 @@ const lossRobustness = 25.1;
 /** Reads what is needed from the browser's report (W3C WebRTC Statistics §8); undefined before there is media. */
 export function readStats(report: Iterable<readonly [string, unknown]>): MediaSample | undefined {
   const found: Record<string, Readonly<Record<string, number | string | boolean | undefined>>> = {};
-  let arrived = 0;
+  let arrived: number | undefined;
   for (const [, one] of report) {
     const stats = one as (typeof found)[string];
-    if (stats['type'] === 'candidate-pair') arrived += Number(stats['bytesReceived']) + Number(stats['responsesReceived']);
+    if (stats['type'] === 'candidate-pair') arrived = (arrived ?? 0) + Number(stats['bytesReceived']) + Number(stats['responsesReceived']);
     if (stats['kind'] === 'audio' || (stats['type'] === 'candidate-pair' && stats['nominated'] === true))
       found[String(stats['type'])] = stats;
   }
@@ -46,7 +46,7 @@ export function readStats(report: Iterable<readonly [string, unknown]>): MediaSa
   const number = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0);
   return {
     received: number(inbound['packetsReceived']),
-    arrived,
+    arrived: arrived ?? Number.NaN,
     lost: number(inbound['packetsLost']),
     jitterMs: 1000 * number(inbound['jitter']),
     roundTripMs: 1000 * number(far?.['roundTripTime'] ?? pair?.['currentRoundTripTime']),

@@ -8,17 +8,19 @@ describe('the watch over how well a call is heard', () => {
   let watch: QualityWatch;
   let seen: CallQuality[];
   let reports: CallQuality[];
-  let counts: { received: number; energy: number | undefined };
+  let counts: { received: number; energy: number | undefined; arrived: number | undefined };
   /** What each look adds. */
-  let each: { received: number; energy: number };
+  let each: { received: number; energy: number; arrived: number };
+  let deaths: number;
   let expects: { incoming: boolean; outgoing: boolean };
 
   beforeEach(() => {
     clock = new FakeClock();
     seen = [];
     reports = [];
-    counts = { received: 0, energy: 0 };
-    each = { received: 100, energy: 0.1 };
+    counts = { received: 0, energy: 0, arrived: 0 };
+    deaths = 0;
+    each = { received: 100, energy: 0.1, arrived: 17_000 };
     expects = { incoming: true, outgoing: true };
     watch = new QualityWatch({
       clock,
@@ -26,13 +28,22 @@ describe('the watch over how well a call is heard', () => {
         counts = {
           received: counts.received + each.received,
           energy: counts.energy === undefined ? undefined : counts.energy + each.energy,
+          arrived: counts.arrived === undefined ? undefined : counts.arrived + each.arrived,
         };
         const entries: [string, unknown][] = [['I', { type: 'inbound-rtp', kind: 'audio', packetsReceived: counts.received }]];
         if (counts.energy !== undefined) entries.push(['M', { type: 'media-source', kind: 'audio', totalAudioEnergy: counts.energy }]);
+        if (counts.arrived !== undefined)
+          entries.push([
+            'P',
+            { type: 'candidate-pair', bytesReceived: counts.arrived, responsesReceived: Math.floor(counts.arrived / 10_000) },
+          ]);
         return new Map(entries) as unknown as RTCStatsReport;
       },
       expects: () => expects,
       onQuality: (quality) => seen.push(quality),
+      onDead: () => {
+        deaths += 1;
+      },
       onReport: (quality) => reports.push(quality),
     });
     watch.start();
@@ -48,6 +59,33 @@ describe('the watch over how well a call is heard', () => {
     expect([seen.length, clock.liveTimers]).toEqual([11, 0]);
   });
 
+  it('says once that the path is dead, when not a byte came over it for four seconds', async () => {
+    await clock.advanceAsync(4_000);
+    each = { ...each, received: 0, arrived: 0 };
+    await clock.advanceAsync(2_000);
+    expect(deaths).toBe(0);
+    await clock.advanceAsync(8_000);
+    expect(deaths).toBe(1);
+    each.arrived = 40;
+    await clock.advanceAsync(2_000);
+    each.arrived = 0;
+    await clock.advanceAsync(4_000);
+    expect(deaths).toBe(2);
+  });
+
+  it('takes silence for no dead path: on hold, with answers to checks, and where the browser counts none', async () => {
+    await clock.advanceAsync(4_000);
+    each = { ...each, received: 0, arrived: 0 };
+    expects = { incoming: false, outgoing: false };
+    await clock.advanceAsync(10_000);
+    expects = { incoming: true, outgoing: true };
+    each.arrived = 10_000;
+    await clock.advanceAsync(10_000);
+    counts.arrived = undefined;
+    await clock.advanceAsync(10_000);
+    expect(deaths).toBe(0);
+  });
+
   it('tells that nothing comes in after six seconds of it', async () => {
     await clock.advanceAsync(4_000);
     each.received = 0;
@@ -60,7 +98,7 @@ describe('the watch over how well a call is heard', () => {
 
   it('expects nothing to come in while the call is on hold', async () => {
     expects = { incoming: false, outgoing: false };
-    each = { received: 0, energy: 0 };
+    each = { received: 0, energy: 0, arrived: 100 };
     await clock.advanceAsync(30_000);
     expect(hints().filter((hint) => hint !== undefined)).toEqual([]);
   });

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type MediaSample, qualityOf, readStats } from '../../../../src/web/widget/quality.js';
 
-const still: MediaSample = { received: 0, lost: 0, jitterMs: 0, roundTripMs: 0, farLostPercent: 0, farJitterMs: 0, spoken: 1 };
+const still: MediaSample = {
+  received: 0,
+  arrived: 0,
+  lost: 0,
+  jitterMs: 0,
+  roundTripMs: 0,
+  farLostPercent: 0,
+  farJitterMs: 0,
+  spoken: 1,
+};
 const later = (part: Partial<MediaSample>): MediaSample => ({ ...still, received: 100, ...part });
 
 describe('the grade of a call', () => {
@@ -46,13 +55,14 @@ describe('what the browser counts', () => {
     ['I', { type: 'inbound-rtp', kind: 'audio', packetsReceived: 40, packetsLost: 2, jitter: 0.004 }],
     ['R', { type: 'remote-inbound-rtp', kind: 'audio', fractionLost: 0.25, jitter: 0.01, roundTripTime: 0.03 }],
     ['M', { type: 'media-source', kind: 'audio', totalAudioEnergy: 0.5 }],
-    ['P', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02 }],
-    ['Q', { type: 'candidate-pair', nominated: false, currentRoundTripTime: 9 }],
+    ['P', { type: 'candidate-pair', nominated: true, currentRoundTripTime: 0.02, bytesReceived: 6_000, responsesReceived: 3 }],
+    ['Q', { type: 'candidate-pair', nominated: false, currentRoundTripTime: 9, bytesReceived: 500, responsesReceived: 1 }],
   ]);
 
   it('is read of the audio and of the path in use', () => {
     expect(readStats(report)).toEqual({
       received: 40,
+      arrived: 6_504,
       lost: 2,
       jitterMs: 4,
       roundTripMs: 30,
