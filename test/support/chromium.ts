@@ -13,6 +13,10 @@ export interface ChromiumOptions {
   readonly microphone?: 'denied' | 'missing';
   /** Has a network on which no UDP goes, as far as the browser is told: it may reach others over TCP only. */
   readonly withoutUdp?: boolean;
+  /** What starts it, instead of the program itself. */
+  readonly program?: string;
+  /** Origin whose pages get a microphone although it is neither HTTPS nor loopback. */
+  readonly trustedOrigin?: string;
 }
 
 /** Debian's Chromium with a microphone that hears a tone, a profile of its own, and loopback allowed for media. */
@@ -22,7 +26,14 @@ export class Chromium {
     private readonly context: BrowserContext,
   ) {}
 
-  static async start({ toneHz, levelDb = -12, microphone, withoutUdp = false }: ChromiumOptions): Promise<Chromium> {
+  static async start({
+    toneHz,
+    levelDb = -12,
+    microphone,
+    withoutUdp = false,
+    program,
+    trustedOrigin,
+  }: ChromiumOptions): Promise<Chromium> {
     const files = scratch('chromium');
     writeWav(files.file('microphone.wav'), tone({ frequencyHz: toneHz, seconds: 20, rateHz: 48_000, levelDb }));
     if (withoutUdp) {
@@ -33,7 +44,7 @@ export class Chromium {
       );
     }
     const context = await chromium.launchPersistentContext(files.file('profile'), {
-      executablePath: peerPath('chromium'),
+      executablePath: program ?? peerPath('chromium'),
       headless: true,
       args: [
         '--no-sandbox',
@@ -43,6 +54,7 @@ export class Chromium {
         ...(microphone === 'denied' ? [] : ['--use-fake-ui-for-media-stream']),
         ...(microphone === 'missing' ? [] : ['--use-fake-device-for-media-stream']),
         `--use-file-for-fake-audio-capture=${files.file('microphone.wav')}`,
+        ...(trustedOrigin === undefined ? [] : [`--unsafely-treat-insecure-origin-as-secure=${trustedOrigin}`]),
         '--autoplay-policy=no-user-gesture-required',
         '--allow-loopback-in-peer-connection',
         '--disable-features=WebRtcHideLocalIpsWithMdns',

@@ -64,6 +64,8 @@ export function reloadJourney({ start, mediaAddress }: ReloadOptions): void {
     expect(new Set(packets.map(({ ssrc }) => ssrc)).size).toBe(1);
     const steps = packets.slice(1).map(({ sequence }, at) => (sequence - (packets[at]?.sequence ?? 0)) & 0xffff);
     expect(steps.every((step) => step === 1)).toBe(true);
+    const pauses = packets.slice(1).map(({ atMs }, at) => atMs - (packets[at]?.atMs ?? 0));
+    expect(Math.max(...pauses), 'the phone is sent silence while the page is away').toBeLessThan(1_500);
     expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'caller', reattached: 1 });
     expect(stage.gateway.cdrs()).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 /**
  * A call's media in one worker: leg a and leg b, and a relay path each way between them; a leg c, not
  * joined to anybody, while it is made ready to take the place of one. Packets pass
- * in the socket's own callback; timers run only while a digit is on its way.
+ * in the socket's own callback; timers run only while a digit is on its way, or silence in the place of a page.
  *
  * Audio of the trunk that comes before the browser's DTLS is up is dropped and counted as `before-dtls`
  * on the leg it came on: kept audio would play late for the rest of the call.
@@ -173,6 +173,10 @@ export class Session {
   tick(nowMs: number): void {
     if (this.closed) return;
     for (const side of this.everySide()) this.tickSide(side, nowMs);
+    const { a, b } = this.sides;
+    fillSilence(a, b, nowMs);
+    fillSilence(b, a, nowMs);
+    this.schedule();
   }
 
   private tellAsked(): void {
@@ -363,6 +367,11 @@ export class Session {
     this.sides.b?.leg.output.pump(nowMs);
     this.schedule();
   }
+}
+
+/** A trunk is sent silence for a page that sends nothing; between two trunks silence is the far end's own. */
+function fillSilence(trunk: Side | undefined, page: Side | undefined, nowMs: number): void {
+  if (trunk?.options.kind === 'udp' && page?.options.kind !== 'udp') trunk.leg.output.fillSilence(nowMs);
 }
 
 const wanted = ({ codecs, digits = 'events' }: LegOptions): WantedAudio => ({

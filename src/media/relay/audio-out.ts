@@ -17,6 +17,7 @@ export class AudioOut implements RelayStage {
     const format = output.format;
     if (format === undefined || !maySend(format) || frame.format === 'telephone-event') return 'no-output';
     if (packet.payloadLength > MAX_PAYLOAD_BYTES) return 'malformed';
+    output.heardAudio(nowMs);
     if (output.silencesAudio(nowMs) || output.sender.isCovered(packet.ssrc, packet.timestamp)) return 'muted';
     const index = output.sender.mapAudio(packet.ssrc, packet.sequenceNumber, packet.timestamp, nowMs);
     if (index === undefined) return 'sequence';

@@ -4,6 +4,7 @@ import { RtpSender, type RtpSenderOptions, randomRtpSenderOptions } from '../rtp
 import type { DigitGone, DigitSender, DigitStream, QueuedDigit, UnsentCause } from './digit-sender.js';
 import { EventSender } from './event-sender.js';
 import { type LegKind, maySend, type RelayFormat } from './relay-format.js';
+import { SilenceFiller, type SilenceStream } from './silence-filler.js';
 import { ToneSender } from './tone-sender.js';
 
 /** G.711 runs at 8000 Hz; so does every outgoing stream of the relay (RFC 3551 §4.5.14). */
@@ -39,7 +40,7 @@ export interface LegOutputDeps {
 }
 
 /** The sending side of one leg for its whole life: the RTP stream, the digits on it, and the one buffer all packets are made in. */
-export class LegOutput implements DigitStream {
+export class LegOutput implements DigitStream, SilenceStream {
   readonly kind: LegKind;
   readonly marksAudio: boolean;
   readonly sender: RtpSender;
@@ -49,6 +50,7 @@ export class LegOutput implements DigitStream {
   private digits: EventSender | ToneSender | undefined;
   /** What `digits` was made for. */
   private carriage = '';
+  private readonly silence = new SilenceFiller({ stream: this });
   private soundedDigit: Digit | undefined;
   private soundedAtMs = 0;
 
@@ -64,6 +66,20 @@ export class LegOutput implements DigitStream {
 
   get format(): RelayFormat | undefined {
     return this.current;
+  }
+
+  get audioFormat(): RelayFormat | undefined {
+    return this.current !== undefined && maySend(this.current) ? this.current : undefined;
+  }
+
+  /** Audio for this leg came from the other one. */
+  heardAudio(nowMs: number): void {
+    this.silence.heard(nowMs);
+  }
+
+  /** To be called now and then on a leg that is to be sent silence when its audio stops. */
+  fillSilence(nowMs: number): void {
+    this.silence.look(nowMs);
   }
 
   /**
@@ -133,14 +149,17 @@ export class LegOutput implements DigitStream {
     return this.digits?.flash(durationMs) === true;
   }
 
-  /** When `pump` is due; a past moment means now, undefined means no digit waits. */
+  /** When `pump` is due; a past moment means now, undefined means no digit waits and no silence is sent. */
   nextDueMs(): number | undefined {
-    return this.digits?.nextDueMs();
+    const digitMs = this.digits?.nextDueMs();
+    const silenceMs = this.silence.nextDueMs();
+    return digitMs === undefined || silenceMs === undefined ? (digitMs ?? silenceMs) : Math.min(digitMs, silenceMs);
   }
 
-  /** Sends the packets of digits that are due. */
+  /** Sends the packets of digits and silence that are due. */
   pump(nowMs: number): void {
     this.digits?.pump(nowMs);
+    this.silence.pump(nowMs);
   }
 
   /** The tone of this digit is in the audio that just left. */

@@ -92,8 +92,11 @@ export class RtpSender {
   private frameUnits: number;
   /** Timestamp at which the newest audio ends, relayed or our own; undefined before any. */
   private audioEnd: number | undefined;
-  /** Until this, frames of our own stand where relayed audio would. */
+  /** From and until when frames of our own stand where relayed audio would. */
+  private ownStart = 0;
   private ownEnd: number | undefined;
+  /** No packet of the source was placed behind them yet. */
+  private ownRun = false;
   private readonly index = { extendedSequence: 0, timestamp: 0, marker: false };
 
   constructor(options: RtpSenderOptions) {
@@ -156,8 +159,10 @@ export class RtpSender {
   insertFrame(timestamp: number, units: number, atMs: number): number {
     this.clockTimestamp = timestamp;
     this.clockMs = atMs;
+    if (this.ownEnd === undefined || this.audioEnd !== timestamp) this.ownStart = timestamp;
     this.audioEnd = addTimestamp(timestamp, units);
     this.ownEnd = this.audioEnd;
+    this.ownRun = true;
     return this.insert();
   }
 
@@ -165,8 +170,9 @@ export class RtpSender {
   isCovered(ssrc: number, timestamp: number): boolean {
     if (this.ownEnd === undefined || !this.hasSource || ssrc !== this.sourceSsrc) return false;
     const covered = timestampDelta(addTimestamp(timestamp, this.timestampOffset), this.ownEnd);
-    if (covered <= 0) this.ownEnd = undefined;
-    return covered > 0 && covered < this.clockRateHz;
+    if (covered > 0) return covered < timestampDelta(this.ownStart, this.ownEnd) + this.clockRateHz;
+    this.ownEnd = undefined;
+    return false;
   }
 
   /** The outgoing timestamp of this moment (RFC 4733 §2.2.1: an event is stamped with its start on the audio's own clock). */
@@ -209,6 +215,11 @@ export class RtpSender {
       return this.rebase(this.sourceSsrc, extended & 0xffff, timestamp, nowMs);
     }
     if (extended === this.highestIn + 1 && advance > 0) this.frameUnits = Math.min(advance, this.clockRateHz / 5);
+    if (this.ownRun) {
+      // What was lost meanwhile has our own frames in its place.
+      this.sequenceOffset = this.nextOut - extended;
+      this.floorIn = extended - 1;
+    }
     const out = extended + this.sequenceOffset;
     this.openWindow(out);
     this.advanceTo(extended, timestamp, nowMs);
@@ -244,6 +255,7 @@ export class RtpSender {
     this.highestInTimestamp = timestamp;
     this.lastArrivalMs = nowMs;
     this.suspected = -1;
+    this.ownRun = false;
     this.clockTimestamp = addTimestamp(timestamp, this.timestampOffset);
     this.clockMs = nowMs;
     this.audioEnd = addTimestamp(this.clockTimestamp, this.frameUnits);

@@ -191,6 +191,21 @@ describe('RtpSender', () => {
     expect(placed(sender, SSRC, 11, 480, 1060)).toMatchObject({ seq: (first?.seq ?? 0) + 3, ts: begin + 480, marker: false });
   });
 
+  it('leaves no hole for what was lost while its own frames went out, and gives no number twice', () => {
+    const sender = new RtpSender(START);
+    const first = placed(sender, SSRC, 10, 0, 1000);
+    const begin = first?.ts ?? 0;
+    const own = Array.from({ length: 50 }, (_, n) => sender.insertFrame(begin + 160 * (n + 1), 160, 1020 + 20 * n));
+    expect(sender.isCovered(SSRC, 160 * 50), 'the last of its frames').toBe(true);
+    expect(sender.isCovered(SSRC, 160), 'the first of them').toBe(true);
+    const next = placed(sender, SSRC, 63, 160 * 53, 2060);
+    expect(next).toMatchObject({ seq: (first?.seq ?? 0) + 51, ts: begin + 160 * 53 });
+    const late = [62, 61, 40, 11].map((sequence) => placed(sender, SSRC, sequence, 160 * (sequence - 10), 2061));
+    expect(late, 'their numbers are taken').toEqual([undefined, undefined, undefined, undefined]);
+    expect(placed(sender, SSRC, 64, 160 * 54, 2080)?.seq).toBe((next?.seq ?? 0) + 1);
+    expect(new Set(own).size).toBe(50);
+  });
+
   it('begins another source no sooner than its own frames end', () => {
     const sender = new RtpSender(START);
     const begin = placed(sender, SSRC, 10, 0, 1000)?.ts ?? 0;
