@@ -59,6 +59,8 @@ export class CallLegs implements Seats {
   private readonly seats: Partial<Record<LegName, Seat>> = {};
   /** Legs that were put there by a transfer. */
   private readonly guests: Partial<Record<LegName, Seated>> = {};
+  /** Legs whose page has come back and is still to send its ACK, with the dialog it had before. */
+  private readonly returning = new Map<LegName, SipDialog>();
   private readonly offers: Partial<Record<LegName, Reoffer>> = {};
   private readonly resume: ResumeTokens;
   private readonly onCancel = (): void => this.deps.post({ type: 'cancelled', far: farReasons(this.options.request.leg.cancelHeaders) });
@@ -93,12 +95,14 @@ export class CallLegs implements Seats {
   /** The leg with this dialog (RFC 3891 §3). */
   legWith(named: Pick<SipDialog, 'callIdHeader' | 'localTag' | 'remoteTag'>): LegName | undefined {
     return (['a', 'b'] as const).find((leg) => {
-      const dialog = this.dialogs[leg];
-      return (
-        dialog !== undefined &&
-        dialog.callIdHeader === named.callIdHeader &&
-        dialog.localTag === named.localTag &&
-        dialog.remoteTag === named.remoteTag
+      // A page that was loaded anew before it heard of its new dialog names the one before.
+      const dialogs = [this.dialogs[leg], this.returning.get(leg)];
+      return dialogs.some(
+        (dialog) =>
+          dialog !== undefined &&
+          dialog.callIdHeader === named.callIdHeader &&
+          dialog.localTag === named.localTag &&
+          dialog.remoteTag === named.remoteTag,
       );
     });
   }
@@ -135,10 +139,20 @@ export class CallLegs implements Seats {
     return this.dialogs[leg];
   }
 
+  hasReturned(leg: LegName): boolean {
+    return this.guests[leg]?.returns === true;
+  }
+
+  isReturning(leg: LegName): boolean {
+    return this.returning.has(leg);
+  }
+
   seat(leg: LegName, seated: Seated): SipDialog | undefined {
+    const named = this.returning.get(leg) ?? this.dialogs[leg];
     const before = this.leave(leg);
     before?.release();
     this.guests[leg] = seated;
+    if (seated.returns === true && named !== undefined) this.returning.set(leg, named);
     this.adopt(leg, seated.dialog);
     return before?.dialog;
   }
@@ -149,6 +163,7 @@ export class CallLegs implements Seats {
     const seat = this.seats[leg];
     if (dialog === undefined || seat === undefined) return undefined;
     seat.leg = undefined;
+    this.returning.delete(leg);
     this.offers[leg]?.reject(481);
     delete this.offers[leg];
     delete this.dialogs[leg];
@@ -359,7 +374,10 @@ export class CallLegs implements Seats {
     const post = (eventOn: (leg: LegName) => CallEvent): void => {
       if (seat.leg !== undefined) this.deps.post(eventOn(seat.leg));
     };
-    dialog.onAck((sdp) => post((leg) => ({ type: 'acked', leg, ...(sdp === undefined ? {} : { sdp }) })));
+    dialog.onAck((sdp) => {
+      if (seat.leg !== undefined) this.returning.delete(seat.leg);
+      post((leg) => ({ type: 'acked', leg, ...(sdp === undefined ? {} : { sdp }) }));
+    });
     dialog.onOffer((offer) => {
       if (seat.leg === undefined) {
         offer.reject(481);

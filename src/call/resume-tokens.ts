@@ -8,8 +8,8 @@ import { tokenDigest } from './token-digest.js';
 export const resumeHeader = 'X-Call-Token';
 
 const tokenBytes = 24;
-/** A token outlives the next one given out for the same leg: whoever was to sit there may not come. */
-const keptPerLeg = 2;
+/** A token outlives the next ones given out for the same leg: a page that is loaded anew again and again may not have heard of them. */
+const keptPerLeg = 4;
 
 /**
  * What a page shows to take up its call again after it was loaded anew: an INVITE with Replaces

@@ -25,7 +25,7 @@ import { type FoundLeg, MidCall, type OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
 import type { Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
-import { type CallState, type EndCause, kindsOf } from './state.js';
+import { type CallState, type EndCause, kindsOf, presenceIn } from './state.js';
 import type { Step } from './step.js';
 import type { ReplacedDialog } from './transfer/refer.js';
 import type { Borrowed } from './transfer/transfer-legs.js';
@@ -280,7 +280,7 @@ export class CallRunner {
         this.fault(effect.do, thrown);
       }
     }
-    this.digits.refresh(this.state.name);
+    this.digits.refresh(this.state.name, presenceIn(this.state));
   }
 
   private run(effect: CallEffect): void {

@@ -143,13 +143,20 @@ export function kindOf(state: Exclude<CallState, { readonly name: 'ending' | 'en
   return state.legs[leg];
 }
 
+/** Who of a call is there; everybody, as long as it is not connected. */
+export function presenceIn(state: CallState): Readonly<Record<LegName, Presence>> {
+  return state.name === 'connected' ? state.presence : allThere;
+}
+
+const allThere: Readonly<Record<LegName, Presence>> = { a: 'there', b: 'there' };
+
 /** A call that has just been connected. */
 export function connected(direction: CallDirection, legs: LegKinds = kindsOf(direction)): StateOf<'connected'> {
   return {
     name: 'connected',
     direction,
     legs,
-    presence: { a: 'there', b: 'there' },
+    presence: allThere,
     silent: [],
     hold: notHeld,
     transfer: noTransfer,

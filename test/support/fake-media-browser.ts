@@ -11,6 +11,7 @@ export interface BrowserOptions {
   readonly law?: G711Law;
   readonly toneHz?: number;
   readonly levelDbfs?: number;
+  readonly ssrc?: number;
 }
 
 const frameMs = 20;
@@ -32,6 +33,7 @@ export class MediaBrowser {
   );
   private readonly payloadType: number;
   private readonly law: G711Law;
+  private readonly ssrc: number;
   private eventType = eventPayloadType;
   private ticker: NodeJS.Timeout | undefined;
   private sequence = 100;
@@ -41,6 +43,7 @@ export class MediaBrowser {
 
   constructor(options: BrowserOptions = {}) {
     this.law = options.law ?? 'PCMU';
+    this.ssrc = options.ssrc ?? 7;
     this.payloadType = this.law === 'PCMU' ? 0 : 8;
     this.tone = new ToneGenerator({
       sampleRateHz: 8000,
@@ -143,7 +146,15 @@ export class MediaBrowser {
   }
 
   private send(payloadType: number, timestamp: number, payload: Buffer, marker: boolean): void {
-    const header = new RtpHeader({ version: 2, padding: false, marker, payloadType, sequenceNumber: this.sequence, timestamp, ssrc: 7 });
+    const header = new RtpHeader({
+      version: 2,
+      padding: false,
+      marker,
+      payloadType,
+      sequenceNumber: this.sequence,
+      timestamp,
+      ssrc: this.ssrc,
+    });
     this.sequence += 1;
     // The sender object would put the codec's payload type on everything.
     void this.peer.getSenders()[0]?.dtlsTransport.sendRtp(payload, header);

@@ -6,7 +6,7 @@ import type { Log } from '../../base/log.js';
 import { type DigitToSend, type LegName, type MediaEvent, type MediaPlane, otherLeg } from '../../media/plane.js';
 import type { Headers, SipDialog, SipRequestError } from '../../sip/port.js';
 import type { LegKind } from '../leg-kind.js';
-import type { CallStateName } from '../state.js';
+import type { CallStateName, Presence } from '../state.js';
 import { DigitCopies } from './digit-copies.js';
 import type { DigitFact, DigitFailure, SecureBy } from './digit-fact.js';
 import { nextDigits } from './digit-machine.js';
@@ -20,6 +20,10 @@ export interface DigitLegs {
   kindOf(leg: LegName): LegKind;
   rulesOf(leg: LegName): DigitRules;
   dialogOf(leg: LegName): SipDialog | undefined;
+  /** Whoever sits there is the one who sat there before, loaded anew. */
+  hasReturned(leg: LegName): boolean;
+  /** It has not said yet that it knows of its dialog. */
+  isReturning(leg: LegName): boolean;
 }
 
 interface DigitDeskDeps {
@@ -54,6 +58,7 @@ export class DigitDesk {
   private readonly asked = new Map<number, DigitFailure | undefined>();
   private window: Timer | undefined;
   private stage: CallStateName = 'routing';
+  private presence: Readonly<Record<LegName, Presence>> = { a: 'there', b: 'there' };
 
   constructor(
     private readonly options: { readonly session: SessionId },
@@ -68,14 +73,16 @@ export class DigitDesk {
   }
 
   /** Looks at the legs again; to be called whenever the call has moved on. */
-  refresh(stage: CallStateName): void {
+  refresh(stage: CallStateName, presence: Readonly<Record<LegName, Presence>>): void {
     this.stage = stage;
+    this.presence = presence;
     for (const leg of LEGS) {
       const dialog = this.deps.legs.dialogOf(leg);
       const before = this.dialogs[leg];
       const { party } = this.state.legs[leg];
       if (dialog !== undefined) this.dialogs[leg] = dialog;
-      const now = this.legNow(leg, dialog !== undefined && before !== undefined && dialog !== before ? party + 1 : party);
+      const another = dialog !== undefined && before !== undefined && dialog !== before && !this.deps.legs.hasReturned(leg);
+      const now = this.legNow(leg, another ? party + 1 : party);
       if (!sameLeg(now, this.state.legs[leg])) this.post({ type: 'leg', leg, now });
     }
   }
@@ -253,8 +260,10 @@ export class DigitDesk {
     const { mode } = legs.rulesOf(leg);
     const dialog = legs.dialogOf(leg);
     // A dialog of a call that came in is there for good once its ACK has come.
-    const ready = dialog !== undefined && (this.stage === 'connected' || (leg === 'b' && ['answering', 'connecting'].includes(this.stage)));
-    return { kind, mode, ready, takesInfo: dialog?.allows('INFO') !== false, party };
+    const up = dialog !== undefined && (this.stage === 'connected' || (leg === 'b' && ['answering', 'connecting'].includes(this.stage)));
+    const presence = this.presence[leg];
+    const ready = up && (presence === 'there' || presence === 'media-gone') && !legs.isReturning(leg);
+    return { kind, mode, ready, hears: up && presence !== 'away', takesInfo: dialog?.allows('INFO') !== false, party };
   }
 }
 
@@ -262,6 +271,7 @@ const sameLeg = (one: DigitLeg, other: DigitLeg): boolean =>
   one.kind === other.kind &&
   one.mode === other.mode &&
   one.ready === other.ready &&
+  one.hears === other.hears &&
   one.takesInfo === other.takesInfo &&
   one.party === other.party;
 

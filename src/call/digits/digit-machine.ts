@@ -94,8 +94,8 @@ function wait(state: DigitState, digit: OpenDigit): DigitStep {
 /** Tells the page of what it has not been told, and asks the next INFO when none is under way. */
 function inTurn(state: DigitState, leg: LegName): DigitStep {
   const way = state.legs[leg];
-  if (!way.ready) return step(state);
-  const told = way.kind === 'browser' ? messages(state, leg) : step(state);
+  const told = way.kind === 'browser' && way.hears ? messages(state, leg) : step(state);
+  if (!way.ready) return told;
   const busy = told.state.open.some(({ to, stage, failed: over }) => to === leg && stage.name === 'asking' && over === undefined);
   const head = busy ? undefined : told.state.open.find(({ to, stage }) => to === leg && stage.name === 'waiting');
   if (head === undefined) return told;

@@ -8,8 +8,10 @@ import type { DigitMode } from './digit-rules.js';
 export interface DigitLeg {
   readonly kind: LegKind;
   readonly mode: DigitMode;
-  /** Whether an INFO can be sent: there is a dialog that is confirmed. */
+  /** Whether an INFO can be sent: there is a dialog that is confirmed, and somebody there to hear it. */
   readonly ready: boolean;
+  /** Of a page: whether its data channel may reach it, though INFO does not. */
+  readonly hears: boolean;
   /** False when the peer's Allow names no INFO. */
   readonly takesInfo: boolean;
   /** Counts up when somebody else sits there. */

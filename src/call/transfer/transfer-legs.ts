@@ -23,6 +23,8 @@ export interface Seated {
   readonly digits?: DigitRules | undefined;
   /** The browser's flow, when it is one. */
   readonly flow?: FlowRef;
+  /** It is the one who sat there before, loaded anew, and its ACK is still to come. */
+  readonly returns?: boolean;
   /** Gives back what a dialler counts. */
   readonly release: () => void;
 }
@@ -59,6 +61,7 @@ interface Third {
   readonly digits?: DigitRules | undefined;
   readonly leg?: OutboundCall;
   readonly flow?: FlowRef;
+  readonly returns?: boolean;
   readonly release: () => void;
   dialog?: SipDialog;
 }
@@ -175,8 +178,9 @@ export class TransferLegs {
     this.caller = undefined;
     if (caller === undefined) return;
     const { call, digits, release, seat } = caller;
-    const headers = kind === 'browser' ? { headers: this.deps.seats.resumeHeaders(seat) } : {};
-    this.third = { kind, digits, flow: call.source.flow, release, dialog: call.answer(sdp, headers) };
+    const returns = kind === 'browser';
+    const headers = returns ? { headers: this.deps.seats.resumeHeaders(seat) } : {};
+    this.third = { kind, digits, flow: call.source.flow, returns, release, dialog: call.answer(sdp, headers) };
   }
 
   refuseCaller(status: number): void {
@@ -190,8 +194,8 @@ export class TransferLegs {
     const { third } = this;
     this.third = undefined;
     if (third?.dialog === undefined) return;
-    const { dialog, kind, digits, flow, release } = third;
-    const before = this.deps.seats.seat(leg, { dialog, kind, digits, release, ...(flow === undefined ? {} : { flow }) });
+    const { dialog, kind, digits, flow, returns = false, release } = third;
+    const before = this.deps.seats.seat(leg, { dialog, kind, digits, returns, release, ...(flow === undefined ? {} : { flow }) });
     if (before !== undefined) this.parted.add(before);
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OutboundOutcome, SipDialog } from '../../../src/sip/port.js';
+import { digitLines } from '../../support/digit-lines.js';
 import { FakeSip } from '../../support/fake-sip.js';
 import { nothing, Scene, type SceneOptions, sdp } from './scene.js';
 
@@ -124,6 +125,46 @@ describe('a page that was loaded anew', () => {
     await dialog.offer(saying('sendrecv'));
     await up.scene.settle();
     expect(up.scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+
+  it('is told in order what the telephone pressed meanwhile, with the numbers it has in the record', async () => {
+    const up = await connected();
+    const { scene } = up;
+    const old: string[] = [];
+    up.page.onRequest((request) => {
+      old.push(request.method);
+      request.respond(200);
+    });
+    scene.sip.breakFlow(scene.pageFlow);
+    scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+    await scene.settle();
+    for (const digit of ['4', '2', '#'] as const) scene.media.pressDigit(scene.session(), 'b', { digit, durationMs: 100 }, true);
+    await scene.settle();
+    expect(digitLines(scene.facts)).toEqual(['1 seen trunk rfc4733 4', '2 seen trunk rfc4733 2', '3 seen trunk rfc4733 #']);
+    const heard: (string | undefined)[] = [];
+    dialogOf(await comeBack(up).call.outcome).onRequest((request) => {
+      heard.push(`${request.headers.get('X-Digit-Id')} ${/Signal=(.)/.exec(request.body?.content ?? '')?.[1]}`);
+      request.respond(200);
+    });
+    await scene.settle();
+    expect([old, heard]).toEqual([[], ['1 4', '2 2', '3 #']]);
+    expect(digitLines(scene.facts).filter((line) => line.includes('acknowledged'))).toEqual([
+      ...['1 acknowledged', '2 acknowledged', '3 acknowledged'],
+    ]);
+  });
+
+  it('that never comes back has missed what the telephone pressed, and the record says so', async () => {
+    const up = await connected();
+    const { scene } = up;
+    scene.sip.breakFlow(scene.pageFlow);
+    scene.media.emit({ type: 'leg-gone', session: scene.session(), leg: 'a', detail: 'close_notify' });
+    await scene.settle();
+    for (let press = 0; press < 34; press += 1) scene.media.pressDigit(scene.session(), 'b', { digit: '5', durationMs: 100 }, true);
+    await scene.clock.advanceAsync(16_000);
+    const failed = digitLines(scene.facts).filter((line) => line.includes('failed'));
+    expect(failed.slice(0, 2)).toEqual(['33 failed queue-full', '34 failed queue-full']);
+    expect(failed.slice(2)).toEqual(Array.from({ length: 32 }, (_, at) => `${at + 1} failed call-ended`));
+    expect(scene.fact('ended')).toMatchObject({ failure: 'browser-gone' });
   });
 
   it('that does not come back in time has gone, and the telephone is hung up', async () => {

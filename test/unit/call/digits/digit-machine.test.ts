@@ -4,7 +4,7 @@ import type { DigitMode } from '../../../../src/call/digits/digit-rules.js';
 import { type DigitEffect, type DigitEvent, type DigitLeg, type DigitState, noDigits } from '../../../../src/call/digits/digit-state.js';
 import { digitLines } from '../../../support/digit-lines.js';
 
-const page: DigitLeg = { kind: 'browser', mode: 'rfc4733', ready: true, takesInfo: true, party: 0 };
+const page: DigitLeg = { kind: 'browser', mode: 'rfc4733', ready: true, hears: true, takesInfo: true, party: 0 };
 const trunk = (mode: DigitMode, more: Partial<DigitLeg> = {}): DigitLeg => ({ ...page, kind: 'trunk', mode, ...more });
 
 /** Plays events, and says what was told and what is to be done, a line each. */
@@ -45,6 +45,33 @@ const press = (from: 'a' | 'b', more: Partial<Pressed> = {}): Pressed => ({
 const left = (id: number): DigitEvent => ({ type: 'left', press: id, as: 'rfc4733', durationMs: 100, packets: 7 });
 const answered = (id: number, status = 200): DigitEvent => ({ type: 'answered', id, status });
 const secure = (open: boolean, atMs = 1000): DigitEvent => ({ type: 'secure', open, by: 'api', atMs });
+
+describe('a page that is away', () => {
+  const there = { a: page, b: trunk('rfc4733') };
+  const noInfo: DigitEvent = { type: 'leg', leg: 'a', now: { ...page, ready: false } };
+  const away: DigitEvent = { type: 'leg', leg: 'a', now: { ...page, ready: false, hears: false } };
+  const back: DigitEvent = { type: 'leg', leg: 'a', now: page };
+
+  it('is told by INFO when it is back, and on its data channel as long as that lives', () => {
+    expect(play(there, noInfo, press('b'), { type: 'messaged', id: 1, taken: true }, back, answered(1))).toMatchObject({
+      asked: ['send-message a 1', 'send-info a 1'],
+      told: ['1 seen trunk rfc4733 5', '1 sent browser info', '1 acknowledged'],
+    });
+    expect(play(there, away, press('b'), press('b'), back, answered(1)).asked).toEqual([
+      ...['send-message a 1', 'send-message a 2', 'send-info a 1', 'send-info a 2'],
+    ]);
+  });
+
+  it('loses nothing unsaid when it stays away', () => {
+    expect(play(there, away, press('b'), { type: 'over' }).told).toEqual(['1 seen trunk rfc4733 5', '1 failed call-ended']);
+  });
+
+  it('that is not the same any more is told nothing of it', () => {
+    const another: DigitEvent = { type: 'leg', leg: 'a', now: { ...page, party: 1 } };
+    const { told, asked } = play(there, away, press('b'), another);
+    expect([told.at(-1), asked]).toEqual(['1 failed no-dialog', []]);
+  });
+});
 
 describe('a digit of the page', () => {
   const legs = { a: page, b: trunk('rfc4733') };

@@ -118,7 +118,7 @@ class RandomCall {
 
   private leg(party: number): DigitLeg {
     const kind = this.random() < 0.5 ? 'browser' : 'trunk';
-    return { kind, mode: this.pick(modes), ready: this.random() < 0.7, takesInfo: this.random() < 0.9, party };
+    return { kind, mode: this.pick(modes), ready: this.random() < 0.7, hears: this.random() < 0.9, takesInfo: this.random() < 0.9, party };
   }
 
   private pick<T>(from: readonly T[]): T {
