@@ -80,9 +80,9 @@ trunks: [{ id: carrier, callerId: "+15550100", peers: [{ uri: "sip:127.0.0.1:${t
   }
 
   async stop(): Promise<void> {
+    for (const page of this.pages) page.cut();
     if (this.records.length === 0) this.carrier.send(this.fromPhone('BYE'), this.sipPort);
     await this.ended();
-    for (const page of this.pages) page.cut();
     for (const browser of this.browsers) await browser.close();
     await this.gateway.stop();
     await this.phone.close();
