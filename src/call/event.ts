@@ -90,8 +90,8 @@ export type CallEvent =
   | { readonly type: 'refer-reported'; readonly by: 'answer' | 'notify'; readonly status: number }
   /** An INVITE that wants to take this leg's place (RFC 3891). */
   | { readonly type: 'replacement-offered'; readonly leg: LegName }
-  /** The leg in the making: our description of it, and what becomes of it. */
-  | { readonly type: 'third-offered'; readonly sdp: string }
+  /** The leg in the making: our description of it, and what becomes of it. `wish`: what its far end does, when it made the offer. */
+  | { readonly type: 'third-offered'; readonly sdp: string; readonly wish?: MediaDirection }
   | { readonly type: 'third-media-refused'; readonly failure: FailureCode }
   | { readonly type: 'third-progress'; readonly status: number }
   | { readonly type: 'third-answered'; readonly sdp: string }

@@ -2,7 +2,7 @@
 import type { CallId, SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { SerialQueue } from '../base/serial-queue.js';
-import { type LegName, type LegOptions, type MediaPlane, otherLeg } from '../media/plane.js';
+import { type LegName, type LegOptions, type MediaDirection, type MediaPlane, otherLeg } from '../media/plane.js';
 import type { InboundRequest } from '../sip/port.js';
 import type { CallMedia } from './call-media.js';
 import type { CallEffect } from './effect.js';
@@ -119,6 +119,11 @@ export class MidCall {
     const before = this.replacement;
     this.replacement = request;
     if (!this.transferLegs.offerCaller(request, leg)) this.replacement = before;
+  }
+
+  /** What the far end of a leg in the making does. */
+  thirdSays(direction: MediaDirection): void {
+    this.transferMedia.thirdSays(direction);
   }
 
   /** True when the effect is one of hold or transfer, and done. */

@@ -159,6 +159,7 @@ export class CallRunner {
       const { leg, cause, detail } = event;
       this.emit({ type: 'media-failed', leg, kind: this.legs.kindOf(leg), cause, detail });
     }
+    if (event.type === 'leg-direction' && event.leg === 'c') this.midCall.thirdSays(event.direction);
     const translated = eventOfMedia(event);
     if (translated !== undefined) this.post(translated);
   }

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.js';
 import type { SessionId } from '../../base/ids.js';
 import type { Log } from '../../base/log.js';
 import type { SerialQueue } from '../../base/serial-queue.js';
-import type { LegName, LegOptions, MediaPlane } from '../../media/plane.js';
+import type { LegName, LegOptions, MediaDirection, MediaPlane } from '../../media/plane.js';
 import { mediaRefusal } from '../call-media.js';
 import type { CallEvent } from '../event.js';
 
@@ -18,7 +18,7 @@ interface TransferMediaDeps {
 /** Turns transfer effects of a call into requests of the media plane. */
 export class TransferMedia {
   /** The third leg, while there is one. What still comes of an earlier one is nobody's. */
-  private made: { readonly media: LegOptions } | undefined;
+  private made: { readonly media: LegOptions; wish?: MediaDirection } | undefined;
 
   constructor(
     private readonly options: { readonly session: SessionId },
@@ -27,13 +27,19 @@ export class TransferMedia {
 
   /** Makes the third leg, by our offer, or by an answer to the one given. */
   describe(media: LegOptions, offer?: string): void {
-    this.made = { media };
+    const made: NonNullable<typeof this.made> = { media };
+    this.made = made;
     const { plane } = this.deps;
     const { session } = this.options;
     this.step('a third leg cannot be described', async () => {
       const sdp = offer === undefined ? await plane.offer(session, 'c', media) : await plane.answer(session, 'c', offer, media);
-      return { type: 'third-offered', sdp };
+      return { type: 'third-offered', sdp, ...(made.wish === undefined ? {} : { wish: made.wish }) };
     });
+  }
+
+  /** What the far end of the third leg does; told before our answer to its offer is there. */
+  thirdSays(direction: MediaDirection): void {
+    if (this.made !== undefined) this.made.wish = direction;
   }
 
   accept(sdp: string): void {

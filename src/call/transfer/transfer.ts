@@ -2,13 +2,13 @@
  * The arrows of a transfer inside a connected call. Pure. The old call stays up until somebody has
  * taken the place of the one who transfers, so a transfer that fails changes nothing (RFC 5589 §6.1).
  */
-import { type LegName, otherLeg } from '../../media/plane.js';
+import { type LegName, type MediaDirection, otherLeg } from '../../media/plane.js';
 import type { CallEffect } from '../effect.js';
 import type { CallEvent, TimerId } from '../event.js';
 import type { CallFactBody, LegKind } from '../facts.js';
 import { failureOf } from '../failure.js';
 import type { FailureCode } from '../failure-code.js';
-import { seatedAnew } from '../hold.js';
+import { farSays, seatedAnew } from '../hold.js';
 import type { Presence, StateOf } from '../state.js';
 import { end, endedBy, go, type Step } from '../step.js';
 import { noTransfer, plannedKind, plannedMedia, type Transfer, type TransferOf, type TransferPlan } from './transfer-state.js';
@@ -195,14 +195,18 @@ function inTaking(state: Connected, transfer: TransferOf<'taking'>, event: CallE
   const { referrer: leg, presence } = transfer;
   const kind = state.legs[leg];
   switch (event.type) {
-    case 'third-offered':
-      return seat(state, leg, kind, [
-        { do: 'answer-third', sdp: event.sdp, kind },
+    case 'third-offered': {
+      const { sdp, wish = 'sendrecv' } = event;
+      const effects: readonly CallEffect[] = [
+        { do: 'answer-third', sdp, kind },
         { do: 'seat-third', leg, kind },
         ...(presence === 'there' ? [{ do: 'bye-parted' } as const] : []),
         // A page that takes its own place was loaded anew.
         { do: 'fact', fact: kind === 'browser' ? { type: 'reattached', leg } : { type: 'replaced', leg, kind } },
-      ]);
+        ...holdChanged(state, leg, wish),
+      ];
+      return seat(state, leg, kind, effects, wish);
+    }
     case 'third-media-refused':
       return giveUpTaking(state, transfer, [{ do: 'refuse-third', status: failureOf(event.failure).sipStatus }]);
     case 'third-failed':
@@ -219,14 +223,22 @@ function giveUpTaking(state: Connected, transfer: TransferOf<'taking'>, effects:
   return withEffectsBefore(drop, end(after, { by: endedBy(transfer.referrer) }, { gone: transfer.referrer }));
 }
 
-function seat(state: Connected, leg: LegName, kind: LegKind, effects: readonly CallEffect[]): Step {
+/** Whoever takes a place may hold, or talk on, where the one before did otherwise. */
+function holdChanged(state: Connected, leg: LegName, direction: MediaDirection): readonly CallEffect[] {
+  if (state.hold[leg].wish === direction) return [];
+  const kind = state.legs[leg];
+  return [{ do: 'fact', fact: direction === 'sendrecv' ? { type: 'resumed', leg, kind } : { type: 'held', leg, kind, direction } }];
+}
+
+function seat(state: Connected, leg: LegName, kind: LegKind, effects: readonly CallEffect[], wish?: MediaDirection): Step {
+  const hold = seatedAnew(state.hold, leg);
   return go(
     {
       ...state,
       legs: { ...state.legs, [leg]: kind },
       presence: { ...state.presence, [leg]: 'there' },
       silent: state.silent.filter((one) => one !== leg),
-      hold: seatedAnew(state.hold, leg),
+      hold: wish === undefined ? hold : farSays(hold, leg, wish),
       transfer: noTransfer,
     },
     [...noLongerWaited(state, leg), ...effects],

@@ -24,7 +24,7 @@ async function connected(options: SceneOptions = {}): Promise<UpCall> {
   const phoneHeard: string[] = [];
   const ends: string[] = [];
   phone.onOffer((offer) => {
-    phoneHeard.push('re-INVITE');
+    phoneHeard.push(/^a=((?:send|recv|inactive)\S*)/m.exec(offer.sdp ?? '')?.[1] ?? 're-INVITE');
     offer.accept(sdp());
   });
   phone.onEnd(({ by }) => ends.push(`phone ${by}`));
@@ -120,11 +120,42 @@ describe('a page that was loaded anew', () => {
     const up = await connected();
     await up.page.offer(saying('sendonly'));
     await up.scene.settle();
+    expect(up.phoneHeard).toEqual(['sendonly']);
     const dialog = dialogOf(await comeBack(up, { offer: saying('sendonly') }).call.outcome);
     await up.scene.settle();
+    expect(up.phoneHeard, 'the phone is told nothing new').toEqual(['sendonly']);
     await dialog.offer(saying('sendrecv'));
     await up.scene.settle();
+    expect(up.phoneHeard).toEqual(['sendonly', 'sendrecv']);
+    expect(up.scene.factTypes().filter((type) => type === 'held' || type === 'resumed')).toEqual(['held', 'resumed']);
     expect(up.scene.service.calls()).toMatchObject([{ state: 'connected' }]);
+  });
+
+  it('talks on when it was on hold and knows nothing of that', async () => {
+    const up = await connected();
+    await up.page.offer(saying('sendonly'));
+    await up.scene.settle();
+    dialogOf(await comeBack(up).call.outcome);
+    await up.scene.settle();
+    expect(up.phoneHeard).toEqual(['sendonly', 'sendrecv']);
+    expect(up.scene.factTypes().filter((type) => type === 'held' || type === 'resumed')).toEqual(['held', 'resumed']);
+  });
+
+  it('hears that the telephone holds still', async () => {
+    const up = await connected();
+    await up.phone.offer(saying('sendonly'));
+    await up.scene.settle();
+    const outcome = await comeBack(up).call.outcome;
+    const offers: string[] = [];
+    dialogOf(outcome).onOffer((offer) => {
+      offers.push(/^a=(send|recv|inactive)\S*/m.exec(offer.sdp ?? '')?.[0] ?? '');
+      offer.accept(sdp());
+    });
+    await up.scene.settle();
+    expect(offers).toEqual(['a=sendonly']);
+    await up.phone.offer(saying('sendrecv'));
+    await up.scene.settle();
+    expect(offers).toEqual(['a=sendonly', 'a=sendrecv']);
   });
 
   it('is told in order what the telephone pressed meanwhile, with the numbers it has in the record', async () => {
