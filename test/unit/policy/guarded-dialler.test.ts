@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import type { CallId } from '../../../src/base/ids.js';
+import type { DialRequest, DialResult, TrunkTarget } from '../../../src/call/ports.js';
+import type { GuardRequest, GuardVerdict } from '../../../src/policy/guard.js';
+import { GuardedDialler } from '../../../src/policy/guarded-dialler.js';
+
+const request = (wish: object = {}) =>
+  ({
+    callId: 'c-1' as CallId,
+    target: { kind: 'trunk', trunk: 'carrier', number: '+44700' },
+    ...wish,
+  }) as unknown as DialRequest<TrunkTarget>;
+
+function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: DialResult) {
+  const told: string[] = [];
+  const asked: GuardRequest[] = [];
+  const leg = { answered: () => told.push('answered'), over: () => told.push('over') };
+  const ended = Promise.resolve({ kind: outcome });
+  const dialling = { kind: 'dialling', leg: { outcome: ended }, release: () => told.push('released') } as unknown as DialResult;
+  const inner = {
+    dial: (): DialResult => {
+      told.push('dialled');
+      return result ?? dialling;
+    },
+  };
+  const admit = (one: GuardRequest): GuardVerdict => {
+    asked.push(one);
+    return verdict ?? ({ kind: 'allowed', leg } as unknown as GuardVerdict);
+  };
+  return { dialler: new GuardedDialler(inner, { admit }), told, asked, ended };
+}
+
+describe('a dialler behind the guard', () => {
+  it('dials nothing that the guard refuses', () => {
+    const { dialler, told } = make('answered', { kind: 'refused', failure: 'over-limit' });
+    expect(dialler.dial(request())).toEqual({ kind: 'refused', failure: 'over-limit' });
+    expect(told).toEqual([]);
+  });
+
+  it('asks for the number and trunk, and for who calls when that is known', () => {
+    const { dialler, asked } = make('answered');
+    dialler.dial(request());
+    dialler.dial(request({ account: { site: 'pk_shop' }, address: '192.0.2.1' }));
+    const plain = { callId: 'c-1', number: '+44700', trunk: 'carrier' };
+    expect(asked).toEqual([plain, { ...plain, account: { site: 'pk_shop' }, address: '192.0.2.1' }]);
+  });
+
+  it.each([
+    ['answered', ['dialled', 'answered', 'over', 'released']],
+    ['failed', ['dialled', 'over', 'over', 'released']],
+  ] as const)('tells the guard of a leg that was %s, and that it is over', async (outcome, expected) => {
+    const { dialler, told, ended } = make(outcome);
+    const result = dialler.dial(request());
+    await ended;
+    if (result.kind === 'dialling') result.release();
+    expect(told).toEqual(expected);
+  });
+
+  it('gives back what was counted for a leg that could not be dialled', () => {
+    const refused = { kind: 'refused', failure: 'trunk-down' } as unknown as DialResult;
+    const { dialler, told } = make('answered', undefined, refused);
+    expect(dialler.dial(request())).toBe(refused);
+    expect(told).toEqual(['dialled', 'over']);
+  });
+});
