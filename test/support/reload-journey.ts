@@ -70,6 +70,36 @@ export function reloadJourney({ start, mediaAddress }: ReloadOptions): void {
     expect(stage.gateway.cdrs()).toHaveLength(1);
   });
 
+  it('misses no key of the telephone, and is on hold still when it was', async () => {
+    const { page, phone } = await connected();
+    const url = page.page.url();
+    await page.page.goto('about:blank');
+    phone.press('42');
+    await listenFor(800);
+    await page.page.goto(url);
+    await page.waitForState('connected', 10_000, log);
+    await eventuallyTrue(async () => (await page.digits()) === '42', { what: 'the page heard two keys', withinMs: 5_000, explain: log });
+    await page.waitForTone(phoneHz, 10_000, log);
+
+    const shown = async (): Promise<unknown> => (await page.events()).filter(({ type }) => type === 'call-state').at(-1)?.detail['held'];
+    const shows = (held: string): Promise<void> =>
+      eventuallyTrue(async () => (await shown()) === held, { what: `the page shows "${held}"`, withinMs: 8_000, explain: log });
+    await page.ask('hold', true);
+    await shows('local');
+    // What is offered just before a reload is not acknowledged, and its dialog then lives as long as timers do.
+    await listenFor(500);
+    await page.page.reload();
+    await page.waitForState('connected', 10_000, log);
+    await shows('local');
+    await listenFor(500);
+    await page.ask('hold', false);
+    await shows('none');
+    await page.waitForTone(phoneHz, 10_000, log);
+    await page.hangUp();
+    await phone.waitForEvent('CALL_CLOSED', 5_000);
+    expect(await stage.cdr()).toMatchObject({ disposition: 'completed', reattached: 2 });
+  });
+
   it('is over for the telephone too when the page is closed for good, once the grace is', async () => {
     const { page, phone } = await connected();
     const closedAtMs = performance.now();
