@@ -250,7 +250,7 @@ function onwardOrEnd(
 }
 
 function answer(state: EarlyState, sdp: string): Step {
-  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a }, [
+  return go({ name: 'answering', direction: state.direction, legs: state.legs, a: state.a, kept: {} }, [
     { do: 'clear-timer', id: 'ring' },
     ...noMoreWaiting(state),
     { do: 'set-timer', id: 'length' },

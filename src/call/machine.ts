@@ -8,7 +8,7 @@ import type { FailureCode } from './failure-code.js';
 import { inConnected } from './machine-connected.js';
 import { calling, dial, earlyAnswer, inDialling, inRerouting, inRinging, routed } from './machine-ringing.js';
 import { type CallState, connected, directionOf, kindOf, kindsOf, type StateOf } from './state.js';
-import { ackedLateOffer, answerOffer, end, endedBy, farOf, finish, go, type Live, type Step, stay } from './step.js';
+import { ackedLateOffer, end, endedBy, farOf, finish, go, type Live, type Step, stay } from './step.js';
 
 /** The first step of a call. */
 export function begin(direction: CallDirection): Step {
@@ -88,13 +88,13 @@ function inPreparing(state: StateOf<'preparing'>, event: CallEvent): Step | unde
 function inAnswering(state: StateOf<'answering'>, event: CallEvent): Step | undefined {
   switch (event.type) {
     case 'final-accepted':
-      return go({ name: 'connecting', direction: state.direction, legs: state.legs, role: state.a.role }, [
+      return go({ name: 'connecting', direction: state.direction, legs: state.legs, role: state.a.role, kept: state.kept }, [
         { do: 'answer-caller', answer: state.a },
       ]);
     case 'final-refused':
       return end(state, { by: 'gateway', failure: event.failure });
     case 'offered':
-      return notYet(state, event.leg);
+      return event.leg === 'a' ? notYet(state, 'a') : keep(state, event);
     case 'redescribed':
       return event.leg === 'a' ? go({ ...state, a: { role: 'answer', sdp: event.sdp } }, []) : undefined;
     case 'acked':
@@ -109,8 +109,7 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
     case 'acked':
       return event.leg === 'a' ? callerAcked(state, event.sdp) : ackedLateOffer(state, event);
     case 'offered':
-      if (event.leg === 'a') return notYet(state, 'a');
-      return go(state, [answerOffer(event)]);
+      return keep(state, event);
     default:
       return undefined;
   }
@@ -119,12 +118,26 @@ function inConnecting(state: StateOf<'connecting'>, event: CallEvent): Step | un
 /** An offer while another one has no answer, or nobody to give it (RFC 3261 §14.2). */
 const notYet = (state: Live, leg: LegName): Step => go(state, [{ do: 'refuse-offer', leg, status: 491 }]);
 
+/**
+ * A page may hold a call in the moment it answers it, and a telephone's ACK may be overtaken by what follows
+ * it. Common user agents do not ask again after a 491, so such an offer waits for the call.
+ */
+function keep(state: StateOf<'answering' | 'connecting'>, event: Extract<CallEvent, { type: 'offered' }>): Step {
+  return go({ ...state, kept: { ...state.kept, [event.leg]: event } }, []);
+}
+
 /** The caller's ACK ends the three-way handshake; when we made the offer it must bring the answer. */
 function callerAcked(state: StateOf<'connecting'>, sdp: string | undefined): Step {
   if (state.role === 'offer' && sdp === undefined) return end(state, { by: 'gateway', failure: 'media-setup-failed' });
-  const { direction, legs } = state;
+  const { direction, legs, kept } = state;
   const accept: CallEffect[] = state.role === 'offer' && sdp !== undefined ? [{ do: 'accept-answer', leg: 'a', sdp }] : [];
-  return go(connected(direction, legs), accept);
+  let step = go(connected(direction, legs), accept);
+  for (const offer of [kept.a, kept.b]) {
+    if (offer === undefined) continue;
+    const { state: after, effects } = next(step.state, offer);
+    step = go(after, [...step.effects, ...effects]);
+  }
+  return step;
 }
 
 /** Arrows that every live state has. */

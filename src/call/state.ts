@@ -1,7 +1,7 @@
 /** The states of a call; the arrows between them are in `machine.ts`. */
 import type { LegName } from '../media/plane.js';
 import type { EarlyForks } from './early.js';
-import type { CallerSdp, Part } from './event.js';
+import type { CallEvent, CallerSdp, Part } from './event.js';
 import type { CallDirection, EndedBy, LegKind } from './facts.js';
 import type { FailureCode } from './failure-code.js';
 import type { FarReasons } from './far-reason.js';
@@ -24,6 +24,9 @@ export interface EndCause {
  * that the call is forwarded or waits in a queue (RFC 3261 §21.1).
  */
 export type Shown = 180 | 181 | 182 | 183;
+
+/** The newest offer of each leg that nobody has answered yet. */
+export type KeptOffers = Readonly<Partial<Record<LegName, Extract<CallEvent, { type: 'offered' }>>>>;
 
 /** What each leg is; the direction alone does not say once a call is forwarded or transferred. */
 export type LegKinds = Readonly<Record<LegName, LegKind>>;
@@ -99,12 +102,15 @@ export type CallState =
       readonly direction: CallDirection;
       readonly legs: LegKinds;
       readonly a: CallerSdp;
+      /** Offers that came meanwhile; they wait until there is a call to change. */
+      readonly kept: KeptOffers;
     }
   | {
       readonly name: 'connecting';
       readonly direction: CallDirection;
       readonly legs: LegKinds;
       readonly role: CallerSdp['role'];
+      readonly kept: KeptOffers;
     }
   | {
       readonly name: 'connected';

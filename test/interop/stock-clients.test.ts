@@ -257,6 +257,20 @@ describeWithPeers('Stock clients in Chromium', ['chromium', 'sipp', 'baresip', '
       expect(await stage.cdr()).toMatchObject({ direction: 'trunk-to-browser', disposition: 'completed', endedBy: 'caller' });
     });
 
+    it('holds a telephone that called it in the moment it answers, and takes it back', async () => {
+      const page = await registered();
+      const caller = await ring('uac-is-held', { seen: 'sendonly', answer: 'recvonly' });
+      await page.waitFor('incoming Caller', 5_000);
+      await page.do('holdWhenAnswered');
+      await page.do('answer');
+      await page.waitFor('held', 5_000);
+      await page.do('resume');
+      await page.waitFor('resumed', 5_000);
+      await caller.finished(10_000);
+      await page.waitFor('over', 3_000);
+      expect(await stage.cdr()).toMatchObject({ direction: 'trunk-to-browser', disposition: 'completed', endedBy: 'caller' });
+    });
+
     it('hands a telephone that called it over to another one', async () => {
       const capture = await stage.capture(`${name}-hands-over`);
       // The number leads to the trunk, whose first peer is where the caller is not.

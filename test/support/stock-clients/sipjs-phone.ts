@@ -5,6 +5,7 @@ import { type Account, gatewayHost, type Note, peerConnection, type StockPhone }
 export class SipJsPhone implements StockPhone {
   private manager: Web.SessionManager | undefined;
   private session: Session | undefined;
+  private holdsWhenAnswered = false;
 
   constructor(private readonly note: Note) {}
 
@@ -24,7 +25,10 @@ export class SipJsPhone implements StockPhone {
         onRegistered: () => note('registered'),
         onCallCreated: (session) => this.watch(session),
         onCallReceived: (session) => note(`incoming ${session.remoteIdentity.displayName || session.remoteIdentity.uri.user}`),
-        onCallAnswered: () => note('answered'),
+        onCallAnswered: (session) => {
+          note('answered');
+          if (this.holdsWhenAnswered) void this.ready.hold(session);
+        },
         onCallHold: (_session, held) => note(held ? 'held' : 'resumed'),
         onCallDTMFReceived: (_session, tone) => note(`key ${tone}`),
         onCallHangup: () => note('over'),
@@ -71,6 +75,11 @@ export class SipJsPhone implements StockPhone {
 
   async hold(): Promise<void> {
     await this.ready.hold(this.current);
+  }
+
+  holdWhenAnswered(): Promise<void> {
+    this.holdsWhenAnswered = true;
+    return Promise.resolve();
   }
 
   async resume(): Promise<void> {

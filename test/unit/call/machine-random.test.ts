@@ -81,8 +81,11 @@ class World {
     const step = next(this.state, event);
     this.state = step.state;
     this.perform(step.effects);
+    const waits = 'kept' in this.state ? this.state.kept : {};
     const owed = event.type === 'offered' && name !== 'ending' && name !== 'ended' && this.offered[event.leg];
-    expect(owed, 'every offer gets its answer or its refusal at once').toBe(false);
+    expect(owed && waits[event.leg] !== event, 'every offer gets its answer or its refusal at once, or is kept').toBe(false);
+    const forgotten = this.state.name === 'connected' && (this.offered.a || this.offered.b);
+    expect(forgotten, 'nothing waits in a connected call').toBe(false);
   }
 
   private possible(): CallEvent[] {

@@ -22,8 +22,8 @@ const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> }
   dialling: { name: 'dialling', direction, legs, target, otherwise: [], a, bOffer: 'offer to b', attempt: 0, forks: [] },
   ringing: { name: 'ringing', direction, legs, target, otherwise: [], a, attempt: 0, forks: [], shown: 180 },
   rerouting: { name: 'rerouting', direction, legs, target, otherwise: [], a },
-  answering: { name: 'answering', direction, legs, a },
-  connecting: { name: 'connecting', direction, legs, role: 'answer' },
+  answering: { name: 'answering', direction, legs, a, kept: {} },
+  connecting: { name: 'connecting', direction, legs, role: 'answer', kept: {} },
   connected: connected(direction),
   ending: { name: 'ending', cause, waiting: ['b', 'media'] },
   ended: { name: 'ended', cause },
@@ -152,7 +152,7 @@ answering + final-accepted -> connecting: answer-caller
 answering + final-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + answer-refused -> ending: clear-timers reject-caller bye:b close-media set-timer
 answering + cancelled -> ending: clear-timers bye:b close-media set-timer
-answering + offered -> answering: refuse-offer
+answering + offered -> answering*:
 answering + redescribed -> answering*:
 answering + leg-ended -> ending: clear-timers reject-caller close-media set-timer
 answering + flow-lost -> ending: clear-timers reject-caller bye:b close-media set-timer
@@ -164,7 +164,7 @@ answering + hang-up -> ending: clear-timers reject-caller bye:b close-media set-
 answering + fault -> ending: clear-timers reject-caller bye:b close-media set-timer
 connecting + acked -> connected:
 connecting + answer-refused -> ending: clear-timers bye:a bye:b close-media set-timer
-connecting + offered -> connecting: answer-offer
+connecting + offered -> connecting*:
 connecting + leg-ended -> ending: clear-timers bye:a close-media set-timer
 connecting + flow-lost -> ending: clear-timers bye:a bye:b close-media set-timer
 connecting + media-up -> connecting: fact
@@ -722,5 +722,36 @@ describe('a caller without an offer', () => {
       effects: [{ do: 'accept-answer', leg: 'a', sdp: 'late answer' }],
     });
     expect(next(connecting, { type: 'acked', leg: 'a' }).state).toMatchObject({ name: 'ending', cause: { failure: 'media-setup-failed' } });
+  });
+});
+
+describe('an offer that comes before the call is connected', () => {
+  const acked: CallEvent = { type: 'acked', leg: 'a' };
+  const offer = (leg: 'a' | 'b', sdp = `hold of ${leg}`): CallEvent => ({ type: 'offered', leg, sdp });
+  const offersAnswered = (...happened: readonly CallEvent[]): readonly CallEffect[] =>
+    only(run(states.answering, ...happened).effects, 'answer-offer');
+
+  it('of the one called waits for the ACK of the caller', () => {
+    const before = run(states.answering, offer('b'), events['final-accepted']);
+    expect(only(before.effects, 'answer-offer')).toEqual([]);
+    expect(run(before.state, acked)).toMatchObject({
+      state: { name: 'connected', hold: { b: { offer: 'theirs' } } },
+      effects: [{ do: 'answer-offer', leg: 'b', sdp: 'hold of b' }],
+    });
+  });
+
+  it('is answered on each side, the newest of it once', () => {
+    expect(offersAnswered(offer('b', 'first'), events['final-accepted'], offer('a'), offer('b'), acked, acked)).toEqual([
+      { do: 'answer-offer', leg: 'a', sdp: 'hold of a' },
+      { do: 'answer-offer', leg: 'b', sdp: 'hold of b' },
+    ]);
+  });
+
+  it('of the caller, whose INVITE has no answer yet, is refused (RFC 3311 §5.2)', () => {
+    expect(run(states.answering, offer('a')).effects).toEqual([{ do: 'refuse-offer', leg: 'a', status: 491 }]);
+  });
+
+  it('is of no account when the call ends instead', () => {
+    expect(offersAnswered(offer('b'), events['final-accepted'], { type: 'leg-ended', leg: 'a', by: 'ack-timeout' }, acked)).toEqual([]);
   });
 });
