@@ -27,6 +27,8 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const skippedLines = [];
 /** @type {string[]} */
 const failedSteps = [];
+/** @type {string[]} */
+const failures = [];
 
 /** The process group that runs now, so that nothing of it outlives us. */
 let running = 0;
@@ -92,12 +94,13 @@ async function runSuite(/** @type {string} */ name, /** @type {string} */ folder
     { env: { TEST_SUMMARY_FILE: file }, minutes: suites[name] ?? 10 },
   );
   /** @type {import('./run-reporter.mjs').Summary} */
-  const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: [] };
+  const summary = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 1, skipped: [], failures: [] };
   const failed = succeeded ? summary.failed : Math.max(1, summary.failed);
   total.passed += summary.passed;
   total.failed += failed;
   total.skipped += summary.skipped.length;
   if (failed > 0) failedSteps.push(`suite ${name}`);
+  for (const { name: test, message } of summary.failures) failures.push(`${test}\n    ${message.replaceAll('\n', '\n    ')}`);
   for (const { name: test, reason } of summary.skipped) skippedLines.push(`${name}: ${test} (${reason})`);
 }
 
@@ -122,6 +125,7 @@ try {
 }
 
 if (skippedLines.length > 0) console.log(`\nSkipped:\n${skippedLines.map((line) => `  ${line}`).join('\n')}`);
+if (failures.length > 0) console.log(`\nFailures:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
 if (failedSteps.length > 0) console.log(`\nFailed: ${failedSteps.join('; ')}`);
 if (total.passed === 0) {
   console.log('\nNo test has passed; that is a failure in itself.');
