@@ -1,12 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeCredentials } from '../../src/turn/credentials.js';
-import { CallStage, phoneNumber } from '../support/call-stage.js';
-import { Chromium } from '../support/chromium.js';
+import { CallStage } from '../support/call-stage.js';
 import { Coturn } from '../support/coturn.js';
 import { listenFor } from '../support/eventually.js';
 import { freePort, freePortRun } from '../support/free-ports.js';
-import { CallPage } from '../support/page.js';
 import { speechPackets, writePcap } from '../support/pcap.js';
 import { describeWithPeers } from '../support/peers.js';
 import { narrowTo, pathOf, relayOnly } from '../support/relayed-page.js';
@@ -137,18 +135,5 @@ describeWithPeers('Chromium calls through a relay', ['chromium', 'sipp', 'tshark
       [403, ['error']],
       [401, ['error']],
     ]);
-  });
-
-  it('and finds its way there by itself where no UDP goes', async () => {
-    const browser = stage.keep(await Chromium.start({ toneHz: microphoneHz, withoutUdp: true }));
-    await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') }, { transport: 't1' });
-    const page = await CallPage.open(browser, { url: stage.site.origin, button: { gateway: stage.gateway.webSocket, to: phoneNumber } });
-    await page.call();
-    await page.waitForState('connected', 15_000, explain);
-    const path = await pathOf(page.page, 'relay');
-    expect(['tcp', 'tls']).toContain(path.relayProtocol);
-    await page.waitForTone(phoneHz, 10_000, explain);
-    await page.hangUp();
-    expect(await stage.cdr()).toMatchObject({ disposition: 'completed' });
   });
 });

@@ -1,4 +1,3 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { peerPath } from './programs.js';
 import { scratch } from './scratch.js';
@@ -11,8 +10,6 @@ export interface ChromiumOptions {
   readonly levelDb?: number;
   /** What a page gets that asks for it; by default a microphone. */
   readonly microphone?: 'denied' | 'missing';
-  /** Has a network on which no UDP goes, as far as the browser is told: it may reach others over TCP only. */
-  readonly withoutUdp?: boolean;
   /** What starts it, instead of the program itself. */
   readonly program?: string;
   /** Origin whose pages get a microphone although it is neither HTTPS nor loopback. */
@@ -26,23 +23,9 @@ export class Chromium {
     private readonly context: BrowserContext,
   ) {}
 
-  static async start({
-    toneHz,
-    levelDb = -12,
-    microphone,
-    withoutUdp = false,
-    program,
-    trustedOrigin,
-  }: ChromiumOptions): Promise<Chromium> {
+  static async start({ toneHz, levelDb = -12, microphone, program, trustedOrigin }: ChromiumOptions): Promise<Chromium> {
     const files = scratch('chromium');
     writeWav(files.file('microphone.wav'), tone({ frequencyHz: toneHz, seconds: 20, rateHz: 48_000, levelDb }));
-    if (withoutUdp) {
-      mkdirSync(files.file('profile/Default'), { recursive: true });
-      writeFileSync(
-        files.file('profile/Default/Preferences'),
-        JSON.stringify({ webrtc: { ip_handling_policy: 'disable_non_proxied_udp' } }),
-      );
-    }
     const context = await chromium.launchPersistentContext(files.file('profile'), {
       executablePath: program ?? peerPath('chromium'),
       headless: true,

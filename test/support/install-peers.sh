@@ -14,6 +14,7 @@ declare -A package=(
   [firefox-esr]=firefox-esr
   [espeak-ng]=espeak-ng
   [turnserver]=coturn
+  [iptables]=iptables
 )
 
 missing=()

@@ -11,6 +11,7 @@ export type Peer =
   | 'dumpcap'
   | 'rtpengine'
   | 'kamailio'
+  | 'iptables'
   | 'turnserver'
   | 'turnutils_uclient'
   | 'turnutils_stunclient'

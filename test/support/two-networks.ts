@@ -91,6 +91,19 @@ export class TwoNetworks {
     ip('route', 'add', 'blackhole', `${address}/32`);
   }
 
+  /** Lets no UDP out of the namespace, on either network, and says nothing of it. */
+  dropUdp(): void {
+    this.within('iptables', '-A', 'OUTPUT', '!', '-o', 'lo', '-p', 'udp', '-j', 'DROP');
+  }
+
+  /** Datagrams that `dropUdp` has swallowed. */
+  get droppedUdp(): number {
+    const rule = this.within('iptables', '-nvxL', 'OUTPUT')
+      .split('\n')
+      .find((line) => line.includes('DROP'));
+    return Number(rule?.trim().split(/\s+/)[0] ?? 0);
+  }
+
   /** This one is up and whole, the other one down. */
   only(network: NetworkName): void {
     for (const one of both) {
@@ -134,6 +147,10 @@ export class TwoNetworks {
       server.listen(port, this.address, resolve);
     });
     this.forwarders.push(server);
+  }
+
+  private within(command: string, ...words: readonly string[]): string {
+    return execFileSync('ip', ['netns', 'exec', this.name, command, ...words], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** A program that runs the peer inside the namespace. */
