@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { CuttablePath } from '../support/cuttable-path.js';
 import { eventuallyTrue } from '../support/eventually.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 import { describeWithPeers } from '../support/peers.js';
@@ -108,6 +109,10 @@ describeWithPeers('The button', ['chromium'], () => {
       return leftOf(0) < leftOf(2) ? 'from left to right' : 'from right to left';
     });
 
+  const status = (): Promise<string> =>
+    page?.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector('[part~=status]')?.textContent ?? '') ??
+    Promise.resolve('');
+
   async function expectAccessible(state: string): Promise<void> {
     const result = await page?.evaluate(look);
     const found = (result?.violations ?? []).map(
@@ -173,6 +178,52 @@ describeWithPeers('The button', ['chromium'], () => {
     expect(await page?.evaluate(() => document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('.root')?.dir)).toBe(
       wish.lang === 'ar' ? 'rtl' : 'ltr',
     );
+  });
+
+  it.each([
+    { lang: 'en', theme: 'light', width: 320 },
+    { lang: 'ar', theme: 'dark', width: 640, fontSize: '200%' },
+  ] as const)('is there for everybody while one waits, in $lang, $theme, at $width pixels', async ({ fontSize = '100%', ...wish }) => {
+    const path = await CuttablePath.start({ host: '127.0.0.1', port: gateway.httpPort });
+    try {
+      const there = await open(wish);
+      await there.evaluate(
+        ([size, port]) => {
+          document.documentElement.style.fontSize = size;
+          document.querySelector('call-button')?.setAttribute('gateway', `ws://127.0.0.1:${port}/sip`);
+          const { mediaDevices } = navigator;
+          const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+          // The person takes the time to read what the browser asks.
+          const read = new Promise<void>((resolve) => window.addEventListener('allowed', () => resolve(), { once: true }));
+          mediaDevices.getUserMedia = async (wanted) => {
+            await read;
+            return ask(wanted);
+          };
+        },
+        [fontSize, path.port] as const,
+      );
+      await ask('call', '1003');
+      await shows('.card > .hint');
+      await expectAccessible('while the browser asks for the microphone');
+      const asking = await status();
+      await there.evaluate(() => window.dispatchEvent(new Event('allowed')));
+      await eventuallyTrue(async () => (await inside('.card > .hint')) === 0 && (await status()) !== asking, {
+        what: 'the button says that it calls',
+        withinMs: 10_000,
+      });
+      await expectAccessible('while it rings');
+      await ask('hangup');
+      await eventuallyTrue(async () => (await inside('.disc.waiting')) === 0, { what: 'that call is over', withinMs: 5_000 });
+      await ask('call', '1001');
+      await shows('.timer');
+      const talking = await status();
+      path.sever();
+      await eventuallyTrue(async () => (await status()) !== talking, { what: 'the button says that it tries again', withinMs: 10_000 });
+      await expectAccessible('while the connection is away');
+      path.mend();
+    } finally {
+      await path.dispose();
+    }
   });
 
   it('shows an incoming call whole, and takes it', async () => {
