@@ -94,6 +94,56 @@ describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap
     expect(Math.max(...relays.map(({ counts }) => counts.lostBack))).toBeGreaterThan(5);
   });
 
+  it('is heard through the microphone that is chosen in the settings, in the same stream', async () => {
+    const phone = await answeringPhone();
+    const capture = await stage.capture('chosen', phone.mediaPorts);
+    const page = await stage.callUntil('connected');
+    await page.waitForTone(phoneHz, 8_000, log);
+    const inUse = (): Promise<string> =>
+      page.page.evaluate(() => {
+        const sender = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
+          .at(-1)
+          ?.getSenders()
+          .find((one) => one.track?.kind === 'audio');
+        return sender?.track?.getSettings().deviceId ?? '';
+      });
+    const before = await inUse();
+    await page.page.evaluate(() =>
+      document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('[part~=settings-toggle]')?.click(),
+    );
+    const choices = await eventually(
+      async () => {
+        const ids = await page.page.evaluate(() =>
+          [...(document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLSelectElement>('select')?.options ?? [])].map(
+            ({ value }) => value,
+          ),
+        );
+        return ids.length > 1 ? ids : undefined;
+      },
+      { what: 'the settings offer more than one microphone', withinMs: 5_000, explain: log },
+    );
+    const chosen = choices.find((id) => id !== before) ?? '';
+    await page.page.evaluate((id) => {
+      const select = document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLSelectElement>('select');
+      if (!select) return;
+      select.value = id;
+      select.dispatchEvent(new Event('change'));
+    }, chosen);
+    await eventuallyTrue(async () => (await inUse()) === chosen, {
+      what: 'the call takes the chosen microphone',
+      withinMs: 5_000,
+      explain: log,
+    });
+    const fromMs = Date.now();
+    await listenFor(1_500);
+    await page.hangUp();
+    await capture.stop();
+    const packets = capture.rtpTo(phone.mediaPorts, 101);
+    const tone = strongestTone(audioOf(packets.filter(({ atMs }) => atMs >= fromMs + 300)));
+    expect(Math.abs(tone.frequencyHz - microphoneHz), `${tone.frequencyHz} Hz at the phone`).toBeLessThanOrEqual(2);
+    expect(new Set(packets.map(({ ssrc }) => ssrc)).size, 'one stream to the phone').toBe(1);
+  });
+
   it('is heard through another microphone when its own is unplugged', async () => {
     const phone = await answeringPhone();
     const capture = await stage.capture('unplugged', phone.mediaPorts);

@@ -26,7 +26,10 @@ export function keepConnections(): void {
   const devices = navigator.mediaDevices;
   if (devices === undefined) return;
   const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = () => getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false } });
+  devices.getUserMedia = (wanted) => {
+    const chosen = typeof wanted?.audio === 'object' && wanted.audio.deviceId !== undefined ? { deviceId: wanted.audio.deviceId } : {};
+    return getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, ...chosen } });
+  };
 }
 
 /** The last 0.68 s of what the page hears, as 16-bit samples. */

@@ -10,13 +10,15 @@ export async function openMicrophone(deviceId?: string): Promise<MicrophoneOutco
   if (mediaDevices === undefined) {
     return { kind: 'refused', problem: window.isSecureContext ? 'browser-too-old' : 'microphone-insecure' };
   }
-  // Not `exact`: the one that was chosen may be gone.
-  const wish = deviceId === undefined ? {} : { deviceId: { ideal: deviceId } };
+  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   try {
-    const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true, ...wish };
-    return { kind: 'open', stream: await mediaDevices.getUserMedia({ audio, video: false }) };
+    // `exact`, because Chromium gives the default one to a page that would merely like another.
+    const wish = deviceId === undefined ? audio : { ...audio, deviceId: { exact: deviceId } };
+    return { kind: 'open', stream: await mediaDevices.getUserMedia({ audio: wish, video: false }) };
   } catch (thrown) {
-    return { kind: 'refused', problem: problemOfMicrophone(thrown instanceof Error ? thrown.name : '') };
+    const problem = problemOfMicrophone(thrown instanceof Error ? thrown.name : '');
+    // The one that was chosen may be gone, or taken.
+    return deviceId === undefined || problem === 'microphone-denied' ? { kind: 'refused', problem } : openMicrophone();
   }
 }
 
