@@ -1,10 +1,13 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { Baresip } from '../support/baresip.js';
 import { CallStage, phoneNumber } from '../support/call-stage.js';
-import { eventually, listenFor } from '../support/eventually.js';
+import { eventually, eventuallyTrue, listenFor } from '../support/eventually.js';
 import { Firefox, ownAddress } from '../support/firefox.js';
+import { freePort } from '../support/free-ports.js';
+import { CallPage } from '../support/page.js';
 import { speechPackets, writePcap } from '../support/pcap.js';
 import { describeWithPeers } from '../support/peers.js';
+import { Sipp } from '../support/sipp.js';
 import { strongestTone, tone } from '../support/tones.js';
 import { audioOf, keysOf } from '../support/tshark.js';
 
@@ -24,7 +27,7 @@ describeWithPeers(
     beforeAll(async () => {
       stage = await CallStage.set(
         { toneHz: microphoneHz },
-        { mediaAddress: mediaAddress ?? '' },
+        { mediaAddress: mediaAddress ?? '', config: { users: [{ name: 'alice' }], inbound: [{ number: '*', to: { user: 'alice' } }] } },
         { mediaAllow: ['127.0.0.0/8', `${mediaAddress}/32`] },
         Firefox.start,
       );
@@ -33,11 +36,13 @@ describeWithPeers(
     afterEach(() => stage.clear());
     afterAll(() => stage?.dispose('wholly'));
 
+    const log = (): string => stage.gateway.log.slice(-3_000);
+
     it('and each hears the other, until the page hangs up', async () => {
       const capture = await stage.capture('both-ways');
       const phone = await stage.phone('uas-answers', { pcap: stage.files.file('speech.pcap') });
       const page = await stage.callUntil('connected', 15_000);
-      const heard = await page.waitForTone(phoneHz, 10_000, () => stage.gateway.log.slice(-3_000));
+      const heard = await page.waitForTone(phoneHz, 10_000, log);
       expect(Math.abs(heard.levelDb - levelDb), `${heard.levelDb} dB heard in the page`).toBeLessThanOrEqual(2);
       await listenFor(2_000);
       await page.hangUp();
@@ -95,7 +100,7 @@ describeWithPeers(
     it('and a phone program is heard, holds its keys against the page, and hangs up', async () => {
       const phone = stage.keep(await Baresip.start({ number: phoneNumber, port: stage.trunkPort, toneHz: phoneHz, levelDb }));
       const page = await stage.callUntil('connected', 15_000);
-      await page.waitForTone(phoneHz, 10_000, () => stage.gateway.log.slice(-3_000));
+      await page.waitForTone(phoneHz, 10_000, log);
       phone.press('19*#');
       await eventually(async () => ((await page.digits()) === '19*#' ? true : undefined), {
         what: 'the page is told of four keys, each once',
@@ -106,6 +111,40 @@ describeWithPeers(
       await page.waitForState('ended', 5_000);
       expect(await page.digits()).toBe('19*#');
       expect(await stage.cdr()).toMatchObject({ disposition: 'completed', endedBy: 'callee' });
+    });
+
+    it('and is called by one, holds it, takes it back, and hears that it hung up', async () => {
+      const capture = await stage.capture('called');
+      const button = { gateway: stage.gateway.webSocket, to: phoneNumber, user: 'alice' };
+      const page = await CallPage.open(stage.browser, { url: stage.site.origin, button });
+      stage.keep(Object.assign(page, { dispose: () => page.close() }));
+      await eventuallyTrue(async () => (await stage.gateway.live())['registration'] === 1, {
+        what: 'the page is registered',
+        withinMs: 5_000,
+        explain: log,
+      });
+      const caller = stage.keep(
+        await Sipp.start({
+          scenario: 'uac-is-held',
+          port: await freePort(),
+          mediaPort: stage.phoneMedia,
+          remote: `127.0.0.1:${stage.gateway.sipPort}`,
+          fill: { number: '442079460001', seen: 'sendonly', answer: 'recvonly' },
+        }),
+      );
+      await page.waitForState('incoming', 5_000, log);
+      await page.ask('answer');
+      await page.waitForState('connected', 10_000, log);
+      await listenFor(2_500);
+      await page.ask('hold', true);
+      await eventuallyTrue(async () => /hold/.test(await page.statusText()), { what: 'the page says so', withinMs: 5_000, explain: log });
+      await page.ask('hold', false);
+      await caller.finished(10_000);
+      await page.waitForState('ended', 3_000, log);
+      await capture.stop();
+      const atPhone = strongestTone(audioOf(stage.toPhone(capture)));
+      expect(Math.abs(atPhone.frequencyHz - microphoneHz), `${atPhone.frequencyHz} Hz heard at the phone`).toBeLessThanOrEqual(2);
+      expect(await stage.cdr()).toMatchObject({ direction: 'trunk-to-browser', disposition: 'completed', endedBy: 'caller' });
     });
   },
   mediaAddress === undefined ? 'this machine has no address beside loopback' : undefined,
