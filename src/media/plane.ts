@@ -104,7 +104,7 @@ export type MediaEvent =
       readonly durationMs: number;
       readonly relayed: boolean;
     }
-  /** The last packet of a digit has left on `leg`. */
+  /** A digit has left on `leg`: with its last packet, or, where the stream ended before that, with the first that tells its end. */
   | {
       readonly type: 'digit-sent';
       readonly session: SessionId;

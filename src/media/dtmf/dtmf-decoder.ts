@@ -13,6 +13,17 @@ export interface DtmfDecoded {
 export interface DtmfDecoderOptions {
   /** Clock of the telephone-event payload type (RFC 4733 §2.1). */
   readonly clockRateHz: number;
+  /** What a decoder before this one heard of the same leg. */
+  readonly past?: DtmfPast;
+}
+
+/** What is known of a leg's presses: packets of the newest may still come, and are no new press. */
+export interface DtmfPast {
+  readonly ssrc: number | undefined;
+  readonly newest: Press | undefined;
+  readonly lastSeenMs: number;
+  readonly formerSsrc: number | undefined;
+  readonly formerTimestamp: number;
 }
 
 export interface DtmfDecoderDeps {
@@ -75,6 +86,20 @@ export class DtmfDecoder {
     private readonly deps: DtmfDecoderDeps,
   ) {
     this.unitsPerMs = options.clockRateHz / 1000;
+    const { past } = options;
+    if (past === undefined) return;
+    this.ssrc = past.ssrc;
+    this.newest = past.newest;
+    this.lastSeenMs = past.lastSeenMs;
+    this.formerSsrc = past.formerSsrc;
+    this.formerTimestamp = past.formerTimestamp;
+  }
+
+  /** For the decoder after this one; ends the press under way. */
+  leave(): DtmfPast {
+    this.flush();
+    const { ssrc, newest, lastSeenMs, formerSsrc, formerTimestamp } = this;
+    return { ssrc, newest, lastSeenMs, formerSsrc, formerTimestamp };
   }
 
   /** A press is under way. */

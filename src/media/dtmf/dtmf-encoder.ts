@@ -21,7 +21,7 @@ export interface DtmfEncoderOptions {
   readonly volume?: number;
 }
 
-/** One digit has left, its last end packet included. */
+/** One digit has left, its last end packet included unless the stream ended before that. */
 export interface DigitSent {
   readonly id: number;
   readonly digit: Digit;
@@ -146,8 +146,10 @@ export class DtmfEncoder {
     return this.add(undefined, 0, durationMs, false)?.id;
   }
 
-  /** Drops what has not left and returns how many digits that were, the one in the middle included. */
+  /** Drops what has not left and returns how many digits that were, the one in the middle included. One whose end was told once has left. */
   clear(): number {
+    const { sending } = this;
+    if (sending !== undefined && sending.ends > 0) this.finish(sending, sending.startMs + sending.slot * this.intervalMs);
     const dropped = this.queue.length + (this.sending === undefined ? 0 : 1);
     this.queue.length = 0;
     this.sending = undefined;

@@ -22,7 +22,7 @@ import {
   type PressId,
   type SessionStats,
 } from '../plane.js';
-import { RelayPath } from '../relay/relay-path.js';
+import { type HeardPast, RelayPath } from '../relay/relay-path.js';
 import { RtpPacket } from '../rtp/rtp-packet.js';
 import type { WantedAudio } from '../sdp/wanted-audio.js';
 import type { LegSeat } from './leg.js';
@@ -41,6 +41,8 @@ interface Side extends OpenLeg {
   readonly options: LegOptions;
   /** Of our last offer, which its answer settles. */
   offered: DigitCarriage;
+  /** Its digits, as whoever was on the other side until now heard them. */
+  past: HeardPast;
 }
 
 /** Comfort noise (RFC 3389): not relayed, but a sign of life. */
@@ -222,7 +224,7 @@ export class Session {
     const seat: LegSeat = { slot: name };
     const request = { session: this.id, seat, options, cname: this.cname, presses: this.presses };
     const opened = await this.deps.legs.open(request, this.handlersOf(seat));
-    const side: Side = { ...opened, seat, options, offered: 'events' };
+    const side: Side = { ...opened, seat, options, offered: 'events', past: {} };
     this.sides[name] = side;
     if (name !== 'c') this.joinPaths();
     return side;
@@ -241,10 +243,12 @@ export class Session {
 
   /** Ends a press under way, so that it is told. */
   private partPaths(): void {
-    this.paths.a?.close();
-    this.paths.b?.close();
-    delete this.paths.a;
-    delete this.paths.b;
+    for (const name of ['a', 'b'] as const) {
+      const past = this.paths[name]?.close();
+      const side = this.sides[name];
+      if (past !== undefined && side !== undefined) side.past = past;
+      delete this.paths[name];
+    }
   }
 
   private joinPaths(): void {
@@ -257,7 +261,7 @@ export class Session {
 
   private pathFrom(from: Side, to: Side): RelayPath {
     return new RelayPath(
-      { kind: from.leg.options.kind, ownSsrc: from.leg.output.sender.ssrc },
+      { kind: from.leg.options.kind, ownSsrc: from.leg.output.sender.ssrc, past: from.past },
       {
         output: to.leg.output,
         echoOf: from.leg.output,

@@ -1,5 +1,5 @@
 import type { Digit } from '../dtmf/digit.js';
-import { type DtmfDecoded, DtmfDecoder } from '../dtmf/dtmf-decoder.js';
+import { type DtmfDecoded, DtmfDecoder, type DtmfDecoderOptions, type DtmfPast } from '../dtmf/dtmf-decoder.js';
 import type { LegOutput } from './leg-output.js';
 import type { RelayFrame, RelayOutcome, RelayStage } from './relay-stage.js';
 import type { DigitListener } from './relayed-digit.js';
@@ -22,7 +22,7 @@ export class DtmfSplit implements RelayStage {
   private nowMs = 0;
 
   constructor(
-    options: { readonly clockRateHz: number },
+    options: DtmfDecoderOptions,
     private readonly deps: { readonly output: LegOutput } & DigitListener,
   ) {
     this.decoder = new DtmfDecoder(options, {
@@ -52,8 +52,8 @@ export class DtmfSplit implements RelayStage {
   }
 
   /** Ends the press under way: no more will come through this stage. */
-  close(): void {
-    this.decoder.flush();
+  close(): DtmfPast {
+    return this.decoder.leave();
   }
 
   private silences(nowMs: number): boolean {

@@ -1,3 +1,5 @@
+import type { Digit } from '../dtmf/digit.js';
+import type { DtmfPast } from '../dtmf/dtmf-decoder.js';
 import type { RtpPacket } from '../rtp/rtp-packet.js';
 import { AudioOut } from './audio-out.js';
 import { DtmfSplit } from './dtmf-split.js';
@@ -14,6 +16,14 @@ export interface RelayPathOptions {
   readonly kind: LegKind;
   /** SSRC of our own stream toward that same leg, to know our packets when they come back. */
   readonly ownSsrc?: number;
+  /** What was heard of that leg on its way to somebody else. */
+  readonly past?: HeardPast;
+}
+
+/** Of the digits a leg has sent: what still comes of the last one is not meant for whoever hears the leg from now on. */
+export interface HeardPast {
+  readonly events?: DtmfPast;
+  readonly tone?: Digit;
 }
 
 /** The listener is called from `input`, `tick`, `setFormat` or `close`. */
@@ -34,11 +44,14 @@ export class RelayPath {
   private dtmf: DtmfSplit | undefined;
   private dtmfClockHz = 0;
   private tones: ToneSplit | undefined;
+  private past: HeardPast;
 
   constructor(
     private readonly options: RelayPathOptions,
     private readonly deps: RelayPathDeps,
-  ) {}
+  ) {
+    this.past = options.past ?? {};
+  }
 
   /** Sets what the sending peer may send, after each offer and answer; undefined = nothing is taken. */
   setFormat(format: RelayFormat | undefined): void {
@@ -79,11 +92,12 @@ export class RelayPath {
     this.deps.output.pump(nowMs);
   }
 
-  /** No more packets will come: a press under way ends with the length it has. */
-  close(): void {
+  /** No more packets will come: a press under way ends with the length it has. What is known of it is for the path after this one. */
+  close(): HeardPast {
     this.setDtmf(0);
     this.setTones(false);
     this.stages = [];
+    return this.past;
   }
 
   /** The direction as one line of text. */
@@ -112,14 +126,18 @@ export class RelayPath {
 
   private setTones(listens: boolean): void {
     if (listens === (this.tones !== undefined)) return;
-    this.tones?.close();
-    this.tones = listens ? new ToneSplit({ ...this.deps, echoOf: this.deps.echoOf }) : undefined;
+    const { tone, ...past } = this.past;
+    const sounding = this.tones?.close();
+    this.past = sounding === undefined ? past : { ...past, tone: sounding };
+    this.tones = listens ? new ToneSplit(tone, { ...this.deps, echoOf: this.deps.echoOf }) : undefined;
   }
 
   private setDtmf(clockHz: number): void {
     if (clockHz === this.dtmfClockHz) return;
-    this.dtmf?.close();
+    if (this.dtmf !== undefined) this.past = { ...this.past, events: this.dtmf.close() };
+    const { events } = this.past;
     this.dtmfClockHz = clockHz;
-    this.dtmf = clockHz === 0 ? undefined : new DtmfSplit({ clockRateHz: clockHz }, this.deps);
+    this.dtmf =
+      clockHz === 0 ? undefined : new DtmfSplit({ clockRateHz: clockHz, ...(events === undefined ? {} : { past: events }) }, this.deps);
   }
 }

@@ -13,6 +13,8 @@ const SAMPLES_PER_MS = 8;
 const END_LAG_MS = 40;
 /** A short hole is what was lost, or silence that was not sent; a longer one ends the stream. */
 const LONGEST_HOLE_SAMPLES = 100 * SAMPLES_PER_MS;
+/** A tone that is there from the first on had begun before. */
+const REST_MS = 20;
 /** A tone whose packets stop coming is over. */
 const SILENT_MS = 120;
 
@@ -24,9 +26,9 @@ interface Heard {
   /**
    * event: it goes out as a digit of the other leg's own, so its audio does not. audio: it goes out as it is.
    * mute: it must not be in the audio. pass: the other leg cannot carry it, or not apart from the audio.
-   * echo: it is a tone of ours that comes back.
+   * echo: it is a tone of ours that comes back. rest: somebody else was told of it while it began.
    */
-  readonly as: 'event' | 'audio' | 'mute' | 'pass' | 'echo';
+  readonly as: 'event' | 'audio' | 'mute' | 'pass' | 'echo' | 'rest';
 }
 
 /**
@@ -53,6 +55,8 @@ export class ToneSplit implements RelayStage {
   private deaf = false;
 
   constructor(
+    /** The tone under way when the one that listened before left. */
+    private readonly rest: Digit | undefined,
     private readonly deps: {
       readonly output: LegOutput;
       /** Our own stream toward the leg that is listened to. */
@@ -74,7 +78,7 @@ export class ToneSplit implements RelayStage {
     const { heard } = this;
     if (heard === undefined) return this.detector.suspects && this.isApart() ? 'muted' : undefined;
     if (heard === before) this.goOn(heard);
-    return heard.as === 'event' || heard.as === 'mute' ? 'muted' : undefined;
+    return heard.as === 'event' || heard.as === 'mute' || (heard.as === 'rest' && this.isApart()) ? 'muted' : undefined;
   }
 
   nextDueMs(): number | undefined {
@@ -89,9 +93,11 @@ export class ToneSplit implements RelayStage {
     if (dueMs !== undefined && nowMs >= dueMs && this.heard !== undefined) this.end(this.heard, this.soFarMs(this.heard));
   }
 
-  /** Ends the tone being heard: no more will come through this stage. */
-  close(): void {
+  /** Ends the tone being heard, and says which: no more will come through this stage. */
+  close(): Digit | undefined {
+    const digit = this.heard?.digit;
     this.detector.flush();
+    return digit;
   }
 
   private listen(packet: RtpPacket, table: Int16Array): void {
@@ -146,8 +152,8 @@ export class ToneSplit implements RelayStage {
       return;
     }
     this.lostSamples = 0;
-    const as = this.fateOf(digit);
-    this.heard = { press: as === 'echo' ? 0 : this.deps.presses.begin(digit), digit, startMs, as };
+    const as = digit === this.rest && startMs < REST_MS ? 'rest' : this.fateOf(digit);
+    this.heard = { press: as === 'echo' || as === 'rest' ? 0 : this.deps.presses.begin(digit), digit, startMs, as };
     if (as === 'event') {
       this.deps.output.beginDigit(this.heard.press, digit, volume);
       this.deps.output.lengthenDigit(durationMs);
@@ -175,6 +181,7 @@ export class ToneSplit implements RelayStage {
   private end({ press, digit, as }: Heard, durationMs: number): void {
     const { output, onDigit, onPassedOn, onPassedOver } = this.deps;
     this.heard = undefined;
+    if (as === 'rest') return;
     if (as === 'echo') {
       onPassedOver('digit-echo');
       return;

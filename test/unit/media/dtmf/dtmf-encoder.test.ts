@@ -156,6 +156,21 @@ describe('DtmfEncoder', () => {
     expect([encoder.clear(), encoder.busy, sent.length]).toEqual([2, false, 0]);
   });
 
+  it.each([
+    [3, [], 2],
+    [4, [{ id: 1, digit: '1', durationMs: 80, packets: 4 }], 1],
+  ])(
+    'counts a press as gone once its end is told: told to drop all after %i packets of one whose fourth ends it',
+    (count, told, dropped) => {
+      const sent: DigitSent[] = [];
+      const encoder = new DtmfEncoder({ ...CLOCK, intervalMs: 20 }, { onSent: (digit) => sent.push(digit) });
+      encoder.enqueue('1', 80);
+      encoder.enqueue('2', 80);
+      for (let n = 0; n < count; n += 1) encoder.next(n * 20, n * 160, Buffer.alloc(4), 0);
+      expect([encoder.clear(), encoder.busy, sent]).toEqual([dropped, false, told]);
+    },
+  );
+
   it('refuses more digits than it can hold', () => {
     const encoder = new DtmfEncoder(CLOCK, { onSent: () => undefined });
     const ids = Array.from({ length: 257 }, () => encoder.enqueue('1', 60));

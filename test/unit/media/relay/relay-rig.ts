@@ -2,7 +2,7 @@ import type { Digit } from '../../../../src/media/dtmf/digit.js';
 import type { DigitGone, UnsentCause } from '../../../../src/media/relay/digit-sender.js';
 import { LegOutput } from '../../../../src/media/relay/leg-output.js';
 import type { LegKind, RelayFormat } from '../../../../src/media/relay/relay-format.js';
-import { RelayPath } from '../../../../src/media/relay/relay-path.js';
+import { type HeardPast, RelayPath } from '../../../../src/media/relay/relay-path.js';
 import type { RelayOutcome } from '../../../../src/media/relay/relay-stage.js';
 import type { RelayedDigit } from '../../../../src/media/relay/relayed-digit.js';
 import { RtpPacket, writeRtpHeader } from '../../../../src/media/rtp/rtp-packet.js';
@@ -49,6 +49,7 @@ export interface RigOptions {
   readonly ownSsrc?: number;
   readonly echoOf?: LegOutput;
   readonly marksAudio?: boolean;
+  readonly past?: HeardPast;
 }
 
 /** One direction with everything that leaves it kept, and a time that only moves when told. */
@@ -66,7 +67,7 @@ export class RelayRig {
   readonly path: RelayPath;
   nowMs = 0;
 
-  constructor({ from = 'webrtc', to = 'udp', ownSsrc, echoOf, marksAudio = true, ...formats }: RigOptions = {}) {
+  constructor({ from = 'webrtc', to = 'udp', ownSsrc, echoOf, marksAudio = true, past = {}, ...formats }: RigOptions = {}) {
     this.output = new LegOutput(
       { kind: to, marksAudio, stream: { clockRateHz: 8000, ssrc: 0xabcd, initialSequence: 100, initialTimestamp: 0 } },
       {
@@ -75,7 +76,7 @@ export class RelayRig {
         onDigitUnsent: (press, why) => this.unsent.push([press, why]),
       },
     );
-    const options = { kind: from, ...(ownSsrc === undefined ? {} : { ownSsrc }) };
+    const options = { kind: from, past, ...(ownSsrc === undefined ? {} : { ownSsrc }) };
     this.path = new RelayPath(options, {
       output: this.output,
       ...(echoOf === undefined ? {} : { echoOf }),
