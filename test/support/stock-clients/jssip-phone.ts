@@ -18,7 +18,6 @@ const media = { mediaConstraints: { audio: true, video: false }, pcConfig: peerC
 export class JsSipPhone implements StockPhone {
   private agent: InstanceType<typeof JsSIP.UA> | undefined;
   private session: RTCSession | undefined;
-  private holdsWhenAnswered = false;
   /** Chromium hands the sound of a call on only while something plays it. */
   private readonly audio = new Audio();
 
@@ -73,11 +72,6 @@ export class JsSipPhone implements StockPhone {
     return this.agreed((done) => this.current.hold({}, done));
   }
 
-  holdWhenAnswered(): Promise<void> {
-    this.holdsWhenAnswered = true;
-    return Promise.resolve();
-  }
-
   resume(): Promise<void> {
     return this.agreed((done) => this.current.unhold({}, done));
   }
@@ -123,10 +117,7 @@ export class JsSipPhone implements StockPhone {
     session.on('progress', (event: IncomingEvent | OutgoingEvent) => {
       if ('response' in event && event.response !== null) note(`progress ${event.response.status_code}`);
     });
-    session.on('confirmed', () => {
-      note('answered');
-      if (this.holdsWhenAnswered) session.hold();
-    });
+    session.on('confirmed', () => note('answered'));
     session.on('hold', ({ originator }: HoldEvent) => note(`held${by(originator)}`));
     session.on('unhold', ({ originator }: HoldEvent) => note(`resumed${by(originator)}`));
     session.on('newDTMF', ({ originator, dtmf }: IncomingDTMFEvent | OutgoingDTMFEvent) => {

@@ -5,7 +5,6 @@ import { type Account, gatewayHost, type Note, peerConnection, type StockPhone }
 export class SipJsPhone implements StockPhone {
   private manager: Web.SessionManager | undefined;
   private session: Session | undefined;
-  private holdsWhenAnswered = false;
 
   constructor(private readonly note: Note) {}
 
@@ -25,10 +24,7 @@ export class SipJsPhone implements StockPhone {
         onRegistered: () => note('registered'),
         onCallCreated: (session) => this.watch(session),
         onCallReceived: (session) => note(`incoming ${session.remoteIdentity.displayName || session.remoteIdentity.uri.user}`),
-        onCallAnswered: (session) => {
-          note('answered');
-          if (this.holdsWhenAnswered) void this.ready.hold(session);
-        },
+        onCallAnswered: () => note('answered'),
         onCallHold: (_session, held) => note(held ? 'held' : 'resumed'),
         onCallDTMFReceived: (_session, tone) => note(`key ${tone}`),
         onCallHangup: () => note('over'),
@@ -75,11 +71,6 @@ export class SipJsPhone implements StockPhone {
 
   async hold(): Promise<void> {
     await this.ready.hold(this.current);
-  }
-
-  holdWhenAnswered(): Promise<void> {
-    this.holdsWhenAnswered = true;
-    return Promise.resolve();
   }
 
   async resume(): Promise<void> {

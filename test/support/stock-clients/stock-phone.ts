@@ -9,8 +9,6 @@ export interface StockPhone {
   reject(): Promise<void>;
   hangUp(): Promise<void>;
   hold(): Promise<void>;
-  /** Holds the next call in the moment in which the client says that it is answered. */
-  holdWhenAnswered(): Promise<void>;
   resume(): Promise<void>;
   /** By the way of the client: in the media, or by INFO. */
   pressKeys(keys: string): Promise<void>;

@@ -54,16 +54,19 @@ async function connect(scene: Scene, number = '+15550100'): Promise<Call> {
   return { page, phone };
 }
 
-/** The phone calls the page. */
-async function connectedByPhone(options: SceneOptions = {}): Promise<Call & { readonly scene: Scene }> {
-  const scene = await new Scene(options).start();
-  await scene.page.request({
+const register = (scene: Scene): Promise<unknown> =>
+  scene.page.request({
     method: 'REGISTER',
     requestUri: 'sip:gateway.example',
     from: { uri: 'sip:demo@gateway.example' },
     to: { uri: 'sip:demo@gateway.example' },
     headers: [['Contact', '<sip:x@y.invalid;transport=ws>']],
   });
+
+/** The phone calls the page. */
+async function connectedByPhone(options: SceneOptions = {}): Promise<Call & { readonly scene: Scene }> {
+  const scene = await new Scene(options).start();
+  await register(scene);
   const from = { uri: 'sip:+15550123@carrier.example' };
   const call = scene.carrier.call({ requestUri: 'sip:+15550111@carrier.example', from, offer: sdp() });
   const page = new Party((await scene.page.nextCall()).answer(sdp()));
@@ -146,6 +149,21 @@ describe('a page that holds', () => {
     await scene.settle();
     expect(phone.offered).toEqual(['sendonly']);
     expect(scene.fact('held')).toMatchObject({ leg: 'a', kind: 'browser', direction: 'sendonly' });
+  });
+
+  it('in the moment it answers is told to the phone as soon as the phone is in the call', async () => {
+    const scene = await new Scene().start();
+    await register(scene);
+    const from = { uri: 'sip:+15550123@carrier.example' };
+    const call = scene.carrier.call({ requestUri: 'sip:+15550111@carrier.example', from, offer: sdp() });
+    const page = new Party((await scene.page.nextCall()).answer(sdp()));
+    const held = page.dialog.offer(saying('sendonly'));
+    const outcome = await call.outcome;
+    if (outcome.kind !== 'answered') throw new Error(`the phone's call was ${outcome.kind}`);
+    const phone = new Party(outcome.dialog, 'recvonly');
+    await scene.settle();
+    const { status, sdp: answer } = await held;
+    expect([status, directionIn(answer), phone.offered]).toEqual([200, 'recvonly', ['sendonly']]);
   });
 
   it('is not told to a trunk that does not want to hear of it', async () => {
