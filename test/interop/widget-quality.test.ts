@@ -94,46 +94,34 @@ describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap
     expect(Math.max(...relays.map(({ counts }) => counts.lostBack))).toBeGreaterThan(5);
   });
 
-  it('is heard through the microphone that is chosen in the settings, in the same stream', async () => {
+  it('is heard through the microphone and hears through the speaker that are chosen, in the same stream', async () => {
     const phone = await answeringPhone();
     const capture = await stage.capture('chosen', phone.mediaPorts);
-    const page = await stage.callUntil('connected');
-    await page.waitForTone(phoneHz, 8_000, log);
-    const inUse = (): Promise<string> =>
+    const page = await stage.page();
+    await page.page.evaluate(() => {
+      const { setSinkId } = HTMLMediaElement.prototype;
+      HTMLMediaElement.prototype.setSinkId = async function (id) {
+        await setSinkId.call(this, id);
+        (window as unknown as { __speaker?: string }).__speaker = id;
+      };
+    });
+    await page.call();
+    await page.waitForTone(phoneHz, 15_000, log);
+    const microphone = (): Promise<string> =>
       page.page.evaluate(() => {
-        const sender = (window as unknown as { __connections: RTCPeerConnection[] }).__connections
-          .at(-1)
-          ?.getSenders()
-          .find((one) => one.track?.kind === 'audio');
+        const connection = (window as unknown as { __connections: RTCPeerConnection[] }).__connections.at(-1);
+        const sender = connection?.getSenders().find((one) => one.track?.kind === 'audio');
         return sender?.track?.getSettings().deviceId ?? '';
       });
-    const before = await inUse();
-    await page.page.evaluate(() =>
-      document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLElement>('[part~=settings-toggle]')?.click(),
-    );
-    const choices = await eventually(
-      async () => {
-        const ids = await page.page.evaluate(() =>
-          [...(document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLSelectElement>('select')?.options ?? [])].map(
-            ({ value }) => value,
-          ),
-        );
-        return ids.length > 1 ? ids : undefined;
-      },
-      { what: 'the settings offer more than one microphone', withinMs: 5_000, explain: log },
-    );
-    const chosen = choices.find((id) => id !== before) ?? '';
-    await page.page.evaluate((id) => {
-      const select = document.querySelector('call-button')?.shadowRoot?.querySelector<HTMLSelectElement>('select');
-      if (!select) return;
-      select.value = id;
-      select.dispatchEvent(new Event('change'));
-    }, chosen);
-    await eventuallyTrue(async () => (await inUse()) === chosen, {
-      what: 'the call takes the chosen microphone',
-      withinMs: 5_000,
-      explain: log,
-    });
+    const speaker = (): Promise<string> => page.page.evaluate(() => (window as unknown as { __speaker?: string }).__speaker ?? '');
+    await page.page.locator('call-button [part~=settings-toggle]').click();
+    for (const [at, inUse] of [microphone, speaker].entries()) {
+      const select = page.page.locator('call-button select').nth(at);
+      const chosen = (await select.locator('option').nth(1).getAttribute('value')) ?? '';
+      expect(await inUse()).not.toBe(chosen);
+      await select.selectOption(chosen);
+      await eventuallyTrue(async () => (await inUse()) === chosen, { what: 'the one chosen is in use', withinMs: 5_000, explain: log });
+    }
     const fromMs = Date.now();
     await listenFor(1_500);
     await page.hangUp();

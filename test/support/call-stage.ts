@@ -129,7 +129,13 @@ export class CallStage {
     for (const one of this.perTest.splice(0).reverse()) await one.dispose();
     this.cdrCount = this.gateway.cdrs().length;
     if (this.gateway.ended) return;
-    await this.gateway.waitUntilCallsAreGone();
+    try {
+      await this.gateway.waitUntilCallsAreGone();
+    } catch (thrown) {
+      // What a failed test leaves behind must not make the next one fail.
+      await this.gateway.endCalls();
+      throw thrown;
+    }
   }
 
   /**

@@ -171,6 +171,11 @@ export class GatewayProcess {
     );
   }
 
+  /** Hangs up all there are. */
+  async endCalls(): Promise<void> {
+    for (const { id } of await this.calls()) await fetch(`${this.http}/api/v1/calls/${String(id)}`, { method: 'DELETE' });
+  }
+
   async calls(): Promise<readonly Record<string, unknown>[]> {
     const body = (await (await fetch(`${this.http}/api/v1/calls`)).json()) as
       | { calls?: Record<string, unknown>[] }
