@@ -32,6 +32,7 @@ function ofLeg(event: Exclude<MediaEvent, { readonly type: 'session-lost' }>, le
     case 'digit-sent':
     case 'digit-unsent':
     case 'flash':
+    case 'channel-up':
       return undefined;
   }
 }

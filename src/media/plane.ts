@@ -122,6 +122,8 @@ export type MediaEvent =
       readonly press: PressId;
       readonly why: 'format-changed' | 'closed' | 'queue-full';
     }
+  /** The page of `leg` has opened its data channel, the one with label `call`: `sendMessage` is taken from now on. */
+  | { readonly type: 'channel-up'; readonly session: SessionId; readonly leg: LegSlot }
   /** A hook flash (RFC 4733 event 16) arrived on `leg`. */
   | { readonly type: 'flash'; readonly session: SessionId; readonly leg: LegSlot; readonly relayed: boolean }
   /** The worker that held the session died; the session is gone. */

@@ -303,7 +303,9 @@ describe('digits through the embedded media plane, over loopback', () => {
     caller.talk();
     called.talk();
     await until('they hear each other', () => caller.framesHeard > 10 && called.framesHeard > 10);
-    await eventuallyTrue(() => plane.sendMessage(session, 'a', '{"n":1}'), { what: 'the channel is open', withinMs: 5000 });
+    await until('the channel is open', () => events.some(({ type }) => type === 'channel-up'));
+    expect(events.filter(({ type }) => type === 'channel-up')).toEqual([{ type: 'channel-up', session, leg: 'a' }]);
+    expect(await plane.sendMessage(session, 'a', '{"n":1}')).toBe(true);
     expect(await plane.sendMessage(session, 'a', '{"n":"•"}')).toBe(true);
     expect(await plane.sendMessage(session, 'b', '{}')).toBe(false);
     await until('both messages arrive', () => texts.length === 2);

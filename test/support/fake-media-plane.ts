@@ -161,6 +161,7 @@ export class FakeMediaPlane implements MediaPlane {
   openChannel(session: SessionId, leg: LegName): readonly string[] {
     const messages: string[] = [];
     this.channels.set(`${session}/${leg}`, messages);
+    this.emit({ type: 'channel-up', session, leg });
     return messages;
   }
 

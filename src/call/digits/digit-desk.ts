@@ -44,6 +44,9 @@ const ID_HEADER = 'X-Digit-Id';
 /** How long a secure window stays open when nobody says how long. */
 export const SECURE_MS = 120_000;
 
+/** A page without a data channel never asks for them. */
+const MOST_UNTOLD = 64;
+
 const LEGS: readonly LegName[] = ['a', 'b'];
 
 /** The digits of one call at work. */
@@ -56,6 +59,8 @@ export class DigitDesk {
   private readonly handing = new Set<Promise<void>>();
   /** Digits of a request that is not answered yet, and why they failed. */
   private readonly asked = new Map<number, DigitFailure | undefined>();
+  /** Receipts that a page could not be told yet. */
+  private readonly untold: Record<LegName, string[]> = { a: [], b: [] };
   private window: Timer | undefined;
   private stage: CallStateName = 'routing';
   private presence: Readonly<Record<LegName, Presence>> = { a: 'there', b: 'there' };
@@ -81,7 +86,10 @@ export class DigitDesk {
       const before = this.dialogs[leg];
       const { party } = this.state.legs[leg];
       if (dialog !== undefined) this.dialogs[leg] = dialog;
-      const another = dialog !== undefined && before !== undefined && dialog !== before && !this.deps.legs.hasReturned(leg);
+      const anew = dialog !== undefined && before !== undefined && dialog !== before;
+      const another = anew && !this.deps.legs.hasReturned(leg);
+      // A page loaded anew knows nothing of the keys it pressed before.
+      if (anew) this.untold[leg] = [];
       const now = this.legNow(leg, another ? party + 1 : party);
       if (!sameLeg(now, this.state.legs[leg])) this.post({ type: 'leg', leg, now });
     }
@@ -102,6 +110,9 @@ export class DigitDesk {
         this.post({ type: 'stuck', press: event.press, why: unsent[event.why] });
         return true;
       case 'flash':
+        return true;
+      case 'channel-up':
+        if (event.leg !== 'c') this.tellLate(event.leg);
         return true;
       default:
         return false;
@@ -207,7 +218,7 @@ export class DigitDesk {
         return;
       }
       case 'send-receipt':
-        void this.sendText(effect.leg, receiptText(effect.receipt));
+        void this.sendReceipt(effect.leg, receiptText(effect.receipt));
         return;
     }
   }
@@ -243,6 +254,18 @@ export class DigitDesk {
       ({ status }) => answered(status),
       (thrown: unknown) => answered(statusOf(thrown)),
     );
+  }
+
+  /** A page may press a key before its data channel is open; it hears of it as soon as it is. */
+  private async sendReceipt(leg: LegName, text: string): Promise<void> {
+    const late = this.untold[leg];
+    if (!(await this.sendText(leg, text)) && late.length < MOST_UNTOLD) late.push(text);
+  }
+
+  private tellLate(leg: LegName): void {
+    const late = this.untold[leg];
+    this.untold[leg] = [];
+    for (const text of late) void this.sendText(leg, text);
   }
 
   private async sendText(leg: LegName, text: string): Promise<boolean> {

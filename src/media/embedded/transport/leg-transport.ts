@@ -35,4 +35,6 @@ export interface LegTransportHandlers {
   readonly onUp: () => void;
   readonly onFailed: (cause: LegFailure, detail: string) => void;
   readonly onGone: (detail: string) => void;
+  /** The page has opened its data channel. */
+  readonly onChannel: () => void;
 }

@@ -11,6 +11,8 @@ const mostWaitingBytes = 65_536;
 
 export interface DataChannelDeps {
   readonly send: (data: Buffer) => void;
+  /** The page has opened the channel: text is taken from now on. */
+  readonly onOpen: () => void;
 }
 
 export class DataChannelEndpoint {
@@ -25,7 +27,11 @@ export class DataChannelEndpoint {
     this.transport.setDtlsTransport(this.lower as unknown as RTCDtlsTransport);
     this.association = this.transport.sctp as unknown as PacketTaker;
     this.transport.onDataChannel.subscribe((channel) => {
-      if (channel.label === label) this.channel = channel;
+      if (channel.label !== label) return;
+      this.channel = channel;
+      channel.stateChanged.subscribe((state) => {
+        if (state === 'open' && !this.closed) deps.onOpen();
+      });
     });
   }
 

@@ -33,7 +33,7 @@ class Ear {
   }
 }
 
-async function connected(options: SceneOptions = {}) {
+async function connected(options: SceneOptions = {}, opensChannel = true) {
   const scene = await new Scene(options).start();
   const call = scene.dial();
   const invited = await scene.carrier.nextCall();
@@ -44,7 +44,8 @@ async function connected(options: SceneOptions = {}) {
   await scene.settle();
   const id = scene.service.calls()[0]?.id as CallId;
   const lines = (): string[] => digitLines(scene.facts);
-  return { scene, page, phone, id, lines, channel: scene.media.openChannel(scene.session(), 'a') };
+  const channel = opensChannel ? scene.media.openChannel(scene.session(), 'a') : [];
+  return { scene, page, phone, id, lines, channel };
 }
 
 const press = (scene: Scene, leg: 'a' | 'b', digit: Digit, relayed = true): number =>
@@ -83,6 +84,18 @@ describe('a page', () => {
       '4,"digit":"4","state":"sent","as":"info","durationMs":100}',
       '4,"digit":"4","state":"failed","why":"refused"}',
     ]);
+  });
+
+  it('that presses keys before its data channel is open is told of them, in order, once it is', async () => {
+    const { scene } = await connected({}, false);
+    sent(scene, press(scene, 'a', '1'));
+    await scene.settle();
+    const channel = scene.media.openChannel(scene.session(), 'a');
+    sent(scene, press(scene, 'a', '2'));
+    await scene.settle();
+    const told = channel.map((text) => JSON.parse(text) as { digit: string; state: string }).map(({ digit, state }) => `${digit} ${state}`);
+    expect(told).toEqual(['1 seen', '1 sent', '2 seen', '2 sent']);
+    expect(scene.media.openChannel(scene.session(), 'a'), 'nothing twice').toEqual([]);
   });
 
   it('that has no data channel is told by INFO all the same, and one whose INFO fails by its channel', async () => {

@@ -47,6 +47,7 @@ function watch(): {
         seen.failed = cause;
         look();
       },
+      onChannel: () => undefined,
       onGone: (detail) => {
         seen.gone = detail;
         look();
