@@ -1,66 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AdminServer } from './admin/admin-server.js';
-import { CallEvents } from './admin/call-events.js';
-import { digitRefusals } from './admin/digit-refusals.js';
-import type { DigitsOutcome, DigitWishes, GatewayState } from './admin/ports.js';
+import type { AdminServer } from './admin/admin-server.js';
+import type { GatewayState } from './admin/ports.js';
 import { formatHostPort, type HostPort } from './base/address.js';
-import { addressReader } from './base/client-address.js';
 import type { Clock } from './base/clock.js';
 import { messageOf } from './base/errors.js';
-import type { CallId } from './base/ids.js';
 import { type LiveObjects, mergeLiveObjects } from './base/live-objects.js';
 import type { Log } from './base/log.js';
 import type { Startable } from './base/startable.js';
-import { BrowserDialler } from './browser/browser-dialler.js';
-import { BrowserEdge } from './browser/browser-edge.js';
-import { Registrar } from './browser/registrar.js';
-import { UserCalls } from './browser/user-calls.js';
-import { CallService } from './call/call-service.js';
-import { connectEdges } from './call/edges.js';
 import type { CallFact, FactSink } from './call/facts.js';
-import { RuleRouter } from './call/routing.js';
-import { TransferPolicy } from './call/transfer/transfer-policy.js';
-import { CdrFile } from './cdr/file.js';
-import { CdrFold } from './cdr/fold.js';
 import { logFold } from './cdr/log-fold.js';
-import { RatingDesk } from './cdr/rating-desk.js';
-import { RecentRecords } from './cdr/recent.js';
 import type { GatewayConfig } from './config/schema.js';
 import type { Secrets } from './config/secrets.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
-import type { Brake } from './policy/brake.js';
-import { judgeDestination, mayDial } from './policy/destinations.js';
+import { mayDial } from './policy/destinations.js';
 import type { FraudGuard } from './policy/guard.js';
-import { GuardedDialler } from './policy/guarded-dialler.js';
 import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
 import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
 import { LoopLag } from './sip/embedded/overload.js';
 import type { SipPort } from './sip/port.js';
-import { MediaSampler } from './story/media-sampler.js';
-import { StoryRecorder } from './story/recorder.js';
-import type { TrunkOptions } from './trunk/options.js';
-import { TrunkDialler } from './trunk/trunk-dialler.js';
-import { TrunkEdge } from './trunk/trunk-edge.js';
-import { trunkRoute } from './trunk/trunk-route.js';
-import { Trunks } from './trunk/trunks.js';
-import { emergencyCheck, makeGuard } from './wiring/guard.js';
-import {
-  browserDiallerOptions,
-  browserOptions,
-  callOptions,
-  demoTrunk,
-  drachtioOptions,
-  inboundRules,
-  mediaOptions,
-  ownOrigins,
-  seconds,
-  sipOptions,
-  sipTls,
-  trunkOptions,
-} from './wiring/options.js';
+import { makeAdmin } from './wiring/admin.js';
+import { type CallCore, makeCallCore } from './wiring/call-core.js';
+import { CallRecords } from './wiring/call-records.js';
+import { makeGuard } from './wiring/guard.js';
+import { demoTrunk, drachtioOptions, mediaOptions, ownOrigins, sipOptions, sipTls, trunkOptions } from './wiring/options.js';
 import { type TicketOffice, ticketOffice } from './wiring/tickets.js';
 import { TurnPart } from './wiring/turn.js';
 
@@ -125,31 +90,19 @@ export interface Gateway extends Startable {
   liveObjects(): Promise<LiveObjects>;
 }
 
-const recentRecordCount = 1_000;
-const maxWaitingRecords = 10_000;
-
 class RunningGateway implements Gateway {
   private current: GatewayState = 'starting';
   private readonly admin: AdminServer;
   private readonly metrics: Metrics;
   private readonly lag: LoopLag;
-  private readonly cdrs: CdrFold;
-  private readonly events: CallEvents;
-  private readonly ratings: RatingDesk;
-  private readonly stories: StoryRecorder | undefined;
-  private readonly sampler: MediaSampler;
-  private readonly recent = new RecentRecords({ capacity: recentRecordCount });
-  private readonly cdrFile: CdrFile | undefined;
+  private readonly records: CallRecords;
   private readonly facts: FactSink;
   private readonly tickets: TicketOffice;
-  private readonly brake: Brake;
   private readonly guard: FraudGuard;
   private readonly turn: TurnPart;
   private media: MediaPlane | undefined;
   private sip: SipStack | undefined;
-  private registrar: Registrar | undefined;
-  private calls: CallService | undefined;
-  private trunks: Trunks | undefined;
+  private core: CallCore | undefined;
   private carrierAt: HostPort | undefined;
   private starting: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
@@ -164,52 +117,27 @@ class RunningGateway implements Gateway {
       { version: deps.version },
       {
         liveObjects: () => this.liveObjects(),
-        trunks: () => this.trunks?.states() ?? [],
+        trunks: () => this.core?.trunks.states() ?? [],
         isReady: () => this.current === 'ready',
         budgets: () => this.guard.budgets(),
       },
     );
-    if (config.cdr.file !== undefined) {
-      const options = { path: config.cdr.file, maxWaiting: maxWaitingRecords };
-      this.cdrFile = new CdrFile(options, { clock: deps.clock, log: deps.log, onFailure: (kind) => this.metrics.countCdrFailure(kind) });
-    }
-    this.cdrs = new CdrFold(
-      (record) => {
-        this.recent.add(record);
-        this.cdrFile?.append(record);
-      },
-      (callId, rating) => {
-        this.recent.rate(callId, rating);
-        this.cdrFile?.append({ type: 'rating', callId, ...rating });
-      },
-    );
-    this.events = new CallEvents({ clock: deps.clock });
-    this.ratings = new RatingDesk({ clock: deps.clock, facts: (fact) => this.facts(fact) });
-    this.stories = config.story.calls === 0 ? undefined : new StoryRecorder(config.story);
-    this.sampler = new MediaSampler({
+    this.records = new CallRecords(config, {
       clock: deps.clock,
       log: deps.log,
-      sessions: () => this.calls?.sessions() ?? new Map(),
+      facts: (fact) => this.facts(fact),
+      onFailure: (kind) => this.metrics.countCdrFailure(kind),
+      sessions: () => this.core?.calls.sessions() ?? new Map(),
       stats: async (sessions) => (await this.media?.statsOf(sessions)) ?? [],
-      onSample: (callId, atMs, stats) => this.stories?.sampled(callId, atMs, stats),
     });
     const { guard, brake } = makeGuard(config, {
       clock: deps.clock,
       log: deps.log.child({ part: 'guard' }),
       facts: (fact) => this.facts(fact),
-      hangUp: (callId, failure) => void this.calls?.hangUp(callId, failure),
+      hangUp: (callId, failure) => void this.core?.calls.hangUp(callId, failure),
     });
     this.guard = guard;
-    this.brake = brake;
-    this.facts = this.guarded([
-      this.guard.take,
-      this.cdrs.take,
-      this.metrics.take,
-      logFold(deps.log),
-      this.events.take,
-      this.ratings.take,
-      ...(this.stories === undefined ? [] : [this.stories.take]),
-    ]);
+    this.facts = this.guarded([this.guard.take, ...this.records.folds, this.metrics.take, logFold(deps.log)]);
     this.tickets = ticketOffice(config, {
       clock: deps.clock,
       log: deps.log.child({ part: 'tickets' }),
@@ -217,7 +145,22 @@ class RunningGateway implements Gateway {
       mayDial: (number) => mayDial(config.policy.destinations, number),
     });
     this.turn = new TurnPart(config, { clock: deps.clock, log: deps.log.child({ part: 'turn' }), secrets: deps.secrets });
-    this.admin = this.makeAdmin();
+    const { version, webFolder, demoCarrier } = deps;
+    this.admin = makeAdmin(
+      config,
+      { version, webFolder, demoPage: demoCarrier !== undefined },
+      {
+        clock: deps.clock,
+        log: deps.log.child({ part: 'http' }),
+        secrets: deps.secrets,
+        state: () => this.current,
+        drain: (graceMs) => void this.drain(graceMs),
+        core: () => this.core,
+        ...{ records: this.records, metrics: this.metrics, guard, brake, tickets: this.tickets, turn: this.turn },
+        bound: () => this.admin.bound(),
+        acceptWebSocket: (request, socket, head) => this.sip?.acceptWebSocket(request, socket, head, deps.secrets.httpTls !== undefined),
+      },
+    );
   }
 
   get state(): GatewayState {
@@ -243,9 +186,9 @@ class RunningGateway implements Gateway {
   async drain(graceMs: number): Promise<void> {
     if (this.current === 'ready') {
       this.current = 'draining';
-      this.deps.log.info({ graceMs, calls: this.calls?.calls().length ?? 0 }, 'draining: no new calls are taken');
+      this.deps.log.info({ graceMs, calls: this.core?.calls.calls().length ?? 0 }, 'draining: no new calls are taken');
     }
-    await this.calls?.drain(graceMs);
+    await this.core?.calls.drain(graceMs);
   }
 
   stop(): Promise<void> {
@@ -269,8 +212,8 @@ class RunningGateway implements Gateway {
     const media = (await this.media?.liveObjects()) ?? {};
     const turn = await this.turn.liveObjects();
     return mergeLiveObjects([
-      this.calls?.liveObjects() ?? {},
-      this.registrar?.liveObjects() ?? {},
+      this.core?.calls.liveObjects() ?? {},
+      this.core?.registrar.liveObjects() ?? {},
       this.sip?.liveObjects() ?? {},
       media,
       turn,
@@ -279,7 +222,7 @@ class RunningGateway implements Gateway {
 
   private async startAll(): Promise<void> {
     try {
-      await this.cdrFile?.check();
+      await this.records.check();
       await this.tickets.start();
       await this.admin.start();
       await this.startPlanes();
@@ -305,70 +248,16 @@ class RunningGateway implements Gateway {
     const sip: SipStack =
       drachtio === undefined ? makeSip(sipOptions(config, secrets, origins), sipDeps) : new DrachtioSip(drachtio, sipDeps);
     this.sip = sip;
-    if (this.stories !== undefined) sip.onTrace?.(this.stories.traced);
+    if (this.records.stories !== undefined) sip.onTrace?.(this.records.stories.traced);
     await sip.start();
     this.carrierAt = await deps.demoCarrier?.start(demoSipAddress(sip));
     const trunks = config.trunks.map((trunk) => trunkOptions(trunk, config, secrets));
-    this.join(sip, media, this.carrierAt === undefined ? trunks : [...trunks, demoTrunk(this.carrierAt, config)]);
-    await this.trunks?.start();
-    if (this.stories !== undefined) this.sampler.start();
-  }
-
-  /** Puts the call core between the two edges. */
-  private join(sip: SipStack, media: MediaPlane, trunks: readonly TrunkOptions[]): void {
-    const { config, deps } = this;
-    const { clock, log, secrets } = deps;
-    const browser = browserOptions(config, secrets, this.tickets.required);
-    const registrar = new Registrar(browser.registration, {
-      clock,
-      log,
-      onMoved: (from, to) => {
-        sip.moveFlow?.(from, to);
-        calls.flowFound(to);
-      },
-    });
-    const userCalls = new UserCalls();
-    const shared = new Trunks(trunks, { sip, clock, log });
-    this.trunks = shared;
-    const router = new RuleRouter(
-      {
-        trunks: trunks.map(trunkRoute),
-        inbound: inboundRules(config),
-        browserMedia: { kind: 'webrtc', codecs: browser.codecs },
-      },
-      { mayDial: (number) => judgeDestination(config.policy.destinations, number), emergency: emergencyCheck(config) },
-    );
-    const diallers = {
-      trunk: new GuardedDialler(
-        new TrunkDialler(trunks, {
-          sip,
-          ...{ lines: shared.lines, book: shared.book, clock, log },
-          mayDial: (number) => mayDial(config.policy.destinations, number),
-          registeredWith: (trunk) => shared.registeredWith(trunk),
-        }),
-        this.guard,
-      ),
-      browser: new BrowserDialler(browserDiallerOptions(config, browser.realm), { sip, registrar, userCalls, clock, log }),
-    };
-    const ours = new Set(config.inbound.map(({ number }) => number.replace(/^\+/, '')));
-    const transfers = new TransferPolicy(config.policy.transfer, { router, isOurs: (number) => ours.has(number.replace(/^\+/, '')) });
-    const calls = new CallService(callOptions(config), {
-      media,
-      clock,
-      log,
-      router,
-      diallers,
-      transfers,
-      facts: this.facts,
+    this.core = makeCallCore(config, this.carrierAt === undefined ? trunks : [...trunks, demoTrunk(this.carrierAt, config)], {
+      ...{ sip, media, guard: this.guard, tickets: this.tickets, facts: this.facts, clock, log, secrets },
       loopDelayMs: () => this.lag.read(),
     });
-    const edges = {
-      browser: new BrowserEdge(browser, { calls, registrar, userCalls, tickets: this.tickets.verifier, clock, log }),
-      trunk: new TrunkEdge(trunks, { calls, shared, log }),
-    };
-    connectEdges(sip, edges, calls);
-    this.registrar = registrar;
-    this.calls = calls;
+    await this.core.trunks.start();
+    this.records.startSampling();
   }
 
   /** A start that is still under way is seen through first, so that nothing starts after it was stopped. */
@@ -380,12 +269,11 @@ class RunningGateway implements Gateway {
 
   private async stopParts(): Promise<void> {
     this.current = 'stopped';
-    this.sampler.stop();
-    await this.step('call records', async () => void (await this.cdrFile?.flush()));
+    await this.step('call records', () => this.records.stop());
     await this.step('used tickets', () => this.tickets.stop());
-    await this.step('registrations', async () => this.registrar?.clear());
+    await this.step('registrations', async () => this.core?.registrar.clear());
     await this.step('guard', async () => this.guard.stop());
-    await this.step('trunks', async () => this.trunks?.stop());
+    await this.step('trunks', async () => this.core?.trunks.stop());
     await this.step('demo carrier', async () => this.deps.demoCarrier?.stop());
     await this.step('SIP', async () => this.sip?.stop());
     await this.step('media', async () => this.media?.stop());
@@ -415,67 +303,6 @@ class RunningGateway implements Gateway {
         }
       }
     };
-  }
-
-  private makeAdmin(): AdminServer {
-    const { config, deps } = this;
-    const tls = deps.secrets.httpTls;
-    const { adminToken: token, viewToken } = deps.secrets;
-    const { publicUrl } = config.http;
-    const { stories } = this;
-    return new AdminServer(
-      {
-        version: deps.version,
-        host: config.http.host,
-        port: config.http.port,
-        ...(tls === undefined ? {} : { tls }),
-        ...(token === undefined ? {} : { token }),
-        ...(viewToken === undefined ? {} : { viewToken }),
-        ...(publicUrl === undefined ? {} : { publicUrl }),
-        webFolder: deps.webFolder,
-        demoPage: deps.demoCarrier !== undefined,
-      },
-      {
-        log: deps.log.child({ part: 'http' }),
-        clock: deps.clock,
-        state: () => this.current,
-        calls: () => this.calls?.calls() ?? [],
-        trunks: () => this.trunks?.states() ?? [],
-        notes: (callId) => this.cdrs.notes(callId),
-        hangUp: (callId) => this.calls?.hangUp(callId as CallId) ?? false,
-        sendDigits: (callId, digits, wishes) => this.sendDigits(callId, digits, wishes),
-        secureDigits: (callId, open, duration) => this.calls?.secureDigits(callId as CallId, open, seconds(duration)) ?? false,
-        events: this.events,
-        drain: () => void this.drain(seconds(config.shutdown.drainSeconds)),
-        records: () => this.recent.all,
-        record: (callId) => this.recent.find(callId),
-        ratings: { clock: deps.clock, rate: (rating) => this.ratings.rate(rating) },
-        ...(stories === undefined ? {} : { story: (callId: string) => stories.find(callId) }),
-        metrics: async () => ({ contentType: this.metrics.contentType, text: await this.metrics.text() }),
-        addressOf: addressReader(config.http.trustedProxies),
-        guard: {
-          currency: config.policy.currency,
-          scopes: () => this.guard.view(),
-          brake: () => this.brake.view(),
-          allow: (who, country) => this.brake.allow(who, country),
-        },
-        tickets: { desk: this.tickets.desk, keys: this.tickets.keys, iceServersFor: this.turn.iceServers.for },
-        ice: {
-          clock: deps.clock,
-          iceServersFor: this.turn.iceServers.for,
-          verify: (ticket, origin) => this.tickets.verifier.verify(ticket, origin),
-          sites: this.tickets.sites,
-          origins: () => [...ownOrigins(config, this.admin.bound() ?? config.http), ...config.http.allowedOrigins],
-        },
-        onSipUpgrade: (request, socket, head) => this.sip?.acceptWebSocket(request, socket, head, tls !== undefined),
-      },
-    );
-  }
-
-  private async sendDigits(callId: string, digits: string, wishes: DigitWishes): Promise<DigitsOutcome> {
-    const result = await this.calls?.sendDigits(callId as CallId, digits, wishes);
-    if (result === undefined || (result.kind === 'refused' && result.why === 'unknown-call')) return { kind: 'unknown-call' };
-    return result.kind === 'queued' ? { kind: 'sent', ids: result.ids } : { kind: 'refused', why: digitRefusals[result.why] };
   }
 }
 

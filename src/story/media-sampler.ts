@@ -4,7 +4,7 @@ import type { SessionId } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import type { SessionStats } from '../media/plane.js';
 
-interface MediaSamplerDeps {
+export interface MediaSamplerDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Calls that are up, by the session of their media. */
