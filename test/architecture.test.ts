@@ -82,19 +82,18 @@ const rooms: Readonly<Record<string, Room>> = {
   /** Builds the browser code; `sip-grammar.ts` goes into the widget's bundle in place of a part of sip.js. */
   web: { mayImport: [], packages: ['esbuild', 'terser', 'sip.js'] },
   demo: { mayImport: ['base', 'sip', 'sip/embedded', 'media', 'media/rtp', 'media/sdp', 'media/codec', 'media/dtmf'] },
-  /** Options and small parts out of the configuration, so that `gateway.ts` only joins them. */
+  /** Parts made out of the configuration, each with what it is joined to; `gateway.ts` gives them a life. */
   wiring: {
     mayImport: [
-      ...['base', 'config', 'sip/drachtio', 'sip/embedded', 'media/embedded', 'call', 'browser', 'trunk', 'auth', 'turn'],
-      ...['policy', 'policy/limits'],
+      ...['base', 'config', 'sip', 'sip/drachtio', 'sip/embedded', 'media', 'media/embedded', 'call', 'call/transfer', 'browser', 'trunk'],
+      ...['auth', 'policy', 'policy/limits', 'cdr', 'story', 'metrics', 'admin', 'turn'],
     ],
   },
   'gateway.ts': {
     mayImport: [
-      ...['wiring', 'base', 'config', 'sip', 'sip/drachtio', 'sip/embedded', 'media', 'media/embedded', 'call', 'browser', 'trunk'],
-      ...['auth', 'policy', 'policy/limits', 'cdr', 'story', 'metrics', 'admin', 'turn'],
+      ...['wiring', 'base', 'config', 'sip', 'sip/drachtio', 'sip/embedded', 'media', 'media/embedded', 'call'],
+      ...['policy', 'cdr', 'metrics', 'admin'],
     ],
-    packages: ['pino'],
   },
 };
 
