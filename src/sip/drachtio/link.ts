@@ -166,8 +166,10 @@ export class DrachtioLink {
   /** The library pings and never looks for the pongs; a server that vanished without a FIN is found here. */
   private watchSilence(): void {
     const { pingMs, silenceMs, connectMs } = this.options.timing;
-    const patienceMs = this.current === 'opening' ? connectMs : silenceMs;
-    this.watch = this.deps.clock.after(Math.min(pingMs, patienceMs), () => {
+    const lookMs = this.current === 'opening' ? connectMs : Math.min(pingMs, silenceMs);
+    this.watch = this.deps.clock.after(lookMs, () => {
+      // By what it is now: one that is up since the last look may be silent for longer than one that opens.
+      const patienceMs = this.current === 'opening' ? connectMs : silenceMs;
       if (this.deps.clock.nowMs() - this.heardMs < patienceMs) this.watchSilence();
       else this.socket.destroy();
     });

@@ -1,7 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Clock, SystemClock, type Timer } from '../../../../src/base/clock.js';
 import type { DrachtioSip } from '../../../../src/sip/drachtio/drachtio-sip.js';
+import { defaultDrachtioTiming } from '../../../../src/sip/drachtio/options.js';
 import type { DialogEnd, SipPort } from '../../../../src/sip/port.js';
 import { drachtioOn, drachtioSecret, quickTiming } from '../../../support/drachtio-rig.js';
 import { DrachtioServer } from '../../../support/drachtio-server.js';
@@ -24,8 +26,18 @@ async function server(options: Partial<Parameters<typeof DrachtioServer.start>[0
   return started;
 }
 
-function adapter(ports: readonly number[], options: Parameters<typeof drachtioOn>[1] = {}): DrachtioSip {
-  const sip = drachtioOn(ports, options);
+/** Timers of a machine that is busy. */
+class LateClock extends SystemClock {
+  readonly asked: number[] = [];
+
+  override after(delayMs: number, run: () => void): Timer {
+    this.asked.push(delayMs);
+    return super.after(delayMs + 50, run);
+  }
+}
+
+function adapter(ports: readonly number[], options: Parameters<typeof drachtioOn>[1] = {}, clock?: Clock): DrachtioSip {
+  const sip = drachtioOn(ports, options, clock);
   closing.push(() => sip.stop());
   return sip;
 }
@@ -105,6 +117,19 @@ describe('the connection with a drachtio server', () => {
     });
     await adapter([port], { timing: { ...quickTiming, pingMs: 5000, silenceMs: 60 } }).start();
     await until(() => sockets >= 2);
+  });
+
+  it('is kept when it is up and nothing is said, however late the look at it comes', async () => {
+    let sockets = 0;
+    const port = await plainServer((socket) => {
+      sockets += 1;
+      answerAuthentication(socket);
+    });
+    const clock = new LateClock();
+    await adapter([port], { timing: { ...quickTiming, connectMs: 60 } }, clock).start();
+    // Looked at once, it is looked at again when the next ping is due.
+    await until(() => clock.asked.includes(defaultDrachtioTiming.pingMs) || sockets > 1);
+    expect(sockets).toBe(1);
   });
 
   it('is made anew with new waits after it was lost, and carries calls again', async () => {
