@@ -100,6 +100,30 @@ describeWithPeers('A telephone (SIPp) calls a registered browser', ['chromium', 
     expect(await stage.cdr()).toMatchObject({ failure: 'rejected', disposition: 'rejected', q850: 21 });
   });
 
+  it('and finds nobody once the button is taken out of the page, until it is put back', async () => {
+    const shown = await alice();
+    const registered = (count: number): Promise<void> =>
+      eventuallyTrue(async () => (await stage.gateway.live())['registration'] === count, {
+        what: `${count} registered`,
+        withinMs: 5_000,
+        explain: () => stage.gateway.log.slice(-2_000),
+      });
+    const button = await shown.page.evaluateHandle(() => document.querySelector('call-button'));
+    await button.evaluate((one) => one?.remove());
+    await registered(0);
+    const inVain = await ring(500);
+    await inVain.ended(8_000);
+    expect(inVain.received().at(-1)).toMatch(/^SIP\/2\.0 480 /);
+    await stage.cdr();
+    await button.evaluate((one) => one && document.body.append(one));
+    await registered(1);
+    const caller = await ring(500);
+    await shown.waitForState('incoming', 5_000);
+    await shown.ask('reject');
+    await caller.ended(8_000);
+    expect(await stage.cdr()).toMatchObject({ failure: 'rejected' });
+  });
+
   it('and is told when nobody is there', async () => {
     const caller = await ring(500);
     await caller.ended(8_000);

@@ -140,7 +140,7 @@ export class CallButton extends LitElement {
     if (this.focusWithin && this.shadowRoot?.activeElement === null) {
       this.shadowRoot.querySelector<HTMLElement>('.card, .press')?.focus();
     }
-    this.controller.renewClient();
+    if (this.isConnected) this.controller.renewClient();
   }
 
   /** Calls `to`, as a press of the button does. Does nothing while there is a call. */
