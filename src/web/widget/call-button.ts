@@ -3,7 +3,7 @@ import { type CallButtonEvents, sendEvent } from './call-button-events.js';
 import { CallController, type CallSettings } from './call-controller.js';
 import { readDigitText } from './digit-text.js';
 import { failureText } from './digits-view.js';
-import { defaultGateway } from './gateway-address.js';
+import { gatewayAt } from './gateway-address.js';
 import { digitFaultText } from './ivr-menu.js';
 import { buttonFor, watchTriggers } from './ivr-triggers.js';
 import { telephoneKeyOf } from './keyboard.js';
@@ -191,7 +191,7 @@ export class CallButton extends LitElement {
    * False, and nothing is sent, when there is no call, the text holds anything else, or too many wait.
    */
   sendDigits(digits: string): boolean {
-    return this.controller.sendDigits(digits);
+    return this.controller.sendDigits(`${digits}`);
   }
 
   /**
@@ -281,7 +281,7 @@ export class CallButton extends LitElement {
       ticket: this.ticket,
     };
     const set = Object.fromEntries(Object.entries(given).filter(([, value]) => (value ?? '') !== ''));
-    return { ...set, gateway: this.gateway ?? defaultGateway(), relayOnly: this.icePolicy === 'relay', place: placeOf(this) };
+    return { ...set, gateway: gatewayAt(this.gateway), relayOnly: this.icePolicy === 'relay', place: placeOf(this) };
   }
 
   private onChange(): void {

@@ -1,6 +1,18 @@
-/** `/sip` on the host this script was loaded from. */
-export function defaultGateway(): string {
-  const url = new URL('/sip', import.meta.url.startsWith('http') ? import.meta.url : location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
+let told: string | undefined;
+
+/**
+ * The WebSocket of the gateway that a website wrote as an address of any kind: `https:` stands for `wss:`, a
+ * path for one on the host this script was loaded from, and no path for `/sip`. Nobody listens at the
+ * address that is made of what is none.
+ */
+export function gatewayAt(text: string | undefined): string {
+  try {
+    const url = new URL(text || '/', import.meta.url.startsWith('http') ? import.meta.url : location.href);
+    url.protocol = url.protocol.replace('http', 'ws');
+    if (url.pathname === '/') url.pathname = '/sip';
+    if (/^wss?:/.test(url.href)) return url.href;
+  } catch {}
+  if (text !== told) console.error(`call-button: gateway="${text}" is no address`);
+  told = text;
+  return 'wss://gateway.invalid';
 }
