@@ -7,7 +7,7 @@ const short: ReadonlySet<string> = new Set([
 
 /** The country code of an international number, with its plus; undefined for every other number. */
 export function countryCodeOf(number: string): string | undefined {
-  const digits = /^(?:\+|0011|011|00)([1-9]\d{2,})$/.exec(number)?.[1];
+  const digits = /^(?:\+|0011|011|00)+([1-9]\d{2,})$/.exec(number)?.[1];
   if (digits === undefined) return undefined;
   for (const length of [1, 2]) if (short.has(digits.slice(0, length))) return `+${digits.slice(0, length)}`;
   return `+${digits.slice(0, 3)}`;

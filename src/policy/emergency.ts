@@ -3,6 +3,9 @@
  * is, so nobody can send help to it: what is to become of such a call is a decision, not an accident.
  */
 
+import { countryCodeOf } from './country-codes.js';
+import { bare } from './spelling.js';
+
 /** What becomes of them: refused, dialled like any other number, or always by one trunk. */
 export type EmergencyPolicy = 'refuse' | 'allow' | { readonly trunk: string };
 
@@ -32,12 +35,15 @@ const byCountry: Readonly<Record<string, readonly string[]>> = {
   '972': ['100', '101', '102'],
 };
 
-/** Whether a number is one of an emergency service, for those in these countries. Also with a country code before it. */
+/**
+ * Whether a number is one of an emergency service, for those in these countries. Also with a country code before it, its own
+ * country's too, and however the number is dialled: a trunk that writes no plus makes `112` of `+112`.
+ */
 export function isEmergencyNumber(number: string, countryCodes: readonly string[]): boolean {
-  if (everywhere.includes(number)) return true;
-  for (const code of countryCodes) {
-    const local = [...everywhere, ...(byCountry[code] ?? [])];
-    if (local.some((one) => number === one || number === `+${code}${one}`)) return true;
-  }
-  return false;
+  const plain = number.replace(/#+$/, '');
+  const digits = bare(plain);
+  const local = [...everywhere, ...countryCodes.flatMap((code) => byCountry[code] ?? [])];
+  if (local.includes(plain) || local.includes(digits)) return true;
+  const code = digits === plain ? undefined : countryCodeOf(`+${digits}`)?.slice(1);
+  return code !== undefined && [...everywhere, ...(byCountry[code] ?? [])].includes(digits.slice(code.length));
 }

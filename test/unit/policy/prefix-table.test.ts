@@ -78,6 +78,11 @@ describe('a number of an emergency service', () => {
     ['+49110', ['49']],
     ['000', ['61']],
     ['119', ['33', '81']],
+    ['+112', []],
+    ['+911', []],
+    ['+1911', []],
+    ['+49110', []],
+    ['112#', []],
   ])('is %s for trunks in %j', (number, codes) => {
     expect(isEmergencyNumber(number, codes)).toBe(true);
   });
@@ -87,6 +92,7 @@ describe('a number of an emergency service', () => {
     ['1120', ['49']],
     ['+49112345', ['49']],
     ['+44110', ['49']],
+    ['1999', ['1']],
     ['100', ['49']],
     ['', ['49']],
   ])('is not %s for trunks in %j', (number, codes) => {
