@@ -15,7 +15,6 @@ import type { Secrets } from './config/secrets.js';
 import { type EmbeddedMediaOptions, EmbeddedMediaPlane } from './media/embedded/embedded-media-plane.js';
 import type { MediaPlane } from './media/plane.js';
 import { Metrics } from './metrics/metrics.js';
-import { mayDial } from './policy/destinations.js';
 import type { FraudGuard } from './policy/guard.js';
 import { DrachtioSip } from './sip/drachtio/drachtio-sip.js';
 import { EmbeddedSip, type EmbeddedSipOptions, type ListenAddress } from './sip/embedded/embedded-sip.js';
@@ -24,6 +23,7 @@ import type { SipPort } from './sip/port.js';
 import { makeAdmin } from './wiring/admin.js';
 import { type CallCore, makeCallCore } from './wiring/call-core.js';
 import { CallRecords } from './wiring/call-records.js';
+import { destinationCheck } from './wiring/destinations.js';
 import { makeGuard } from './wiring/guard.js';
 import { demoTrunk, drachtioOptions, mediaOptions, ownOrigins, sipOptions, sipTls, trunkOptions } from './wiring/options.js';
 import { type TicketOffice, ticketOffice } from './wiring/tickets.js';
@@ -138,11 +138,12 @@ class RunningGateway implements Gateway {
     });
     this.guard = guard;
     this.facts = this.guarded([this.guard.take, ...this.records.folds, this.metrics.take, logFold(deps.log)]);
+    const judge = destinationCheck(config);
     this.tickets = ticketOffice(config, {
       clock: deps.clock,
       log: deps.log.child({ part: 'tickets' }),
       secrets: deps.secrets,
-      mayDial: (number) => mayDial(config.policy.destinations, number),
+      mayDial: (number) => judge(number).allowed,
     });
     this.turn = new TurnPart(config, { clock: deps.clock, log: deps.log.child({ part: 'turn' }), secrets: deps.secrets });
     const { version, webFolder, demoCarrier } = deps;

@@ -61,7 +61,7 @@ const rooms: Readonly<Record<string, Room>> = {
   trunk: { mayImport: ['base', 'sip', 'call'] },
   /** Call tickets and the websites they belong to. */
   auth: { mayImport: ['base'], packages: ['jose'] },
-  'policy/limits': { mayImport: ['base', 'call'] },
+  'policy/limits': { mayImport: ['base', 'call', 'policy/spelling.ts'] },
   policy: { mayImport: ['base', 'call', 'policy/limits'] },
   cdr: { mayImport: ['base', 'call', 'media'] },
   metrics: { mayImport: ['base', 'call', 'media'], packages: ['prom-client'] },

@@ -18,8 +18,10 @@ export function formatNumber(number: string, format: NumberFormat, plan: NumberP
 
 function national(number: string, { countryCode, nationalPrefix, internationalPrefix }: NumberPlan): string {
   if (!number.startsWith('+')) return number;
-  if (countryCode !== undefined && number.startsWith(countryCode, 1)) return nationalPrefix + number.slice(1 + countryCode.length);
-  return internationalPrefix + number.slice(1);
+  const ours = countryCode !== undefined && number.startsWith(countryCode, 1) ? nationalPrefix + number.slice(1 + countryCode.length) : '';
+  // `+44 0 1900…` is no number of ours, and would be dialled as one of another country: `001900…`.
+  const foreign = ours === '' || (internationalPrefix !== '' && ours.startsWith(internationalPrefix));
+  return foreign ? internationalPrefix + number.slice(1) : ours;
 }
 
 /** A number as the trunk writes it, with `+` and country code where its plan tells them; else unchanged. */
@@ -35,6 +37,12 @@ export function normaliseNumber(number: string, format: NumberFormat, plan: Numb
   if (format === 'e164-no-plus' && !number.startsWith('0')) return `+${number}`;
   const ours = nationalPrefix === '' ? number : after(nationalPrefix);
   return ours === undefined ? number : `+${countryCode}${ours}`;
+}
+
+/** What the trunk takes a number for that is dialled without `+`: without one, it reads whole numbers so too. */
+export function numberAsRead(number: string, format: NumberFormat, plan: NumberPlan = defaultNumberPlan): string {
+  const whole = format === 'e164-no-plus' && number.length >= shortestSubscriberDigits && /^[1-9]\d*$/.test(number);
+  return whole ? `+${number}` : normaliseNumber(number, format, plan);
 }
 
 /** Whether a caller's name is a number a carrier can show. */

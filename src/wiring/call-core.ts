@@ -13,7 +13,6 @@ import { TransferPolicy } from '../call/transfer/transfer-policy.js';
 import type { GatewayConfig } from '../config/schema.js';
 import type { Secrets } from '../config/secrets.js';
 import type { MediaPlane } from '../media/plane.js';
-import { judgeDestination, mayDial } from '../policy/destinations.js';
 import type { FraudGuard } from '../policy/guard.js';
 import { GuardedDialler } from '../policy/guarded-dialler.js';
 import type { SipPort } from '../sip/port.js';
@@ -22,6 +21,7 @@ import { TrunkDialler } from '../trunk/trunk-dialler.js';
 import { TrunkEdge } from '../trunk/trunk-edge.js';
 import { trunkRoute } from '../trunk/trunk-route.js';
 import { Trunks } from '../trunk/trunks.js';
+import { destinationCheck } from './destinations.js';
 import { emergencyCheck } from './guard.js';
 import { browserDiallerOptions, browserOptions, callOptions, inboundRules } from './options.js';
 import type { TicketOffice } from './tickets.js';
@@ -60,20 +60,22 @@ export function makeCallCore(config: GatewayConfig, trunks: readonly TrunkOption
   });
   const userCalls = new UserCalls();
   const shared = new Trunks(trunks, { sip, clock, log });
+  const mayDial = destinationCheck(config);
+  const emergency = emergencyCheck(config);
   const router = new RuleRouter(
     {
       trunks: trunks.map(trunkRoute),
       inbound: inboundRules(config),
       browserMedia: { kind: 'webrtc', codecs: browser.codecs },
     },
-    { mayDial: (number) => judgeDestination(config.policy.destinations, number), emergency: emergencyCheck(config) },
+    { mayDial, emergency },
   );
   const diallers = {
     trunk: new GuardedDialler(
       new TrunkDialler(trunks, {
         sip,
         ...{ lines: shared.lines, book: shared.book, clock, log },
-        mayDial: (number) => mayDial(config.policy.destinations, number),
+        mayDial: (number) => emergency(number) === undefined && mayDial(number).allowed,
         registeredWith: (trunk) => shared.registeredWith(trunk),
       }),
       guard,

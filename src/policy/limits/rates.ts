@@ -1,4 +1,5 @@
 /** What calls cost, as far as the operator told. */
+import { bare, dialled } from '../spelling.js';
 
 /** Price of calls to numbers that begin so. Amounts are in the currency of the table. */
 export interface Rate {
@@ -16,16 +17,14 @@ export interface RateTable {
   readonly rates: readonly Rate[];
 }
 
-const bare = (number: string): string => number.replace(/^(?:\+|0011|011|00)/, '');
-
 /**
  * The price of a number. One that no prefix matches costs as much as the dearest that is known: what
  * nobody has priced must not be the hole in a budget. Undefined when nothing is priced at all.
  */
 export function rateFor({ rates }: RateTable, number: string): Rate | undefined {
-  const dialled = bare(number);
+  const digits = dialled(number);
   const longest = rates
-    .filter(({ prefix }) => dialled.startsWith(bare(prefix)))
+    .filter(({ prefix }) => digits.startsWith(bare(prefix)))
     .sort((a, b) => bare(b.prefix).length - bare(a.prefix).length)[0];
   return longest ?? [...rates].sort((a, b) => b.perMinute - a.perMinute)[0];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mayDial } from '../../../src/policy/destinations.js';
+import { judgeDestination, mayDial } from '../../../src/policy/destinations.js';
 
 describe('which numbers may be dialled', () => {
   it('none, when nothing is allowed', () => {
@@ -36,5 +36,50 @@ describe('which numbers may be dialled', () => {
 
   it('an empty prefix matches nothing', () => {
     expect(mayDial({ allow: [''], deny: [] }, '+1')).toBe(false);
+  });
+
+  it('a denied sign of an international number is one', () => {
+    for (const number of ['0044163296', '0019005550100']) expect(mayDial({ allow: ['0'], deny: ['00'] }, number)).toBe(false);
+    expect(mayDial({ allow: ['*'], deny: ['+'] }, '+441632960')).toBe(false);
+    expect(mayDial({ allow: ['0'], deny: ['00'] }, '01632960123')).toBe(true);
+    expect(mayDial({ allow: ['+44', '*'], deny: ['+'] }, '+441632960123')).toBe(true);
+  });
+});
+
+describe('a costly number', () => {
+  const open = { allow: ['*', '+44', '+1'], deny: [] };
+
+  it.each([
+    ['with the zero of its country', '+440909879000'],
+    ['with two of them', '+4400909879000'],
+    ['with the one of North America', '+119005550100'],
+    ['with its sign twice', '000019005550100'],
+    ['with a plus and another sign', '+0019005550100'],
+    ['after a service code', '*671900555010'],
+    ['after a service code with an end', '*31#0019005550100'],
+    ['with a star in it', '1900*5550100'],
+  ])('is found %s', (_how, number) => expect(mayDial(open, number)).toBe(false));
+
+  it('is none where the zero belongs to the number', () => {
+    expect(mayDial({ allow: ['+39'], deny: [] }, '+39089212345')).toBe(true);
+  });
+
+  it.each([
+    ['0909879000', '+44909879000'],
+    ['24762000', '+24762000'],
+  ])('is found where a trunk reads %s as %s', (number, read) => {
+    expect(judgeDestination({ allow: ['*'], deny: [] }, number, [read]).allowed).toBe(false);
+  });
+
+  it('may be dialled by whoever allows as much of it in its own spelling', () => {
+    expect(judgeDestination({ allow: ['0909'], deny: [] }, '0909879000', ['+44909879000']).allowed).toBe(true);
+    expect(judgeDestination({ allow: ['0'], deny: [] }, '0909879000', ['+44909879000']).allowed).toBe(false);
+    expect(judgeDestination({ allow: ['0'], deny: [] }, '01632960123', ['+441632960123']).allowed).toBe(true);
+  });
+});
+
+describe('what is no number', () => {
+  it.each([['+0163296'], ['+*21*0044'], ['+'], ['1'.repeat(34)]])('%s cannot be dialled', (number) => {
+    expect(mayDial({ allow: ['*', '+'], deny: [] }, number)).toBe(false);
   });
 });

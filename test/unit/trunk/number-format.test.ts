@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatNumber, normaliseNumber } from '../../../src/trunk/number-format.js';
+import { formatNumber, normaliseNumber, numberAsRead } from '../../../src/trunk/number-format.js';
 import { requestUriOf } from '../../../src/trunk/number-uri.js';
 import type { NumberPlan, TrunkOptions } from '../../../src/trunk/options.js';
 import { trunk } from '../call/scene.js';
@@ -15,6 +15,9 @@ describe('a number toward a national trunk', () => {
     ['+15550142234', us, '15550142234'],
     ['+441632960123', us, '011441632960123'],
     ['+4532123456', denmark, '32123456'],
+    ['+4401900555010', uk, '004401900555010'],
+    ['+45001900555010', denmark, '0045001900555010'],
+    ['+10119005550100', { ...us, nationalPrefix: '' }, '01110119005550100'],
     ['112', uk, '112'],
     ['*21#', uk, '*21#'],
   ])('%s', (number, plan, written) => expect(formatNumber(number, 'national', plan)).toBe(written));
@@ -68,4 +71,13 @@ describe('the Request-URI of a number', () => {
   it('says user=phone where the trunk wants it, and escapes what a user part cannot hold', () => {
     expect(written('*21#', { numberUri: { scheme: 'sip', userPhone: true } })).toBe('sip:*21%23@h.example;user=phone');
   });
+});
+
+describe('a number without plus, as a trunk reads it', () => {
+  it.each([
+    ['24762000', 'e164-no-plus', undefined, '+24762000'],
+    ['112', 'e164-no-plus', undefined, '112'],
+    ['0909879000', 'national', uk, '+44909879000'],
+    ['0909879000', 'e164', undefined, '0909879000'],
+  ] as const)('%s, written %s', (number, format, plan, read) => expect(numberAsRead(number, format, plan)).toBe(read));
 });
