@@ -1,6 +1,7 @@
 /** For whom a call is counted. Pure. */
 import { household, neighbourhood, networkPrefix } from '../../base/network-prefix.js';
 import type { CallAccount } from '../../call/account.js';
+import { bare, dialled } from '../spelling.js';
 import type { Budget, Limits, Scope } from './scope.js';
 
 /** Limits of one website. */
@@ -40,7 +41,6 @@ export interface CountedAttempt {
 }
 
 const none = {};
-const bare = (number: string): string => number.replace(/^(?:\+|0011|011|00)/, '');
 
 function scope(id: string, path: string, limits: Limits = none, budget: Budget = none): Scope {
   return { id, rule: `${path}limits`, budgetRule: `${path}budget`, limits, budget };
@@ -52,7 +52,7 @@ export function scopesOf(rules: ScopeRules, { number, trunk, account, address }:
   const line = rules.trunks.find(({ id }) => id === trunk);
   if (line !== undefined) scopes.push(scope(`trunk ${trunk}`, `trunks[${trunk}].`, line.limits, line.budget));
   for (const { prefix, limits, budget } of rules.destinations) {
-    if (bare(number).startsWith(bare(prefix)))
+    if (prefix === '*' || dialled(number).startsWith(bare(prefix)))
       scopes.push(scope(`destination ${prefix}`, `policy.perDestination[${prefix}].`, limits, budget));
   }
   const site = rules.sites.find(({ key }) => key === account?.site);
