@@ -168,12 +168,17 @@ export class CallLegs implements Seats {
     delete this.offers[leg];
     delete this.dialogs[leg];
     const guest = this.guests[leg];
-    if (guest !== undefined) return guest;
+    if (guest !== undefined) {
+      // Who took it gives back what is counted for it, and not this call.
+      this.guests[leg] = { ...guest, release: () => {} };
+      return guest;
+    }
     const { dialled } = this;
     if (leg === 'b') this.dialled = undefined;
     const flow = leg === 'a' ? this.options.request.leg.source.flow : dialled?.flow;
     const release = leg === 'b' && dialled !== undefined ? () => dialled.release() : () => {};
-    return { dialog, kind: this.kindOf(leg), digits: this.rulesOf(leg), release, ...(flow === undefined ? {} : { flow }) };
+    const movedTo = leg === 'b' ? dialled?.movedTo : undefined;
+    return { dialog, kind: this.kindOf(leg), digits: this.rulesOf(leg), release, movedTo, ...(flow === undefined ? {} : { flow }) };
   }
 
   /** Of a group that was called: the user who took the call. */

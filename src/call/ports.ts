@@ -85,6 +85,8 @@ export interface DialRequest<T extends RouteTarget> extends Accounting {
   readonly headers?: ExtraHeaders;
   /** The transfer this call is for: the dialog to be replaced by it (RFC 3891), and who refers (RFC 3892). */
   readonly referral?: Referral;
+  /** Asked before the call goes to another number that the carrier names (RFC 3261 §8.1.3.4). */
+  readonly admits?: (number: string) => boolean;
 }
 
 /** Where a call that failed may be tried again: at the next peer of its trunk, at the next target, or nowhere. */
@@ -98,6 +100,8 @@ export type DialResult =
       readonly flow?: FlowRef;
       /** Gives back what the dialler counts (a channel of the trunk). The core calls it once, when the leg is over. */
       release(): void;
+      /** The leg goes on in another call: what the dialler counts is that one's. */
+      readonly movedTo?: (callId: CallId) => void;
       /** Of a group: the user who took the call, once one has. */
       readonly answeredBy?: () => string | undefined;
       /** What the trunk's own rules say of an outcome; the table of failures decides when absent. */

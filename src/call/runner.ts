@@ -189,9 +189,11 @@ export class CallRunner {
     if (dialog === undefined) return undefined;
     return {
       dialog,
-      take: () => {
+      take: (into) => {
         if (this.state.name !== 'connected' || this.legs.dialogOf(leg) !== dialog) return undefined;
         const seated = this.legs.leave(leg);
+        // Before the end of this call, which would be taken for the leg's.
+        if (into !== undefined) seated?.movedTo?.(into);
         this.post({ type: 'given-away', leg });
         return seated;
       },

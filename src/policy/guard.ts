@@ -36,6 +36,8 @@ export interface GuardedLeg {
   answered(): void;
   /** To be called once. */
   over(): void;
+  /** A transfer has put it into another call: that one's end is its end, and that one is ended for it. */
+  movedTo(callId: CallId): void;
 }
 
 /** A scope and what it uses, as the API shows it. Amounts are rounded to cents. */
@@ -67,11 +69,15 @@ class Leg implements CountedCall, GuardedLeg {
   private isOver = false;
 
   constructor(
-    readonly callId: CallId,
+    public callId: CallId,
     readonly scopes: readonly Scope[],
     private readonly rate: Rate | undefined,
     private readonly clock: Clock,
-    private readonly told: { readonly onAnswered: () => void; readonly onOver: (leg: Leg) => void },
+    private readonly told: {
+      readonly onAnswered: () => void;
+      readonly onOver: (leg: Leg) => void;
+      readonly onMoved: (leg: Leg, callId: CallId) => void;
+    },
   ) {}
 
   answered(): void {
@@ -84,6 +90,14 @@ class Leg implements CountedCall, GuardedLeg {
     if (this.isOver) return;
     this.isOver = true;
     this.told.onOver(this);
+  }
+
+  movedTo(callId: CallId): void {
+    if (!this.isOver) this.told.onMoved(this, callId);
+  }
+
+  get isAnswered(): boolean {
+    return this.answeredMs !== undefined;
   }
 
   talkMs(): number {
@@ -103,9 +117,17 @@ class Leg implements CountedCall, GuardedLeg {
 interface GuardedCall {
   /** Scopes that have counted this call already: a second peer or trunk is no second call. */
   readonly counted: Set<string>;
+  /** Numbers it was let out to. */
+  readonly numbers: Set<string>;
   cost: number;
   readonly legs: Set<Leg>;
 }
+
+const newCall = (): GuardedCall => ({ counted: new Set(), numbers: new Set(), cost: 0, legs: new Set() });
+
+/** Whether somebody who talks already calls another number: a transfer is a call more, though it goes on under the same id. */
+const isTransfer = ({ numbers, legs }: GuardedCall, number: string): boolean =>
+  !numbers.has(number) && [...legs].some((leg) => leg.isAnswered);
 
 /**
  * Counts calls toward the telephone network for everybody they are to be counted for, refuses those
@@ -141,22 +163,28 @@ export class FraudGuard {
     const begin = { costs: rate === undefined ? 0 : costOf(rate, lookAheadMs), ms: lookAheadMs };
     const exempt = this.options.isExempt?.(request.number) === true;
     const scopes = exempt ? [] : scopesOf(this.options.scopes, request);
-    const call = this.calls.get(request.callId) ?? { counted: new Set<string>(), cost: 0, legs: new Set<Leg>() };
+    const call = this.calls.get(request.callId) ?? newCall();
+    const another = isTransfer(call, request.number);
     for (const scope of scopes) {
-      const again = call.counted.has(scope.id);
+      const again = call.counted.has(scope.id) && !another;
       const judged = again ? { ...scope, limits: withoutRates(scope.limits) } : scope;
       const broken = this.recordOf(scope).broken(judged, begin, now);
       if (broken !== undefined) return this.refuse(request, scope, broken);
     }
-    const unusual = exempt || call.legs.size > 0 ? undefined : this.deps.brake?.judge(request.account?.site, request.number);
+    const unusual = exempt || call.numbers.has(request.number) ? undefined : this.deps.brake?.judge(request.account?.site, request.number);
     if (unusual?.held === true) return this.holdBack(request, unusual.country);
     this.calls.set(request.callId, call);
     const onAnswered = (): void => this.deps.brake?.answered(request.account?.site, request.number);
-    const leg = new Leg(request.callId, scopes, rate, clock, { onAnswered, onOver: (over) => this.over(over) });
+    const leg = new Leg(request.callId, scopes, rate, clock, {
+      onAnswered,
+      onOver: (over) => this.over(over),
+      onMoved: (moved, callId) => this.moved(moved, callId),
+    });
     call.legs.add(leg);
+    call.numbers.add(request.number);
     for (const scope of scopes) {
       const use = this.recordOf(scope);
-      if (!call.counted.has(scope.id)) use.attempted(now.nowMs);
+      if (another || !call.counted.has(scope.id)) use.attempted(now.nowMs);
       call.counted.add(scope.id);
       use.begin(leg);
     }
@@ -242,6 +270,14 @@ export class FraudGuard {
     this.changed = true;
   }
 
+  private moved(leg: Leg, callId: CallId): void {
+    this.calls.get(leg.callId)?.legs.delete(leg);
+    const into = this.calls.get(callId) ?? newCall();
+    this.calls.set(callId, into);
+    into.legs.add(leg);
+    leg.callId = callId;
+  }
+
   private recordOf(scope: Scope): ScopeUse {
     const known = this.uses.get(scope.id);
     if (known !== undefined) return known.use;
@@ -262,9 +298,14 @@ export class FraudGuard {
     this.timer ??= this.deps.clock.after(tickMs, () => {
       this.timer = undefined;
       this.look();
+      if (this.talks()) this.changed = true;
       if (this.changed && this.deps.clock.nowMs() - this.writtenMs >= writeEveryMs) this.write();
       if (this.liveLegs > 0 || (this.changed && this.deps.file !== undefined)) this.tick();
     });
+  }
+
+  private talks(): boolean {
+    return [...this.calls.values()].some(({ legs }) => [...legs].some((leg) => leg.isAnswered));
   }
 
   /** Ends calls whose next seconds are more than a scope has left. */
@@ -305,6 +346,7 @@ export class FraudGuard {
 
   private write(): void {
     const { file, clock, log } = this.deps;
+    const wallMs = clock.wallMs();
     this.writtenMs = clock.nowMs();
     this.deps.brake?.write();
     if (file === undefined || !this.changed) return;
@@ -313,7 +355,7 @@ export class FraudGuard {
       ({ scope }) => scope.limits.minutesPerDay !== undefined || Object.keys(scope.budget).length > 0,
     );
     try {
-      file.write({ ...this.kept, ...Object.fromEntries(uses.map(({ scope, use }) => [scope.id, use.keptUse])) });
+      file.write({ ...this.kept, ...Object.fromEntries(uses.map(({ scope, use }) => [scope.id, use.keptAt(wallMs)])) });
     } catch (thrown) {
       this.changed = true;
       log.error({ error: messageOf(thrown) }, 'what budgets have used cannot be written down');

@@ -70,7 +70,7 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
     const call = (number: string): OutboundCall => sip.call(invitation(trunk, peer, number, request));
     const follow = (outcome: Extract<OutboundOutcome, { readonly kind: 'rejected' }>): OutboundCall | undefined => {
       if (trunk.redirect !== 'same-trunk' || called.size > maxRedirections) return undefined;
-      const number = redirectedTo(outcome, trunk, (found) => !called.has(found) && mayDial(found));
+      const number = redirectedTo(outcome, trunk, (found) => !called.has(found) && mayDial(found) && request.admits?.(found) !== false);
       if (number === undefined) return undefined;
       called.add(number);
       log.info({ callId: request.callId, trunk: trunk.id, peer: peer.uri }, 'the trunk redirects the call to another number of its own');

@@ -63,8 +63,8 @@ async function read<T>(path: string): Promise<T> {
 const dial = (number = '+15550123456'): OutboundCall =>
   stack.page.call({ requestUri: `sip:${number}@gateway`, from: { uri: 'sip:x@page.invalid' }, offer: sdp });
 
-async function connect(): Promise<{ readonly page: SipDialog; readonly phone: SipDialog }> {
-  const call = dial();
+async function connect(number?: string): Promise<{ readonly page: SipDialog; readonly phone: SipDialog }> {
+  const call = dial(number);
   const phone = (await stack.carrier.nextCall()).answer(sdp);
   const outcome = await call.outcome;
   if (outcome.kind !== 'answered') throw new Error(outcome.kind);
@@ -120,7 +120,41 @@ describe('a budget that is used up', () => {
   });
 });
 
+describe('a call that was transferred', () => {
+  const scopeOf = async (): Promise<Readonly<Record<string, number>> | undefined> =>
+    (await read<{ scopes: readonly Readonly<Record<string, number>>[] }>('/guard')).scopes[0];
+
+  it('is counted as long as it is up, whichever call it goes on in', async () => {
+    await start('transfer: { guests: true }, limits: { calls: 5 }');
+    const [first, second] = [await connect(), await connect('+15550123457')];
+    for (const { phone } of [first, second]) phone.onOffer((offer) => offer.accept(sdp));
+    const { callIdHeader, localTag, remoteTag } = second.page;
+    const replaces = encodeURIComponent(`${callIdHeader};to-tag=${remoteTag};from-tag=${localTag}`);
+    const left = end(second.page);
+    await first.page.request('REFER', { headers: [['Refer-To', `<sip:+15550123457@gateway?Replaces=${replaces}>`]] });
+    await left;
+    await eventuallyTrue(async () => (await read<{ cdrs: readonly unknown[] }>('/cdrs')).cdrs.length === 1, {
+      what: 'the call that gave its leg away is over',
+      withinMs: 2_000,
+    });
+    expect(await scopeOf()).toMatchObject({ scope: 'gateway', calls: 2 });
+    const over = end(first.phone);
+    await second.phone.bye();
+    await over;
+    await eventuallyTrue(async () => (await scopeOf())?.['calls'] === 0, { what: 'nothing is counted any more', withinMs: 2_000 });
+  });
+});
+
 describe('a country that nobody here calls', () => {
+  it('is held back from a transfer too', async () => {
+    await start('unusual: { action: hold, learnCalls: 1 }, destinations: { allow: ["+1", "+49"] }, transfer: { guests: true }');
+    const { page } = await connect();
+    await page.request('REFER', { headers: [['Refer-To', '<sip:+4930901820@gateway>']] });
+    const unusual = async (): Promise<number> => (await read<{ brake: { unusual: readonly unknown[] } }>('/guard')).brake.unusual.length;
+    await eventuallyTrue(async () => (await unusual()) === 1, { what: 'it is noticed', withinMs: 2_000 });
+    expect(stack.carrier.received).toHaveLength(1);
+  });
+
   it('is held back until the operator lets it be called', async () => {
     await start('unusual: { action: hold, learnCalls: 1 }, destinations: { allow: ["+1", "+49"] }');
     const { page } = await connect();

@@ -27,6 +27,8 @@ export interface Seated {
   readonly returns?: boolean;
   /** Gives back what a dialler counts. */
   readonly release: () => void;
+  /** Counts it for another call from now on. */
+  readonly movedTo?: ((callId: CallId) => void) | undefined;
 }
 
 /** The legs of the call, as a transfer works on them. */
@@ -41,7 +43,8 @@ export interface Seats {
 /** A leg of another call that may be taken over: `take` makes it ours, once. */
 export interface Borrowed {
   readonly dialog: SipDialog;
-  take(): Seated | undefined;
+  /** `into`: the call it goes on in; absent when it is to end. */
+  take(into?: CallId): Seated | undefined;
 }
 
 interface TransferLegsDeps {
@@ -63,6 +66,7 @@ interface Third {
   readonly flow?: FlowRef;
   readonly returns?: boolean;
   readonly release: () => void;
+  readonly movedTo?: Seated['movedTo'];
   dialog?: SipDialog;
 }
 
@@ -194,8 +198,8 @@ export class TransferLegs {
     const { third } = this;
     this.third = undefined;
     if (third?.dialog === undefined) return;
-    const { dialog, kind, digits, flow, returns = false, release } = third;
-    const before = this.deps.seats.seat(leg, { dialog, kind, digits, returns, release, ...(flow === undefined ? {} : { flow }) });
+    const { dialog, kind, digits, flow, returns = false, release, movedTo } = third;
+    const before = this.deps.seats.seat(leg, { dialog, kind, digits, returns, release, movedTo, ...(flow === undefined ? {} : { flow }) });
     if (before !== undefined) this.parted.add(before);
   }
 
@@ -238,12 +242,12 @@ export class TransferLegs {
       this.deps.post({ type: 'third-exhausted' });
       return;
     }
-    const { leg, flow, release } = result;
+    const { leg, flow, release, movedTo } = result;
     const begun = (callIdHeader: string): void => this.deps.begun(what.leg, target.kind, callIdHeader);
     begun(leg.callIdHeader);
     leg.onInvite?.(begun);
     const digits = target.kind === 'trunk' ? target.digits : undefined;
-    const third: Third = { kind: target.kind, digits, leg, release, ...(flow === undefined ? {} : { flow }) };
+    const third: Third = { kind: target.kind, digits, leg, release, movedTo, ...(flow === undefined ? {} : { flow }) };
     this.third = third;
     this.follow(third, leg, result.tryNext);
   }
@@ -302,7 +306,7 @@ export class TransferLegs {
         if (this.third === waiting) failed(status);
         return;
       }
-      const taken = borrowed.take();
+      const taken = this.third === waiting ? borrowed.take(this.options.callId) : borrowed.take();
       if (taken === undefined || this.third !== waiting) {
         // Its media points at us and nobody wants it any more.
         if (taken !== undefined) this.bye(taken.dialog);

@@ -103,9 +103,13 @@ export class ScopeUse {
     };
   }
 
-  /** For the state file. */
-  get keptUse(): KeptUse {
-    return this.kept;
+  /** For the state file: with what calls that are up have cost until now, for a process that is killed says nothing of their end. */
+  keptAt(wallMs: number): KeptUse {
+    this.turnTo(wallMs);
+    let cost = 0;
+    for (const call of this.live) cost += call.cost();
+    const { spentOfDay, spentOfMonth } = this.kept;
+    return { ...this.kept, talkMsOfDay: this.talkMs(), spentOfDay: spentOfDay + cost, spentOfMonth: spentOfMonth + cost };
   }
 
   /** Whether nothing is lost when it is forgotten. */

@@ -69,6 +69,13 @@ class Rig {
     this.legs.get(callId)?.at(-1)?.answered();
   }
 
+  move(from: CallId, to: CallId): void {
+    const legs = this.legs.get(from) ?? [];
+    for (const leg of legs) leg.movedTo(to);
+    this.legs.delete(from);
+    this.legs.set(to, [...(this.legs.get(to) ?? []), ...legs]);
+  }
+
   end(callId: CallId): void {
     const body = { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 0, totalMs: 0 } as const;
     this.guard.take({ ...body, callId, atMs: this.clock.wallMs() });
@@ -154,6 +161,32 @@ describe('the guard', () => {
     expect(rig.dial().failure).toBe('over-limit');
   });
 
+  it('counts everybody for a destination that is any number', () => {
+    const rig = new Rig({ destinations: [{ prefix: '*', limits: { calls: 1 } }] });
+    expect([rig.dial().failure, rig.dial({ number: '+33123' }).failure]).toEqual([undefined, 'over-limit']);
+  });
+
+  it('counts a transfer out of a call that is answered as one more', () => {
+    const rig = new Rig({ gateway: { limits: { callsPerMinute: 2 }, budget: {} } });
+    const { callId } = rig.dial();
+    rig.answer(callId);
+    expect(rig.dial({ callId, number: '+44701' }).failure).toBeUndefined();
+    expect(rig.dial({ callId, number: '+44702' }).failure).toBe('over-limit');
+  });
+
+  it('goes on to count and to end a leg that a transfer has put into another call', () => {
+    const rig = new Rig({ gateway: { limits: {}, budget: { perDay: 0.06 } } });
+    const [one, other] = [rig.dial().callId, rig.dial().callId];
+    rig.answer(one);
+    rig.move(one, other);
+    rig.end(one);
+    expect(rig.guard.view()).toMatchObject([{ calls: 2 }]);
+    rig.pass(60);
+    expect(rig.ended).toEqual([other]);
+    expect(rig.guard.view()).toMatchObject([{ calls: 0 }]);
+    expect(rig.guard.liveLegs).toBe(0);
+  });
+
   it('never lets out more in any minute than may be, whenever they come', () => {
     const rig = new Rig({ gateway: { limits: { callsPerMinute: 7 }, budget: {} } });
     const admitted: number[] = [];
@@ -177,6 +210,7 @@ describe('the guard', () => {
       ['+44700', 0.06],
       ['+442079460018', 0.7],
       ['+33123', 0.7],
+      ['+44020', 0.7],
     ] as const) {
       const { callId } = rig.dial({ number });
       rig.answer(callId);
@@ -272,6 +306,15 @@ describe('what budgets have used', () => {
     before.guard.stop();
     expect(new Rig(rules, file).dial({ number: '+44700' }).failure).toBe('over-budget');
     expect(new Rig(rules).dial({ number: '+44700' }).failure).toBeUndefined();
+  });
+
+  it('is known for calls that were up when the process was killed', () => {
+    const file = new BudgetFile(join(folder, 'budgets.json'));
+    const rules = { gateway: { limits: {}, budget: { perDay: 0.7 } } };
+    const killed = new Rig(rules, file);
+    killed.answer(killed.dial({ number: '+4420' }).callId);
+    killed.pass(10);
+    expect(new Rig(rules, file).dial({ number: '+44700' }).failure).toBe('over-budget');
   });
 
   it('is not thought to be nothing when its file is broken', () => {

@@ -17,8 +17,10 @@ function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: D
   const leg = { answered: () => told.push('answered'), over: () => told.push('over') };
   const ended = Promise.resolve({ kind: outcome });
   const dialling = { kind: 'dialling', leg: { outcome: ended }, release: () => told.push('released') } as unknown as DialResult;
+  let leads: DialRequest<TrunkTarget>['admits'];
   const inner = {
-    dial: (): DialResult => {
+    dial: ({ admits }: DialRequest<TrunkTarget>): DialResult => {
+      leads = admits;
       told.push('dialled');
       return result ?? dialling;
     },
@@ -27,7 +29,7 @@ function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: D
     asked.push(one);
     return verdict ?? ({ kind: 'allowed', leg } as unknown as GuardVerdict);
   };
-  return { dialler: new GuardedDialler(inner, { admit }), told, asked, ended };
+  return { dialler: new GuardedDialler(inner, { admit }), told, asked, ended, led: () => leads };
 }
 
 describe('a dialler behind the guard', () => {
@@ -54,6 +56,15 @@ describe('a dialler behind the guard', () => {
     await ended;
     if (result.kind === 'dialling') result.release();
     expect(told).toEqual(expected);
+  });
+
+  it('asks anew for a number the carrier leads to, and counts that one instead', async () => {
+    const { dialler, told, asked, ended, led } = make('answered');
+    dialler.dial(request());
+    expect(led()?.('+44900')).toBe(true);
+    await ended;
+    expect(asked.map(({ number }) => number)).toEqual(['+44700', '+44900']);
+    expect(told).toEqual(['dialled', 'over', 'answered']);
   });
 
   it('gives back what was counted for a leg that could not be dialled', () => {

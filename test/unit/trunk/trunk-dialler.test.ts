@@ -227,6 +227,14 @@ describe('the INVITE of a trunk', () => {
     expect(went()).toEqual(['a', 'a', 'a', 'a']);
   });
 
+  it('follows one to the first number that the guard lets out', async () => {
+    const { sip, dial } = scene({ redirect: 'same-trunk' });
+    dial(0, 'call-1', { admits: (number) => number.endsWith('2') });
+    sip.placed[0]?.settle(redirected('<sip:+15550101@b.example>, <sip:+15550102@b.example>;q=0.5'));
+    await settle();
+    expect(sip.placed.map(({ options }) => options.requestUri)).toEqual(['sip:+15550100@a.example', 'sip:+15550102@a.example']);
+  });
+
   it('follows none where the trunk says nothing of it, and none to a number that may not be dialled', async () => {
     for (const [redirect, number] of [
       ['refuse', '+15550101'],
