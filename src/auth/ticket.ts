@@ -57,7 +57,8 @@ export function readTicket(claims: Readonly<Record<string, unknown>>): Ticket | 
     id: jti,
     site,
     origins,
-    expiresAtMs: exp * 1000,
+    // A part of a second counts as a whole one, as it does where the signature is checked.
+    expiresAtMs: Math.ceil(exp) * 1000,
     ...(sub === undefined ? {} : { subject: sub }),
     ...(to === undefined ? {} : { to }),
     ...(from === undefined ? {} : { from }),

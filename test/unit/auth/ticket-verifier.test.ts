@@ -42,6 +42,24 @@ describe('a ticket', () => {
     });
   });
 
+  it('that ends within a second is remembered as used until nobody takes it any more', async () => {
+    const { office } = shopOffice();
+    const exp = office.clock.wallMs() / 1000 + 60.5;
+    const signed = [
+      { alg: 'HS256', kid: 'shop-2' },
+      { jti: 'once', site: 'pk_shop', origin: [shopOrigin], to: 'sales', aud: audience, exp },
+    ];
+    const text = signed.map(encode).join('.');
+    const token = `${text}.${createHmac('sha256', hmacSecret).update(text).digest('base64url')}`;
+    const tried: (boolean | string)[] = [];
+    for (const seconds of [0, 90.9, 0.1]) {
+      office.clock.advance(seconds * 1000);
+      const verdict = await office.verifier.verify(token, shopOrigin);
+      tried.push(verdict.kind === 'good' ? office.verifier.use(verdict) : verdict.failure);
+    }
+    expect(tried).toEqual([true, false, 'ticket-expired']);
+  });
+
   it('that a back end signed is good, by an Ed25519 key and by a shared secret', async () => {
     const { office, sign } = shopOffice();
     expect((await office.verifier.verify(await sign(), shopOrigin)).kind).toBe('good');
