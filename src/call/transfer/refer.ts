@@ -1,8 +1,9 @@
 /** REFER read (RFC 3515), and the dialog that a Replaces names (RFC 3891). Pure. */
+import { noParameters } from '../../sip/grammar.js';
 import { parseNameAddress } from '../../sip/name-address.js';
 import type { Body, ExtraHeaders, Headers } from '../../sip/port.js';
 import { reasonPhrase } from '../../sip/status.js';
-import { formatSipUri, parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../../sip/uri.js';
+import { escapeUser, formatSipUri, parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../../sip/uri.js';
 
 /** A dialog by its identifiers as its owner, the one who gets the Replaces, has them (RFC 3891 §3). */
 export interface ReplacedDialog {
@@ -87,7 +88,7 @@ export function readReplaces(value: string): ReplacedDialog | undefined {
   }
   const localTag = tags.get('to-tag') ?? '';
   const remoteTag = tags.get('from-tag') ?? '';
-  if (!/^\S+$/.test(callId) || localTag === '' || remoteTag === '') return undefined;
+  if (![callId, localTag, remoteTag].every((part) => /^[^\s\p{Cc}]+$/u.test(part))) return undefined;
   return { callIdHeader: callId, localTag, remoteTag, earlyOnly: tags.has('early-only') };
 }
 
@@ -96,10 +97,16 @@ export function formatReplaces({ callIdHeader, localTag, remoteTag, earlyOnly }:
   return `${callIdHeader};to-tag=${localTag};from-tag=${remoteTag}${earlyOnly ? ';early-only' : ''}`;
 }
 
-/** `uri` without the header fields in it: what stands in the Refer-To of a REFER we pass on. */
-export function withoutUriHeaders(uri: string): string {
+/**
+ * What stands in the Refer-To of a REFER we pass on: the number that was judged and nothing else. Parameters
+ * would lead a carrier to another one (`rn` of RFC 4694, `phone-context` of RFC 3966), and header fields speak in our name.
+ */
+export function judgedUri({ uri, to }: Pick<Referral, 'uri' | 'to'>): string {
   const parsed = parseSipUri(uri);
-  return parsed === undefined ? uri : formatSipUri({ ...parsed, headers: new Map() });
+  if (parsed === undefined) return `tel:${to}`;
+  const { scheme, host, port } = parsed;
+  const place = port === undefined ? { scheme, host } : { scheme, host, port };
+  return formatSipUri({ ...place, user: escapeUser(to), parameters: noParameters, headers: noParameters });
 }
 
 /** How a NOTIFY tells how far the referred call is (RFC 3515 §2.4.4, §2.4.5). */

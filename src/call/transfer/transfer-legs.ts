@@ -12,7 +12,7 @@ import { failureOf, NORMAL_CLEARING } from '../failure.js';
 import { classify } from '../outcome.js';
 import type { Diallers, DialResult, RouteTarget } from '../ports.js';
 import type { Accounting, CallRequest } from '../request.js';
-import { type Referral, referReport, reportedStatus } from './refer.js';
+import { judgedUri, type Referral, referReport, reportedStatus } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 
 /** A dialog that sits, or is to sit, on a leg of a call, and what goes with it. */
@@ -138,7 +138,7 @@ export class TransferLegs {
       settle(480);
       return;
     }
-    dialog.request('REFER', { headers: [['Refer-To', `<${referral.uri}>`]] }).then(
+    dialog.request('REFER', { headers: [['Refer-To', `<${judgedUri(referral)}>`]] }).then(
       ({ status }) => settle(status),
       () => settle(503),
     );

@@ -360,7 +360,7 @@ describe('a page that transfers its telephone on a trunk that does it itself', (
       asked.push(`${request.method} ${request.headers.get('Refer-To')}`);
       request.respond(202);
     });
-    expect((await page.refer('<sip:+15550123@gateway.example>')).status).toBe(202);
+    expect((await page.refer('<sip:+15550123;rn=+1900@gateway.example?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>')).status).toBe(202);
     expect(asked).toEqual(['REFER <sip:+15550123@gateway.example>']);
     const notify = (status: string): Promise<SipResponse> =>
       phone.dialog.request('NOTIFY', {

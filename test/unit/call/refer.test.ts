@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatReplaces, readRefer, readReplaces, referReport, withoutUriHeaders } from '../../../src/call/transfer/refer.js';
+import { formatReplaces, judgedUri, readRefer, readReplaces, referReport } from '../../../src/call/transfer/refer.js';
 import { headersOf } from '../../support/fake-sip.js';
 
 const refer = (...referTo: readonly string[]): ReturnType<typeof readRefer> =>
@@ -52,8 +52,10 @@ describe('a REFER', () => {
   });
 
   it('passed on has no header fields in its URI', () => {
-    expect(withoutUriHeaders('sip:2@a.example;user=phone?Replaces=x')).toBe('sip:2@a.example;user=phone');
-    expect(withoutUriHeaders('tel:+15550123')).toBe('tel:+15550123');
+    expect(judgedUri({ uri: 'sip:2@a.example:5070;user=phone?Replaces=x', to: '2' })).toBe('sip:2@a.example:5070');
+    expect(judgedUri({ uri: 'sip:+1555-0123;npdi;rn=+1900@a.example', to: '+15550123' })).toBe('sip:+15550123@a.example');
+    expect(judgedUri({ uri: 'sip:*21%23@a.example', to: '*21#' })).toBe('sip:*21%23@a.example');
+    expect(judgedUri({ uri: 'tel:+1555-0123;rn=+1900', to: '+15550123' })).toBe('tel:+15550123');
   });
 });
 
@@ -74,6 +76,7 @@ describe('a Replaces', () => {
       ';to-tag=1;from-tag=2',
       'a@b;to-tag=1;to-tag=2;from-tag=3',
       'a b;to-tag=1;from-tag=2',
+      'a@b;to-tag=1\r\nP-Asserted-Identity: <tel:+1900>;from-tag=2',
     ]) {
       expect(readReplaces(value)).toBeUndefined();
     }
