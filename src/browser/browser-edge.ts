@@ -113,7 +113,12 @@ export class BrowserEdge implements Edge {
   private callerOf(call: InboundCall): Caller {
     const registered = this.deps.registrar.userOn(call.source.flow);
     if (registered !== undefined) return known(registered);
-    const proof = this.identities.proveByPassword({ method: 'INVITE', requestUri: call.requestUri, headers: call.headers });
+    const proof = this.identities.proveByPassword({
+      method: 'INVITE',
+      requestUri: call.requestUri,
+      headers: call.headers,
+      source: call.source,
+    });
     if (proof.kind === 'user') return known(proof.user);
     if (this.settings.guest !== undefined && this.settings.ticketsRequired !== true) return { kind: 'known', from: this.settings.guest };
     if (this.settings.ticketsRequired === true) return { kind: 'refused', failure: 'ticket-required' };

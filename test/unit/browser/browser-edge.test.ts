@@ -161,9 +161,9 @@ describe('who a page is', () => {
 });
 
 /** A REGISTER with these credentials, as the port shows it. */
-function registerWith(authorization?: string) {
+function registerWith(authorization?: string, address = '192.0.2.1') {
   const all = (name: string): readonly string[] => (name === 'Authorization' && authorization !== undefined ? [authorization] : []);
-  return { method: 'REGISTER', requestUri: 'sip:gateway.example', headers: { get: () => undefined, all } };
+  return { method: 'REGISTER', requestUri: 'sip:gateway.example', headers: { get: () => undefined, all }, source: { address } };
 }
 
 /** Answers the challenge that a REGISTER without credentials gets. */
@@ -185,6 +185,18 @@ describe('a password', () => {
     expect(identities.prove('alice', request(by('alice', 'secret')))).toMatchObject({ kind: 'user', user: { name: 'alice' } });
     expect(identities.prove('alice', request(by('alice', 'wrong')))).toEqual({ kind: 'refused', status: 403 });
     expect(identities.prove('alice', request(by('bob', 'other')))).toEqual({ kind: 'refused', status: 403 });
+  });
+
+  it('cannot be guessed from one place, and nobody else has to wait for that', () => {
+    const clock = new FakeClock();
+    const users = ['alice', 'bob'].map((name) => ({ name, password: 'secret' }));
+    const identities = new Identities({ users, realm: 'gateway.example', allowPasswordless: false }, { clock });
+    const tell = (user: string, password: string, address?: string): string =>
+      identities.prove(user, registerWith(answerTo(identities, user, password), address)).kind;
+    for (let guess = 0; guess < 10; guess += 1) expect(tell('alice', `guess ${guess}`)).toBe('refused');
+    expect([tell('alice', 'secret'), tell('bob', 'secret'), tell('alice', 'secret', '192.0.2.2')]).toEqual(['refused', 'user', 'user']);
+    clock.advance(60_000);
+    expect(tell('alice', 'secret')).toBe('user');
   });
 
   it('is asked for when credentials are of another kind, and a malformed one is refused', () => {
