@@ -40,7 +40,15 @@ export class GuardedDialler implements Dialler<TrunkTarget> {
 /** `leg` is the one that is out by then. */
 function watched(result: Extract<DialResult, { readonly kind: 'dialling' }>, leg: () => GuardedLeg): DialResult {
   // A port's outcome never rejects.
-  void result.leg.outcome.then(({ kind }) => (kind === 'answered' ? leg().answered() : leg().over()));
+  void result.leg.outcome.then((outcome) => {
+    if (outcome.kind !== 'answered') {
+      leg().over();
+      return;
+    }
+    leg().answered();
+    // Its time is over with its BYE: a page that does not confirm the end of the call adds nothing to the cost.
+    outcome.dialog.onEnd(() => leg().over());
+  });
   const release = (): void => {
     leg().over();
     result.release();

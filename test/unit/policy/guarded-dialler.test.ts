@@ -15,7 +15,13 @@ function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: D
   const told: string[] = [];
   const asked: GuardRequest[] = [];
   const leg = { answered: () => told.push('answered'), over: () => told.push('over') };
-  const ended = Promise.resolve({ kind: outcome });
+  let hangUp = (): void => {};
+  const dialog = {
+    onEnd: (handler: () => void) => {
+      hangUp = handler;
+    },
+  };
+  const ended = Promise.resolve({ kind: outcome, dialog });
   const dialling = { kind: 'dialling', leg: { outcome: ended }, release: () => told.push('released') } as unknown as DialResult;
   let leads: DialRequest<TrunkTarget>['admits'];
   const inner = {
@@ -29,7 +35,7 @@ function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: D
     asked.push(one);
     return verdict ?? ({ kind: 'allowed', leg } as unknown as GuardVerdict);
   };
-  return { dialler: new GuardedDialler(inner, { admit }), told, asked, ended, led: () => leads };
+  return { dialler: new GuardedDialler(inner, { admit }), told, asked, ended, led: () => leads, hangUp: () => hangUp() };
 }
 
 describe('a dialler behind the guard', () => {
@@ -56,6 +62,14 @@ describe('a dialler behind the guard', () => {
     await ended;
     if (result.kind === 'dialling') result.release();
     expect(told).toEqual(expected);
+  });
+
+  it('counts a leg until it is hung up, and no longer', async () => {
+    const { dialler, told, ended, hangUp } = make('answered');
+    dialler.dial(request());
+    await ended;
+    hangUp();
+    expect(told).toEqual(['dialled', 'answered', 'over']);
   });
 
   it('asks anew for a number the carrier leads to, and counts that one instead', async () => {
