@@ -179,4 +179,12 @@ describeWithPeers('The demo, started without a configuration', ['chromium'], () 
     expect(Math.max(...loud), 'loudness of the call back').toBeGreaterThan(0.02);
     await page.hangUp();
   });
+
+  it('says of a gateway that the policy of its page forbids that it cannot be reached', async () => {
+    page = await CallPage.open(browser, { url: `${gateway.http}/` });
+    await page.page.evaluate(() => document.querySelector('call-button')?.setAttribute('gateway', 'wss://call.example.com/sip'));
+    await page.call();
+    await page.waitForState('ended', 15_000);
+    expect(await page.errorCode()).toBe('gateway-unreachable');
+  });
 });

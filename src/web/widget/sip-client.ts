@@ -93,8 +93,9 @@ export class SipClient {
   async connect(): Promise<boolean> {
     clearTimeout(this.idleTimer);
     try {
-      await this.agent.start();
-      await this.agent.transport.connect();
+      const connected = this.agent.start().then(() => this.agent.transport.connect());
+      // Chromium never closes a WebSocket that the page's policy forbids, and sip.js waits for that.
+      await Promise.race([connected, new Promise((_, reject) => setTimeout(reject, connectPatienceS * 1100))]);
       return true;
     } catch {
       return false;
