@@ -381,6 +381,7 @@ export class CallController {
       { resume: kept },
     );
     this.sipCall = call;
+    this.kept = undefined;
     void call?.dial(prepared.media);
     if (prepared.late === undefined) return;
     this.sound.notice('listening-only');
@@ -427,10 +428,27 @@ export class CallController {
   }
 
   private leave(): void {
+    const { kept, sipCall } = this;
+    this.kept = undefined;
     this.digits.end();
-    this.sipCall?.leave();
-    this.link.current?.release(this.sipCall);
+    if (sipCall === undefined && kept !== undefined) void this.endKept(kept);
+    sipCall?.leave();
+    this.link.current?.release(sipCall);
     this.sound.close();
+  }
+
+  /** Left before it was on its way back: only a call that is back can be ended. */
+  private async endKept(resume: KeptCall): Promise<void> {
+    const link = this.link.open();
+    if (!(await link.connect())) return;
+    const call = link.prepare(
+      'call',
+      this.handlersOf(() => undefined),
+      { resume },
+    );
+    void call?.dial({});
+    call?.leave();
+    link.release(call);
   }
 
   private fail(problem: CallProblem): void {

@@ -411,6 +411,19 @@ describe('the calls of a button', () => {
       expect(clock.liveTimers).toBe(0);
     });
 
+    it('are taken back to be ended when the person hangs up before they are on their way back', async () => {
+      found = kept;
+      microphone = new Promise(() => {});
+      controller.renewClient();
+      await clock.advanceAsync(200);
+      controller.hangup();
+      await settle();
+      expect([state(), newest().proof, newest().done, newest().media]).toEqual(['ended', { resume: kept }, ['leave'], {}]);
+      expect(memories.at(-1)?.log).toEqual(['forget']);
+      await clock.advanceAsync(60_000);
+      expect([clients[0]?.calls.length, clock.liveTimers]).toEqual([1, 0]);
+    });
+
     it('are looked for anew when the page says later what the button calls', async () => {
       settings = { gateway: settings.gateway, place: 0 };
       controller.renewClient();
