@@ -65,7 +65,7 @@ export class SipClient {
     this.agent = new UserAgent({
       uri: new URI('sip', options.user ?? 'visitor', gatewayHost),
       ...(options.user === undefined ? {} : { contactName: options.user }),
-      ...(options.displayName === undefined ? {} : { displayName: options.displayName }),
+      ...(options.displayName === undefined ? {} : { displayName: quotable(options.displayName) }),
       transportOptions: { server: options.gateway, connectionTimeout: connectPatienceS, keepAliveInterval: keepAliveS },
       sessionDescriptionHandlerFactory: () => new MediaHandler(),
       userAgentString: 'call-button',
@@ -270,6 +270,9 @@ function callerOf(invitation: Invitation): string {
   // sip.js types it as text, but leaves it out when the From has none.
   return (displayName as string | undefined)?.trim() || (user === 'anonymous' ? '' : user);
 }
+
+/** sip.js puts quotes around a name and leaves what is in it as it is (RFC 3261 §25.1, quoted-string). */
+const quotable = (name: string): string => name.replace(/["\\]/g, '\\$&').replace(/\s+/g, ' ');
 
 /** Escapes what may not stand in the user part of a SIP URI, `#` above all (RFC 3261 §25.1). */
 function encodeUser(to: string): string {
