@@ -191,7 +191,7 @@ export class CallButton extends LitElement {
    * False, and nothing is sent, when there is no call, the text holds anything else, or too many wait.
    */
   sendDigits(digits: string): boolean {
-    return this.controller.sendDigits(`${digits}`);
+    return this.controller.sendDigits(digits);
   }
 
   /**
@@ -280,7 +280,9 @@ export class CallButton extends LitElement {
       ticketUrl: this.ticketUrl,
       ticket: this.ticket,
     };
-    const set = Object.fromEntries(Object.entries(given).filter(([, value]) => (value ?? '') !== ''));
+    // What a script of the page sets may be a number, what a template writes may have spaces around it.
+    const texts = Object.entries(given).map(([name, value]) => [name, String(value ?? '').trim()]);
+    const set = Object.fromEntries(texts.filter(([, value]) => value !== ''));
     return { ...set, gateway: gatewayAt(this.gateway), relayOnly: this.icePolicy === 'relay', place: placeOf(this) };
   }
 

@@ -22,7 +22,8 @@ const longestPauseMs = 60_000;
 export function readDigitText(text: string): DigitText {
   const steps: DigitStep[] = [];
   const tokens = /,*w(\d+),*|[,w]|[0-9*#a-d]|[\s-]|./gisu;
-  for (const match of text.matchAll(tokens)) {
+  // A script of the page may give a number, or nothing.
+  for (const match of String(text).matchAll(tokens)) {
     const [token, number] = match;
     if (number !== undefined) {
       const pauseMs = Number(number);

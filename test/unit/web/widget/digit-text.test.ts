@@ -35,4 +35,9 @@ describe('a text of digits', () => {
   ])('refuses %j as a whole, and says where', (text, at, found) => {
     expect(readDigitText(text)).toEqual({ ok: false, at, found });
   });
+
+  it('may be a number, as scripts without types give it, and refuses nothing at all like any other text', () => {
+    expect(readDigitText(12 as unknown as string)).toEqual(readDigitText('12'));
+    for (const nothing of [undefined, null]) expect(readDigitText(nothing as unknown as string).ok).toBe(false);
+  });
 });
