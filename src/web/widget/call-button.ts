@@ -16,6 +16,9 @@ import { styles } from './styles.js';
 import type { Texts } from './texts.js';
 import { render as renderView, statusText, type ViewModel, warningText } from './view.js';
 
+/** Buttons of this page that have a call, the newest call last: the keys of the keyboard are for one of them. */
+const inCall = new Set<CallButton>();
+
 /**
  * `<call-button gateway="wss://…/sip" to="1001" label="Call us">`: a button that makes a telephone
  * call. With `user` it also takes calls. See `styles.ts` for parts and custom properties.
@@ -288,6 +291,8 @@ export class CallButton extends LitElement {
 
   private onChange(): void {
     const { name } = this.controller.snapshot.state;
+    if (this.controller.busy) inCall.add(this);
+    else inCall.delete(this);
     // Another call begins with its keypad closed.
     if (name !== this.shownState && (name === 'microphone' || name === 'incoming')) {
       this.keypadOpen = false;
@@ -309,7 +314,8 @@ export class CallButton extends LitElement {
   }
 
   private onKeyboard(event: KeyboardEvent): void {
-    const key = takesDigits(this.controller.snapshot.state) ? telephoneKeyOf(event) : undefined;
+    const talking = [...inCall].filter(({ controller }) => takesDigits(controller.snapshot.state));
+    const key = talking.at(-1) === this ? telephoneKeyOf(event) : undefined;
     if (key === undefined) return;
     event.preventDefault();
     this.controller.pressKey(key);
