@@ -49,6 +49,52 @@ describeWithPeers('A call button in the hands of the owner of a website', ['chro
     expect(page.faults).toEqual([]);
   });
 
+  /** Beginnings of what the page says to the gateway from now on. */
+  const listen = (): Promise<void> =>
+    page.page.evaluate(() => {
+      const { send } = WebSocket.prototype;
+      WebSocket.prototype.send = function (data) {
+        document.body.append(`${String(data).split(' ', 3).slice(0, 2).join(' ')}\n`);
+        send.call(this, data);
+      };
+    });
+  const said = (): Promise<readonly string[]> =>
+    page.page.evaluate(() =>
+      [...document.body.childNodes].flatMap(({ nodeType, data = '' }: { nodeType: number; data?: string }) =>
+        nodeType === 3 && data.trim() !== '' ? [data.trim()] : [],
+      ),
+    );
+
+  it('takes a hang-up of the far end without another word, and throws nothing into the page', async () => {
+    page = await CallPage.open(browser, { url: `${gateway.http}/` });
+    await page.page.evaluate(() => document.querySelector<Button>('call-button')?.call());
+    await page.waitForState('connected', 10_000);
+    await listen();
+    await gateway.endCalls();
+    await page.waitForState('ended', 5_000);
+    expect([await said(), page.faults]).toEqual([['SIP/2.0 200'], []]);
+  });
+
+  it('takes it as lightly when a caller gives up', async () => {
+    page = await CallPage.open(browser, { url: `${gateway.http}/` });
+    await page.page.evaluate(() => {
+      const button = document.querySelector<Button>('call-button');
+      if (button !== null) button.to = '1006';
+      button?.call();
+    });
+    await page.waitForState('connected', 10_000);
+    await page.hangUp();
+    await page.waitForState('incoming', 10_000);
+    await listen();
+    await gateway.endCalls();
+    await eventuallyTrue(async () => (await page.states()).at(-1) === 'ended', {
+      what: 'the page says that the call is over',
+      withinMs: 5_000,
+      explain: () => gateway.log.slice(-2_000),
+    });
+    expect([await said(), page.faults]).toEqual([['SIP/2.0 200', 'SIP/2.0 487'], []]);
+  });
+
   it('takes keys of the keyboard for the newest of two calls, and for the other one when that is over', async () => {
     page = await CallPage.open(browser, { url: `${gateway.http}/` });
     const call = async (calls: number): Promise<void> => {

@@ -376,11 +376,11 @@ export class SipCall implements DigitCall {
   private onBye(bye: Bye): void {
     const problem = problemOfEnd(bye.request.getHeader(failureHeader));
     bye.accept().catch(() => {});
-    this.end(problem === undefined ? { kind: 'hung-up' } : { kind: 'problem', problem });
+    this.endedByFarEnd(problem === undefined ? { kind: 'hung-up' } : { kind: 'problem', problem });
   }
 
   private onCancel(_cancel: Cancel): void {
-    this.end({ kind: 'gave-up' });
+    this.endedByFarEnd({ kind: 'gave-up' });
   }
 
   private onInfo(info: Info): void {
@@ -408,6 +408,11 @@ export class SipCall implements DigitCall {
       // A refusal or BYE, when there is one, reports in the same turn and says more.
       setTimeout(() => this.end({ kind: 'problem', problem: this.connected ? 'connection-lost' : 'media-setup-failed' }));
     }
+  }
+
+  /** sip.js tells before it has ended the session; whoever leaves that now would answer with a BYE or a refusal of its own. */
+  private endedByFarEnd(end: SipCallEnd): void {
+    queueMicrotask(() => this.end(end));
   }
 
   private end(end: SipCallEnd): void {
