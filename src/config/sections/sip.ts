@@ -18,7 +18,8 @@ export function parseListen(text: string): SipListen | undefined {
   if (match === null) return undefined;
   const transport = match[1] as SipListen['transport'];
   const address = parseHostPort(match[2] ?? '', transport === 'tls' ? 5061 : 5060);
-  return address === undefined ? undefined : { transport, ...address };
+  // `udp:5060` means a port, and would be the address 0.0.19.196.
+  return address === undefined || /^\d+$/.test(address.host) ? undefined : { transport, ...address };
 }
 
 const listen = rule(

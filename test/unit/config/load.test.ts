@@ -129,6 +129,11 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
     ['sip.listen[0]: is not a SIP listener; write transport:address:port with udp, tcp or tls, such as udp:0.0.0.0:5060'],
   ],
   [
+    'a listener without an address',
+    'sip: { listen: ["udp:0.0.0.0", "udp:5060"] }',
+    ['sip.listen[1]: is not a SIP listener; write transport:address:port with udp, tcp or tls, such as udp:0.0.0.0:5060'],
+  ],
+  [
     'an origin with a path',
     'http: { allowedOrigins: ["https://www.example.com/"] }',
     [
