@@ -95,6 +95,20 @@ describeWithPeers('A call button in the hands of the owner of a website', ['chro
     expect([await said(), page.faults]).toEqual([['SIP/2.0 200', 'SIP/2.0 487'], []]);
   });
 
+  it('has the menu of the script that stands in it, and none when that is taken out', async () => {
+    page = await CallPage.open(browser, { url: `${gateway.http}/` });
+    const button = page.page.locator('#phone');
+    const tune = button.getByRole('button', { name: 'Play a tune' });
+    await tune.waitFor();
+    await button.evaluate((element) => element.replaceChildren());
+    await tune.waitFor({ state: 'detached' });
+    await button.evaluate((element) => {
+      Object.assign(element, { menu: { 'Of a script': '1' } });
+    });
+    await button.getByRole('button', { name: 'Of a script' }).waitFor();
+    expect(page.faults).toEqual([]);
+  });
+
   it('takes keys of the keyboard for the newest of two calls, and for the other one when that is over', async () => {
     page = await CallPage.open(browser, { url: `${gateway.http}/` });
     const call = async (calls: number): Promise<void> => {

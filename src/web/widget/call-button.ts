@@ -92,6 +92,7 @@ export class CallButton extends LitElement {
     press: (steps) => this.controller.pressSteps(steps),
     onFault: (detail) => misconfigured(this, detail),
   });
+  private slotted: string | undefined;
   private shownState: ViewState['name'] = 'idle';
   private shownMuted = false;
   private wished = '';
@@ -310,7 +311,10 @@ export class CallButton extends LitElement {
 
   private takeSlottedMenu(): void {
     const script = this.querySelector(':scope > script[type="application/json"][slot="menu"]');
-    if (script !== null) this.menu = script.textContent;
+    const text = script?.textContent;
+    // A menu that was set by a property stays.
+    if (text !== undefined || this.menu === this.slotted) this.menu = text;
+    this.slotted = text;
   }
 
   private onKeyboard(event: KeyboardEvent): void {
