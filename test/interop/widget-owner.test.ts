@@ -95,6 +95,25 @@ describeWithPeers('A call button in the hands of the owner of a website', ['chro
     expect([await said(), page.faults]).toEqual([['SIP/2.0 200', 'SIP/2.0 487'], []]);
   });
 
+  it('says on one page that a call was answered on the other', async () => {
+    page = await CallPage.open(browser, { url: `${gateway.http}/` });
+    const other = await CallPage.open(browser, { url: `${gateway.http}/` });
+    try {
+      await page.page.evaluate(() => {
+        const button = document.querySelector<Button>('call-button');
+        if (button !== null) button.to = '1006';
+        button?.call();
+      });
+      await page.waitForState('connected', 10_000);
+      await page.hangUp();
+      for (const one of [page, other]) await one.waitForState('incoming', 10_000);
+      await other.page.evaluate(() => document.querySelector<Button & { answer(): void }>('call-button')?.answer());
+      await page.page.locator('#phone [part~=card]', { hasText: 'Answered elsewhere.' }).waitFor({ timeout: 5_000 });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('has the menu of the script that stands in it, and none when that is taken out', async () => {
     page = await CallPage.open(browser, { url: `${gateway.http}/` });
     const button = page.page.locator('#phone');

@@ -484,8 +484,9 @@ function eventOfEnd(end: SipCallEnd, atMs: number): ViewEvent {
   switch (end.kind) {
     case 'hung-up':
       return { type: 'far-end-hung-up', atMs };
-    case 'gave-up':
-      return { type: 'caller-gave-up' };
+    case 'missed':
+    case 'elsewhere':
+      return { type: 'caller-gave-up', kind: end.kind };
     case 'problem':
       return { type: 'failed', problem: end.problem, atMs };
   }

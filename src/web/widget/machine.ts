@@ -5,6 +5,8 @@ export type Ending =
   | { readonly kind: 'local' }
   | { readonly kind: 'remote' }
   | { readonly kind: 'missed' }
+  /** Another page or telephone of the same person or group took it. */
+  | { readonly kind: 'elsewhere' }
   | { readonly kind: 'declined' }
   | { readonly kind: 'problem'; readonly problem: CallProblem };
 
@@ -53,7 +55,7 @@ export type ViewEvent =
   /** The connection to the gateway or the path of the sound broke, or is there again; the call itself goes on. */
   | { readonly type: 'link-changed'; readonly link: 'lost' | 'there' }
   | { readonly type: 'call-arrived'; readonly from: string }
-  | { readonly type: 'caller-gave-up' }
+  | { readonly type: 'caller-gave-up'; readonly kind: 'missed' | 'elsewhere' }
   | { readonly type: 'answer-pressed' }
   | { readonly type: 'decline-pressed' }
   | { readonly type: 'hang-up-pressed'; readonly atMs: number }
@@ -154,7 +156,7 @@ function whileBusy(state: Exclude<ViewState, { name: 'idle' | 'ended' }>, event:
     case 'failed':
       return end(state, { kind: 'problem', problem: event.problem }, event.atMs);
     case 'caller-gave-up':
-      return state.name === 'incoming' || state.name === 'answering' ? end(state, { kind: 'missed' }, 0) : stay(state);
+      return state.name === 'incoming' || state.name === 'answering' ? end(state, { kind: event.kind }, 0) : stay(state);
     default:
       return stay(state);
   }

@@ -35,7 +35,7 @@ export interface SipCallHandlers {
 
 export type SipCallEnd =
   | { readonly kind: 'hung-up' }
-  | { readonly kind: 'gave-up' }
+  | { readonly kind: 'missed' | 'elsewhere' }
   | { readonly kind: 'problem'; readonly problem: CallProblem };
 
 /** What sip.js hands back of a response or request: only what is read here. */
@@ -379,8 +379,9 @@ export class SipCall implements DigitCall {
     this.endedByFarEnd(problem === undefined ? { kind: 'hung-up' } : { kind: 'problem', problem });
   }
 
-  private onCancel(_cancel: Cancel): void {
-    this.endedByFarEnd({ kind: 'gave-up' });
+  private onCancel({ request }: Cancel): void {
+    // RFC 3326 §2
+    this.endedByFarEnd({ kind: /cause=200\b/i.test(request.getHeader('Reason') ?? '') ? 'elsewhere' : 'missed' });
   }
 
   private onInfo(info: Info): void {

@@ -44,6 +44,7 @@ export interface Texts {
   readonly youHungUp: string;
   readonly theyHungUp: string;
   readonly callerGaveUp: string;
+  readonly takenElsewhere: string;
   readonly declined: string;
   readonly muted: string;
   readonly mutedSpeaking: string;
@@ -111,6 +112,7 @@ export const english: Texts = {
   youHungUp: 'Call ended.',
   theyHungUp: 'The other side hung up.',
   callerGaveUp: 'You missed this call.',
+  takenElsewhere: 'Answered elsewhere.',
   declined: 'Call declined.',
   muted: 'You are muted',
   mutedSpeaking: 'You are muted: nobody hears you',

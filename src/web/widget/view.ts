@@ -110,6 +110,8 @@ export function endingText(ending: Ending, texts: Texts): string {
       return texts.theyHungUp;
     case 'missed':
       return texts.callerGaveUp;
+    case 'elsewhere':
+      return texts.takenElsewhere;
     case 'declined':
       return texts.declined;
     case 'problem':
