@@ -14,6 +14,9 @@ const replaced = {
   // A challenge is then handed on as the refusal it is (RFC 3261 §22.1).
   '/core/messages/digest-authentication.js': 'export class DigestAuthentication { authenticate() { return false; } }',
   '/core/user-agents/subscribe-user-agent-client.js': 'export class SubscribeUserAgentClient {}',
+  '/core/log/logger-factory.js': `const none = () => {};
+    const logger = { error: none, warn: none, log: none, debug: none };
+    export class LoggerFactory { getLogger() { return logger; } }`,
 };
 
 /** A statement that only logs, on a line of its own. It stays a statement, because an `if` may stand before it. */

@@ -11,7 +11,7 @@ export function gatewayAt(text: string | undefined): string {
     const url = text ? new URL(text, location.href) : new URL('/', ours);
     url.protocol = url.protocol.replace('http', 'ws');
     if (url.pathname === '/') url.pathname = '/sip';
-    if (/^wss?:/.test(url.href)) return url.href;
+    if (/^ws/.test(url.href)) return url.href;
   } catch {}
   if (text !== told) console.error(`call-button: gateway="${text}" is no address`);
   told = text;
