@@ -47,7 +47,7 @@ export type CallEffect =
   | { readonly do: 'answer-refer'; readonly status: number; readonly reports: Referral['reports'] }
   /** NOTIFY with a status line (RFC 3515 §2.4.4). */
   | { readonly do: 'report-refer'; readonly leg: LegName; readonly status: number }
-  | { readonly do: 'pass-refer'; readonly leg: LegName; readonly referral: Referral }
+  | { readonly do: 'pass-refer'; readonly leg: LegName; readonly uri: string }
   /** Makes a third leg; `third-offered` or `third-media-refused`. */
   | { readonly do: 'prepare-third'; readonly media: LegOptions }
   /** Answers the offer of an INVITE with Replaces; the same events follow. */

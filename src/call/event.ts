@@ -84,7 +84,7 @@ export type CallEvent =
   /** A REFER (RFC 3515); `refer-allowed`, `-passed` or `-denied` is what the rules say of it. */
   | { readonly type: 'referred'; readonly leg: LegName; readonly referral: Referral }
   | { readonly type: 'refer-allowed'; readonly plan: TransferPlan }
-  | { readonly type: 'refer-passed' }
+  | { readonly type: 'refer-passed'; readonly uri: string }
   | { readonly type: 'refer-denied'; readonly status: number; readonly failure: FailureCode }
   /** Of a REFER that was passed on: its answer, or a NOTIFY about what became of it. */
   | { readonly type: 'refer-reported'; readonly by: 'answer' | 'notify'; readonly status: number }

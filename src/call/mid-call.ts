@@ -142,7 +142,7 @@ export class MidCall {
         this.transferLegs.report(effect.leg, effect.status);
         return true;
       case 'pass-refer':
-        this.transferLegs.pass(effect.leg, effect.referral);
+        this.transferLegs.pass(effect.leg, effect.uri);
         return true;
       default:
         return this.runThird(effect);
@@ -210,13 +210,23 @@ export class MidCall {
     if (verdict.kind === 'refused') {
       return { type: 'refer-denied', status: failureOf(verdict.failure).sipStatus, failure: verdict.failure };
     }
-    const passes = by === 'browser' && this.trunkOn(otherLeg(leg))?.transfer === 'refer';
-    if (passes && verdict.target.kind === 'trunk') return { type: 'refer-passed' };
+    const far = by === 'browser' ? this.trunkOn(otherLeg(leg)) : undefined;
+    if (far?.trunk !== undefined && far.transfer === 'refer' && verdict.target.kind === 'trunk') {
+      return this.passed(far.trunk, verdict.target.number);
+    }
     return { type: 'refer-allowed', plan: { kind: 'dial', target: verdict.target } };
   }
 
+  /** The number that was judged, at the trunk's own host and in its own format: what else a page writes into Refer-To leads elsewhere. */
+  private passed(trunk: string, number: string): Judged {
+    const { callId, request } = this.options;
+    const named = this.deps.diallers.trunk.referTo({ callId, trunk, number, ...accountingOf(request) });
+    if (named.kind === 'uri') return { type: 'refer-passed', uri: named.uri };
+    return { type: 'refer-denied', status: failureOf(named.failure).sipStatus, failure: named.failure };
+  }
+
   /** What the trunk of a leg wants, as long as the leg is that trunk's. */
-  private trunkOn(leg: LegName): Pick<CallRequest, 'hold' | 'transfer'> | undefined {
+  private trunkOn(leg: LegName): Pick<CallRequest, 'trunk' | 'hold' | 'transfer'> | undefined {
     if (leg === 'a') return this.options.request;
     return this.target?.kind === 'trunk' ? this.target : undefined;
   }

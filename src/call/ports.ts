@@ -116,9 +116,26 @@ export interface Dialler<T extends RouteTarget> {
   dial(request: DialRequest<T>): DialResult;
 }
 
+/** A number that a trunk is to call by itself, in the place of the page that transfers to it. */
+export interface NumberToRefer extends Accounting {
+  readonly callId: CallId;
+  readonly trunk: string;
+  /** Normalised, as in a target. */
+  readonly number: string;
+}
+
+/** What the trunk is told in a REFER (RFC 3515 §2.1), or why it may not be told. */
+export type ReferTo = { readonly kind: 'uri'; readonly uri: string } | { readonly kind: 'refused'; readonly failure: FailureCode };
+
+/** Calls numbers behind trunks, and lets the trunks call them. */
+export interface TrunkDialling extends Dialler<TrunkTarget> {
+  /** The number as the trunk writes it, at a host of the trunk's. */
+  referTo(request: NumberToRefer): ReferTo;
+}
+
 /** One dialler per kind of called leg. */
 export interface Diallers extends Readonly<Record<LegKind, unknown>> {
-  readonly trunk: Dialler<TrunkTarget>;
+  readonly trunk: TrunkDialling;
   readonly browser: Dialler<UserTarget>;
 }
 

@@ -1,24 +1,24 @@
-import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
+import type { DialRequest, DialResult, NumberToRefer, ReferTo, TrunkDialling, TrunkTarget } from '../call/ports.js';
 import type { FraudGuard, GuardedLeg } from './guard.js';
 
 /**
  * A dialler that asks the guard first. Whatever leads to a telephone goes through it: calls of pages,
  * calls forwarded to another telephone, transfers, redirections, and each further trunk that is tried.
  */
-export class GuardedDialler implements Dialler<TrunkTarget> {
+export class GuardedDialler implements TrunkDialling {
   constructor(
-    private readonly inner: Dialler<TrunkTarget>,
+    private readonly inner: TrunkDialling,
     private readonly guard: Pick<FraudGuard, 'admit'>,
   ) {}
 
   dial(request: DialRequest<TrunkTarget>): DialResult {
-    const verdict = this.ask(request, request.target.number);
+    const verdict = this.askFor(request, request.target.number);
     if (verdict.kind === 'refused') return verdict;
     let { leg } = verdict;
     // The number that is called instead has its own price and its own limits.
     const admits = (number: string): boolean => {
       leg.over();
-      const instead = this.ask(request, number);
+      const instead = this.askFor(request, number);
       if (instead.kind === 'allowed') leg = instead.leg;
       return instead.kind === 'allowed';
     };
@@ -28,9 +28,21 @@ export class GuardedDialler implements Dialler<TrunkTarget> {
     return result;
   }
 
-  private ask({ callId, target, account, address }: DialRequest<TrunkTarget>, number: string): ReturnType<FraudGuard['admit']> {
+  /** Counted as a call that was begun. How long it lasts the carrier alone knows: no budget sees it. */
+  referTo(request: NumberToRefer): ReferTo {
+    const verdict = this.ask(request);
+    if (verdict.kind === 'refused') return verdict;
+    verdict.leg.over();
+    return this.inner.referTo(request);
+  }
+
+  private askFor({ target, ...request }: DialRequest<TrunkTarget>, number: string): ReturnType<FraudGuard['admit']> {
+    return this.ask({ ...request, number, trunk: target.trunk });
+  }
+
+  private ask({ callId, number, trunk, account, address }: NumberToRefer): ReturnType<FraudGuard['admit']> {
     return this.guard.admit({
-      ...{ callId, number, trunk: target.trunk },
+      ...{ callId, number, trunk },
       ...(account === undefined ? {} : { account }),
       ...(address === undefined ? {} : { address }),
     });

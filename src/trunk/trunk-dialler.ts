@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { Dialler, DialRequest, DialResult, TrunkTarget } from '../call/ports.js';
+import type { DialRequest, DialResult, NumberToRefer, ReferTo, TrunkDialling, TrunkTarget } from '../call/ports.js';
 import { formatReplaces, type Referral } from '../call/transfer/refer.js';
 import type { ExtraHeaders, OutboundCall, OutboundOptions, OutboundOutcome, SipPort } from '../sip/port.js';
+import { parseSipUri } from '../sip/uri.js';
 import { requestUriOf, type UriPlace } from './number-uri.js';
 import { defaultSilentMs, defaultStalledMs, type TrunkOptions } from './options.js';
 import { outgoingIdentity } from './outgoing-identity.js';
@@ -29,7 +30,7 @@ interface TrunkDiallerDeps {
 const maxRedirections = 3;
 
 /** Calls numbers behind trunks: one peer after the other, by health, priority and weight. */
-export class TrunkDialler implements Dialler<TrunkTarget> {
+export class TrunkDialler implements TrunkDialling {
   private readonly trunks: ReadonlyMap<string, TrunkOptions>;
 
   constructor(
@@ -64,6 +65,13 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
     }
   }
 
+  referTo({ trunk: id, number }: NumberToRefer): ReferTo {
+    const trunk = this.trunks.get(id);
+    const peer = trunk?.peers[0] === undefined ? undefined : parseSipUri(trunk.peers[0].uri);
+    if (trunk === undefined || peer === undefined) return { kind: 'refused', failure: 'no-route' };
+    return { kind: 'uri', uri: requestUriOf(number, trunk, homeOf(trunk, placeOf(peer))) };
+  }
+
   private place(trunk: TrunkOptions, peer: KnownPeer, request: DialRequest<TrunkTarget>): TrunkCall {
     const { sip, clock, mayDial, log } = this.deps;
     const called = new Set([request.target.number]);
@@ -88,6 +96,14 @@ export class TrunkDialler implements Dialler<TrunkTarget> {
   }
 }
 
+const placeOf = ({ scheme, host, port }: UriPlace): UriPlace => ({ scheme, host, ...(port === undefined ? {} : { port }) });
+
+/** The carrier's own name: the domain it is configured with, or the peer. */
+function homeOf({ register, domain }: TrunkOptions, peer: UriPlace): UriPlace {
+  const host = register?.domain ?? domain;
+  return host === undefined ? peer : { scheme: peer.scheme, host };
+}
+
 /** What a transferred call says of the one it comes from (RFC 3891 §4, RFC 3892 §2.2). */
 function referralHeaders(referral: Referral | undefined): ExtraHeaders {
   if (referral === undefined) return [];
@@ -104,11 +120,8 @@ function referralHeaders(referral: Referral | undefined): ExtraHeaders {
 
 /** The INVITE of one attempt. */
 function invitation(trunk: TrunkOptions, peer: KnownPeer, number: string, request: DialRequest<TrunkTarget>): OutboundOptions {
-  const { scheme, host, port } = peer.parsed;
-  const there: UriPlace = { scheme, host, ...(port === undefined ? {} : { port }) };
-  const domain = trunk.register?.domain ?? trunk.domain;
-  const here: UriPlace = domain === undefined ? there : { scheme, host: domain };
-  const { from, headers: identity } = outgoingIdentity(trunk, request, here);
+  const there = placeOf(peer.parsed);
+  const { from, headers: identity } = outgoingIdentity(trunk, request, homeOf(trunk, there));
   const headers = [...identity, ...referralHeaders(request.referral)];
   return {
     requestUri: requestUriOf(number, trunk, there),

@@ -1,9 +1,8 @@
 /** REFER read (RFC 3515), and the dialog that a Replaces names (RFC 3891). Pure. */
-import { noParameters } from '../../sip/grammar.js';
 import { parseNameAddress } from '../../sip/name-address.js';
 import type { Body, ExtraHeaders, Headers } from '../../sip/port.js';
 import { reasonPhrase } from '../../sip/status.js';
-import { escapeUser, formatSipUri, parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../../sip/uri.js';
+import { parseSipUri, percentDecode, phoneNumberOf, schemeOf, userOf } from '../../sip/uri.js';
 
 /** A dialog by its identifiers as its owner, the one who gets the Replaces, has them (RFC 3891 §3). */
 export interface ReplacedDialog {
@@ -16,8 +15,6 @@ export interface ReplacedDialog {
 
 /** What a REFER asks for. */
 export interface Referral {
-  /** Where to, as text for a REFER of our own. */
-  readonly uri: string;
   /** A number without separators, or a user's name. */
   readonly to: string;
   readonly replaces?: ReplacedDialog;
@@ -51,7 +48,6 @@ export function readRefer(headers: Headers): ReferReading {
   return {
     kind: 'referral',
     referral: {
-      uri,
       to,
       ...(target.replaces === undefined ? {} : { replaces: target.replaces }),
       reports: headers.get('Refer-Sub')?.split(';')[0]?.trim().toLowerCase() === 'false' ? 'unwanted' : 'wanted',
@@ -95,18 +91,6 @@ export function readReplaces(value: string): ReplacedDialog | undefined {
 /** Writes a Replaces value for the one who has that dialog. */
 export function formatReplaces({ callIdHeader, localTag, remoteTag, earlyOnly }: ReplacedDialog): string {
   return `${callIdHeader};to-tag=${localTag};from-tag=${remoteTag}${earlyOnly ? ';early-only' : ''}`;
-}
-
-/**
- * What stands in the Refer-To of a REFER we pass on: the number that was judged and nothing else. Parameters
- * would lead a carrier to another one (`rn` of RFC 4694, `phone-context` of RFC 3966), and header fields speak in our name.
- */
-export function judgedUri({ uri, to }: Pick<Referral, 'uri' | 'to'>): string {
-  const parsed = parseSipUri(uri);
-  if (parsed === undefined) return `tel:${to}`;
-  const { scheme, host, port } = parsed;
-  const place = port === undefined ? { scheme, host } : { scheme, host, port };
-  return formatSipUri({ ...place, user: escapeUser(to), parameters: noParameters, headers: noParameters });
 }
 
 /** How a NOTIFY tells how far the referred call is (RFC 3515 §2.4.4, §2.4.5). */

@@ -12,7 +12,7 @@ import { failureOf, NORMAL_CLEARING } from '../failure.js';
 import { classify } from '../outcome.js';
 import type { Diallers, DialResult, RouteTarget } from '../ports.js';
 import type { Accounting, CallRequest } from '../request.js';
-import { judgedUri, type Referral, referReport, reportedStatus } from './refer.js';
+import { type Referral, referReport, reportedStatus } from './refer.js';
 import type { TransferPlan } from './transfer-state.js';
 
 /** A dialog that sits, or is to sit, on a leg of a call, and what goes with it. */
@@ -126,7 +126,7 @@ export class TransferLegs {
   }
 
   /** Lets the far end of the other leg do it; what it reports comes back by `reported`. */
-  pass(leg: LegName, referral: Referral): void {
+  pass(leg: LegName, uri: string): void {
     const { refer } = this;
     this.refer = undefined;
     const settle = (status: number): void => {
@@ -138,7 +138,7 @@ export class TransferLegs {
       settle(480);
       return;
     }
-    dialog.request('REFER', { headers: [['Refer-To', `<${judgedUri(referral)}>`]] }).then(
+    dialog.request('REFER', { headers: [['Refer-To', `<${uri}>`]] }).then(
       ({ status }) => settle(status),
       () => settle(503),
     );

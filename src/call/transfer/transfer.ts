@@ -80,7 +80,7 @@ function inJudging(state: Connected, transfer: TransferOf<'judging'>, event: Cal
       ]);
     }
     case 'refer-passed':
-      return go({ ...state, transfer: { ...transfer, name: 'passed' } }, [{ do: 'pass-refer', leg, referral }, requested]);
+      return go({ ...state, transfer: { ...transfer, name: 'passed' } }, [{ do: 'pass-refer', leg, uri: event.uri }, requested]);
     case 'refer-denied': {
       const { status, failure } = event;
       return go({ ...state, transfer: noTransfer }, [

@@ -13,7 +13,7 @@ const direction = 'browser-to-trunk' as const;
 const legs = { a: 'browser', b: 'trunk' } as const;
 const otherwise: readonly NextTarget[] = [{ target: { ...target, trunk: 'u', ringMs: 20_000 }, when: ['unavailable', 'no-answer'] }];
 const cause: EndCause = { by: 'caller', failure: 'cancelled' };
-const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', reports: 'wanted' };
+const referral: Referral = { to: '+15550123', reports: 'wanted' };
 
 /** One state of each name. The type makes a missing one a compile error. */
 const states: { readonly [N in CallStateName]: Extract<CallState, { name: N }> } = {
@@ -62,7 +62,7 @@ const events: { readonly [T in CallEventType]: Extract<CallEvent, { type: T }> }
   informed: { type: 'informed', leg: 'a', accepted: true },
   referred: { type: 'referred', leg: 'b', referral },
   'refer-allowed': { type: 'refer-allowed', plan: { kind: 'dial', target } },
-  'refer-passed': { type: 'refer-passed' },
+  'refer-passed': { type: 'refer-passed', uri: 'sip:+15550123@carrier.example' },
   'refer-denied': { type: 'refer-denied', status: 403, failure: 'destination-denied' },
   'refer-reported': { type: 'refer-reported', by: 'notify', status: 200 },
   'replacement-offered': { type: 'replacement-offered', leg: 'b' },

@@ -96,7 +96,7 @@ class World {
       { type: 'media-resumed', leg },
     ];
     if (this.random() < 0.5) list.push({ type: 'offered', leg, sdp: 'x' }, { type: 'offered', leg });
-    if (this.random() < 0.4) list.push({ type: 'referred', leg, referral: { uri: 'sip:1@x', to: '1', reports: this.wish() } });
+    if (this.random() < 0.4) list.push({ type: 'referred', leg, referral: { to: '1', reports: this.wish() } });
     if (this.random() < 0.1 && this.caller === 'none') list.push({ type: 'replacement-offered', leg });
     if (this.random() < this.restless) list.push({ type: 'leg-ended', leg, by: 'remote' }, { type: 'given-away', leg });
     if (this.random() < this.restless) list.push({ type: 'flow-lost', leg }, { type: 'media-gone', leg }, { type: 'media-failed', leg });
@@ -178,7 +178,7 @@ class World {
   private verdict(): CallEvent {
     const chance = this.random();
     if (chance < 0.1) return { type: 'refer-denied', status: 403, failure: 'destination-denied' };
-    if (chance < 0.25) return { type: 'refer-passed' };
+    if (chance < 0.25) return { type: 'refer-passed', uri: 'sip:1@carrier.example' };
     return { type: 'refer-allowed', plan: { kind: 'dial', target: chance < 0.6 ? target : page } };
   }
 

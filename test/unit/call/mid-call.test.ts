@@ -360,8 +360,8 @@ describe('a page that transfers its telephone on a trunk that does it itself', (
       asked.push(`${request.method} ${request.headers.get('Refer-To')}`);
       request.respond(202);
     });
-    expect((await page.refer('<sip:+15550123;rn=+1900@gateway.example?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>')).status).toBe(202);
-    expect(asked).toEqual(['REFER <sip:+15550123@gateway.example>']);
+    expect((await page.refer('<sip:+15550123;rn=+1900@gateway.invalid?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db>')).status).toBe(202);
+    expect(asked).toEqual(['REFER <sip:+15550123@carrier.example:5060>']);
     const notify = (status: string): Promise<SipResponse> =>
       phone.dialog.request('NOTIFY', {
         headers: [
@@ -379,15 +379,15 @@ describe('a page that transfers its telephone on a trunk that does it itself', (
     expect([page.ends, phone.ends, scene.left()]).toEqual([['remote'], ['remote'], nothing()]);
   });
 
-  it('has it passed on to the telephone that called, too', async () => {
-    const { page, phone } = await connectedByPhone({ trunk: { transfer: 'refer' } });
-    const asked: string[] = [];
+  it('has it passed on to the telephone that called, too, in the format and at the domain of its trunk', async () => {
+    const { page, phone } = await connectedByPhone({ trunk: { transfer: 'refer', numberFormat: 'e164-no-plus', domain: 'voice.example' } });
+    const asked: (string | undefined)[] = [];
     phone.dialog.onRequest((request) => {
-      asked.push(request.method);
+      asked.push(`${request.method} ${request.headers.get('Refer-To')}`);
       request.respond(202);
     });
     expect((await page.refer('<sip:+15550123@gateway.example>')).status).toBe(202);
-    expect(asked).toEqual(['REFER']);
+    expect(asked).toEqual(['REFER <sip:15550123@voice.example>']);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatReplaces, judgedUri, readRefer, readReplaces, referReport } from '../../../src/call/transfer/refer.js';
+import { formatReplaces, readRefer, readReplaces, referReport } from '../../../src/call/transfer/refer.js';
 import { headersOf } from '../../support/fake-sip.js';
 
 const refer = (...referTo: readonly string[]): ReturnType<typeof readRefer> =>
@@ -49,13 +49,6 @@ describe('a REFER', () => {
       ['Referred-By', '<sip:boss@a.example>'],
     ]);
     expect(readRefer(headers)).toMatchObject({ referral: { reports: 'unwanted', referredBy: '<sip:boss@a.example>' } });
-  });
-
-  it('passed on has no header fields in its URI', () => {
-    expect(judgedUri({ uri: 'sip:2@a.example:5070;user=phone?Replaces=x', to: '2' })).toBe('sip:2@a.example:5070');
-    expect(judgedUri({ uri: 'sip:+1555-0123;npdi;rn=+1900@a.example', to: '+15550123' })).toBe('sip:+15550123@a.example');
-    expect(judgedUri({ uri: 'sip:*21%23@a.example', to: '*21#' })).toBe('sip:*21%23@a.example');
-    expect(judgedUri({ uri: 'tel:+1555-0123;rn=+1900', to: '+15550123' })).toBe('tel:+15550123');
   });
 });
 

@@ -11,7 +11,7 @@ import { connectedCall } from './connected-call.js';
 
 const target: RouteTarget = { kind: 'trunk', trunk: 't', number: '+15550123', media: { kind: 'udp', codecs: ['PCMU'], learnFrom: [] } };
 const plan: TransferPlan = { kind: 'dial', target };
-const referral: Referral = { uri: 'sip:+15550123@x.example', to: '+15550123', reports: 'wanted' };
+const referral: Referral = { to: '+15550123', reports: 'wanted' };
 const refer: CallEvent = { type: 'referred', leg: 'b', referral };
 
 /** A call in which events happen one after another, and what it did about the last of them. */
@@ -178,7 +178,7 @@ describe('a transfer', () => {
 });
 
 describe('a transfer the carrier does', () => {
-  const passed: CallEvent = { type: 'refer-passed' };
+  const passed: CallEvent = { type: 'refer-passed', uri: 'sip:+15550123@carrier.example' };
   const reported = (by: 'answer' | 'notify', status: number): CallEvent => ({ type: 'refer-reported', by, status });
 
   it('is passed on, its reports are handed back, and then the call is over', () => {

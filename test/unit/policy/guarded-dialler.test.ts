@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CallId } from '../../../src/base/ids.js';
-import type { DialRequest, DialResult, TrunkTarget } from '../../../src/call/ports.js';
+import type { DialRequest, DialResult, NumberToRefer, ReferTo, TrunkTarget } from '../../../src/call/ports.js';
 import type { GuardRequest, GuardVerdict } from '../../../src/policy/guard.js';
 import { GuardedDialler } from '../../../src/policy/guarded-dialler.js';
 
@@ -30,6 +30,10 @@ function make(outcome: 'answered' | 'failed', verdict?: GuardVerdict, result?: D
       told.push('dialled');
       return result ?? dialling;
     },
+    referTo: ({ number }: NumberToRefer): ReferTo => {
+      told.push('named');
+      return { kind: 'uri', uri: `tel:${number}` };
+    },
   };
   const admit = (one: GuardRequest): GuardVerdict => {
     asked.push(one);
@@ -43,6 +47,16 @@ describe('a dialler behind the guard', () => {
     const { dialler, told } = make('answered', { kind: 'refused', failure: 'over-limit' });
     expect(dialler.dial(request())).toEqual({ kind: 'refused', failure: 'over-limit' });
     expect(told).toEqual([]);
+  });
+
+  it('counts a number that the carrier is to call itself as a call begun, and names none that the guard refuses', () => {
+    const number = { callId: 'c-1' as CallId, trunk: 'carrier', number: '+44700', account: { site: 'pk_shop' } };
+    const { dialler, told, asked } = make('answered');
+    expect(dialler.referTo(number)).toEqual({ kind: 'uri', uri: 'tel:+44700' });
+    expect([asked, told]).toEqual([[number], ['over', 'named']]);
+    const refusing = make('answered', { kind: 'refused', failure: 'over-budget' });
+    expect(refusing.dialler.referTo(number)).toEqual({ kind: 'refused', failure: 'over-budget' });
+    expect(refusing.told).toEqual([]);
   });
 
   it('asks for the number and trunk, and for who calls when that is known', () => {
