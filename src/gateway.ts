@@ -223,7 +223,7 @@ class RunningGateway implements Gateway {
 
   private async startAll(): Promise<void> {
     try {
-      await this.records.check();
+      await this.records.start();
       await this.tickets.start();
       await this.admin.start();
       await this.startPlanes();

@@ -1,11 +1,13 @@
 /** All that is kept and told of calls, made from the configuration. */
 import { CallEvents } from '../admin/call-events.js';
 import type { Clock } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { FactSink } from '../call/facts.js';
 import { CdrFile } from '../cdr/file.js';
 import { CdrFold } from '../cdr/fold.js';
 import { RatingDesk } from '../cdr/rating-desk.js';
+import { readBack } from '../cdr/read-back.js';
 import { RecentRecords } from '../cdr/recent.js';
 import type { GatewayConfig } from '../config/schema.js';
 import { MediaSampler, type MediaSamplerDeps } from '../story/media-sampler.js';
@@ -34,10 +36,14 @@ export class CallRecords {
   readonly folds: readonly FactSink[];
   private readonly cdrs: CdrFold;
   private readonly file: CdrFile | undefined;
+  private readonly path: string | undefined;
   private readonly sampler: MediaSampler | undefined;
+  private readonly log: Log;
 
   constructor({ cdr, story }: GatewayConfig, deps: CallRecordsDeps) {
     const { clock, log } = deps;
+    this.path = cdr.file;
+    this.log = log;
     if (cdr.file !== undefined) {
       this.file = new CdrFile({ path: cdr.file, maxWaiting: maxWaitingRecords }, { clock, log, onFailure: deps.onFailure });
     }
@@ -67,9 +73,17 @@ export class CallRecords {
     return this.cdrs.notes(callId);
   }
 
-  /** Rejects when the file cannot be written. */
-  async check(): Promise<void> {
+  /** Reads the last records back. Rejects when the file cannot be written; one that cannot be read is told of. */
+  async start(): Promise<void> {
     await this.file?.check();
+    if (this.path === undefined) return;
+    try {
+      const { records, unreadable } = await readBack(this.path, recentRecordCount);
+      for (const record of records) this.recent.add(record);
+      if (unreadable > 0) this.log.warn({ file: this.path, lines: unreadable }, 'lines of the file of call records are no call records');
+    } catch (thrown) {
+      this.log.warn({ file: this.path, error: messageOf(thrown) }, 'the call records of earlier cannot be read back');
+    }
   }
 
   startSampling(): void {

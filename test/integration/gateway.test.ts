@@ -191,6 +191,19 @@ describe('a gateway', () => {
     expect(recordsIn()).toMatchObject([{ failure: 'shutting-down', endedBy: 'gateway' }]);
   });
 
+  it('still shows the calls of before when it was restarted', async () => {
+    const first = make(trunks);
+    await first.gateway.start();
+    const { page } = await connected(first.stack());
+    await page.bye();
+    await first.gateway.stop();
+    const { gateway } = make(trunks);
+    await gateway.start();
+    const reply = await fetch(`${gateway.addresses().http}/api/v1/cdrs`);
+    const { cdrs } = (await reply.json()) as { cdrs: readonly CallRecord[] };
+    expect(cdrs).toMatchObject([{ callId: recordsIn()[0]?.callId, to: '+15*******56', disposition: 'completed' }]);
+  });
+
   it('is not ready while draining, refuses new calls, and waits for the live one', async () => {
     const { gateway, stack } = make(trunks);
     await gateway.start();

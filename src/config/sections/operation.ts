@@ -28,7 +28,8 @@ export const shutdown = z
 export const cdr = z
   .strictObject({
     file: key(z.string().min(1).optional(), {
-      description: 'Call records are appended to this file, one JSON object a line. Without it, only the recent ones are kept, in memory.',
+      description:
+        'Call records are appended to this file, one JSON object a line; the last ones are read back at the start. Without it, only the recent ones are kept, in memory.',
       example: '/data/cdr.jsonl',
     }),
   })
