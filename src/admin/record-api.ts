@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { maskNumber } from '../base/mask.js';
+import { dispositions, failureCodes } from '../call/failure.js';
 import { recordsCsv } from '../cdr/csv.js';
 import { findRecords, type RecordQuery } from '../cdr/record-query.js';
 import type { AdminDeps } from './ports.js';
@@ -52,6 +53,10 @@ function readQuery(given: Readonly<Record<string, unknown>>): Asked | Wrong {
   if (fromMs === 'wrong') return { code: 'invalid-from', wrong: 'from must be a time such as 2026-01-31T12:00:00Z, or a day' };
   if (toMs === 'wrong') return { code: 'invalid-to', wrong: 'to must be a time such as 2026-01-31T12:00:00Z, or a day' };
   if (format !== undefined && format !== 'csv' && format !== 'json') return { code: 'invalid-format', wrong: 'format must be json or csv' };
+  const outcomes = [...new Set([...dispositions, ...failureCodes])];
+  if (disposition !== undefined && disposition !== '' && !outcomes.includes(disposition)) {
+    return { code: 'invalid-disposition', wrong: `disposition must be one of ${outcomes.join(', ')}` };
+  }
   return {
     csv: format === 'csv',
     query: {

@@ -70,6 +70,9 @@ const rows: Readonly<Record<FailureCode, Row>> = {
 /** Every failure there is, in the order of the table. */
 export const failureCodes = Object.keys(rows) as readonly FailureCode[];
 
+/** What a call record may say became of its call. */
+export const dispositions: readonly string[] = ['completed', ...new Set(Object.values(rows).map(([, , , disposition]) => disposition))];
+
 /** The row of a failure. The metric label is the code itself, so a graph and a log line name it alike. */
 export function failureOf(code: FailureCode): Failure {
   const [sipStatus, reasonPhrase, q850, disposition, elsewhere, sentence] = rows[code];

@@ -1,5 +1,6 @@
 import type { ConfigFault } from './fault.js';
 import { checkGroups, checkInbound } from './inbound-checks.js';
+import { clashes } from './listener.js';
 import type { GatewayConfig } from './schema.js';
 import { drachtioServers } from './sections/drachtio.js';
 import { mediaBindAddress } from './sections/media.js';
@@ -47,19 +48,20 @@ function checkPorts({ media, http, sip }: GatewayConfig): ConfigFault[] {
   if (browserPorts.min <= trunkPorts.max && trunkPorts.min <= browserPorts.max) {
     faults.push(fault('media.trunkPorts', 'overlaps media.browserPorts', 'give the two sides ports of their own'));
   }
-  for (const [at, text] of listensItself({ sip }) ? sip.listen.entries() : []) {
-    const listen = parseListen(text);
+  const listeners = listensItself({ sip }) ? sip.listen.map(parseListen) : [];
+  for (const [at, listen] of listeners.entries()) {
     if (listen === undefined || listen.port === 0) continue;
     const inside = Object.entries({ browserPorts, trunkPorts }).find(([, range]) => listen.port >= range.min && listen.port <= range.max);
     if (listen.transport === 'udp' && inside !== undefined) {
       faults.push(fault(`sip.listen[${at}]`, `port ${listen.port} lies in media.${inside[0]}`, 'move the listener or the range'));
     }
-    if (
-      listen.transport !== 'udp' &&
-      listen.port === http.port &&
-      (listen.host === http.host || listen.host === '0.0.0.0' || http.host === '0.0.0.0')
-    ) {
+    if (clashes(listen, { ...http, transport: 'tcp' })) {
       faults.push(fault(`sip.listen[${at}]`, `port ${listen.port} is the port of http`, 'use another port for one of them'));
+    }
+    const first = listeners.findIndex((other) => other !== undefined && clashes(listen, other));
+    if (first < at) {
+      const problem = `port ${listen.port} is taken by sip.listen[${first}] already`;
+      faults.push(fault(`sip.listen[${at}]`, problem, 'remove one of the two, or give it a port of its own'));
     }
   }
   return faults;

@@ -1,4 +1,5 @@
 import type { ConfigFault } from './fault.js';
+import { clashes, type Listener } from './listener.js';
 import type { GatewayConfig } from './schema.js';
 import { parseListen } from './sections/sip.js';
 import { type EmbeddedTurnConfig, parseTurnListen } from './sections/turn.js';
@@ -77,20 +78,15 @@ function checkEmbedded({ media, http, sip }: Pick<GatewayConfig, 'media' | 'http
   return faults;
 }
 
-type Listener = NonNullable<ReturnType<typeof parseTurnListen>>;
-
 /** Whose port a listener wants, if it is another's. */
 function takenBy(
   one: Listener,
   { http, sip }: Pick<GatewayConfig, 'http' | 'sip'>,
   before: readonly (Listener | undefined)[],
 ): string | undefined {
-  const clashes = (host: string, port: number, udp: boolean): boolean =>
-    port === one.port && udp === (one.transport === 'udp') && (host === one.host || host === '0.0.0.0' || one.host === '0.0.0.0');
-  if (clashes(http.host, http.port, false)) return 'http';
+  const inTheWay = (other: Listener | undefined): boolean => other !== undefined && clashes(one, other);
+  if (inTheWay({ ...http, transport: 'tcp' })) return 'http';
   const trunkSide = sip.stack === 'embedded' ? sip.listen.map(parseListen) : [];
-  if (trunkSide.some((other) => other !== undefined && clashes(other.host, other.port, other.transport === 'udp'))) return 'a SIP listener';
-  return before.some((other) => other !== undefined && clashes(other.host, other.port, other.transport === 'udp'))
-    ? 'another TURN listener'
-    : undefined;
+  if (trunkSide.some(inTheWay)) return 'a SIP listener';
+  return before.some(inTheWay) ? 'another TURN listener' : undefined;
 }

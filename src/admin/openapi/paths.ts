@@ -132,7 +132,7 @@ export const paths: Readonly<Record<string, Readonly<Record<string, Operation>>>
           query('number', text('Part of the number of either side.')),
           query('trunk', text('Name of a trunk.')),
           query('site', text('Public key of a website.')),
-          query('disposition', text('What became of it.')),
+          query('disposition', text('What became of it: a disposition of the record, or the code of a failure.')),
           query('before', text('Goes on after a page.')),
           query('format', oneOf(['json', 'csv'], 'As what.')),
         ],

@@ -2,21 +2,15 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHostPort } from '../../base/address.js';
 import { key, rule } from '../key.js';
+import type { Listener } from '../listener.js';
 import { host, tls } from '../values.js';
 import { drachtio } from './drachtio.js';
 
-/** One SIP listener, e.g. `udp:0.0.0.0:5060`. */
-export interface SipListen {
-  readonly transport: 'udp' | 'tcp' | 'tls';
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Reads `transport:host:port`; the port may be left out (5060, tls 5061: RFC 3261 §19.1.2). */
-export function parseListen(text: string): SipListen | undefined {
+/** Reads one SIP listener, `transport:host:port`, such as `udp:0.0.0.0:5060`; the port may be left out (5060, tls 5061: RFC 3261 §19.1.2). */
+export function parseListen(text: string): Listener | undefined {
   const match = /^(udp|tcp|tls):(.+)$/.exec(text);
   if (match === null) return undefined;
-  const transport = match[1] as SipListen['transport'];
+  const transport = match[1] as Listener['transport'];
   const address = parseHostPort(match[2] ?? '', transport === 'tls' ? 5061 : 5060);
   // `udp:5060` means a port, and would be the address 0.0.19.196.
   return address === undefined || /^\d+$/.test(address.host) ? undefined : { transport, ...address };

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseHostPort } from '../../base/address.js';
 import { key, rule } from '../key.js';
+import type { Listener } from '../listener.js';
 import { host, optionalSecret, port, tls } from '../values.js';
 
 /** URLs of STUN and TURN servers (RFC 7064 §3.1, RFC 7065 §3.1), as `RTCIceServer.urls` takes them. */
@@ -40,18 +41,11 @@ const iceServer = z.strictObject({
 
 export const iceServers = z.array(iceServer).default([]);
 
-/** One listener of the gateway's own TURN server, e.g. `udp:0.0.0.0:3478`. */
-export interface TurnListen {
-  readonly transport: 'udp' | 'tcp' | 'tls';
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Reads `transport:host:port`; the port may be left out (3478, tls 5349: RFC 8656 §3.1). */
-export function parseTurnListen(text: string): TurnListen | undefined {
+/** Reads one TURN listener, `transport:host:port`; the port may be left out (3478, tls 5349: RFC 8656 §3.1). */
+export function parseTurnListen(text: string): Listener | undefined {
   const match = /^(udp|tcp|tls):(.+)$/.exec(text);
   if (match === null) return undefined;
-  const transport = match[1] as TurnListen['transport'];
+  const transport = match[1] as Listener['transport'];
   const address = parseHostPort(match[2] ?? '', transport === 'tls' ? 5349 : 3478);
   return address === undefined || isIP(address.host) === 0 ? undefined : { transport, ...address };
 }

@@ -58,6 +58,7 @@ describe('records over the API', () => {
     ['?number=5550123', 0],
     ['?trunk=carrier&disposition=completed&site=', 1],
     ['?trunk=other', 0],
+    ['?disposition=over-limit', 0],
     ['?before=c-1', 0],
   ])('are searched by %s', async (query, count) => {
     expect((await cdrs(query)).cdrs).toHaveLength(count);
@@ -69,6 +70,7 @@ describe('records over the API', () => {
     ['?from=yesterday', 'invalid-from'],
     ['?to=2026-13-45', 'invalid-to'],
     ['?format=xml', 'invalid-format'],
+    ['?disposition=complete', 'invalid-disposition'],
     ['?trunk=a&trunk=b', 'invalid-trunk'],
     [`?number=${'1'.repeat(200)}`, 'invalid-number'],
   ])('are not searched by %s', async (query, code) => {

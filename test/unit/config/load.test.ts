@@ -178,6 +178,14 @@ const table: ReadonlyArray<readonly [what: string, yaml: string, faults: readonl
     ['sip.listen[1]: port 8080 is the port of http; use another port for one of them'],
   ],
   [
+    'one SIP listener twice, or inside another',
+    'sip: { listen: ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060", "udp:127.0.0.1:5060", "tcp:0.0.0.0:5060", "udp:127.0.0.2:5060"] }',
+    [
+      'sip.listen[2]: port 5060 is taken by sip.listen[0] already; remove one of the two, or give it a port of its own',
+      'sip.listen[3]: port 5060 is taken by sip.listen[1] already; remove one of the two, or give it a port of its own',
+    ],
+  ],
+  [
     'TLS without a certificate',
     'sip: { listen: ["tls:127.0.0.1:5061"] }',
     ['sip.listen[0]: listens for TLS without a certificate; give sip.tls.cert and sip.tls.key, or remove the listener'],
