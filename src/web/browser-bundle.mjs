@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { transform } from 'esbuild';
 import { minify } from 'terser';
 import { trimSipJs } from './sip-js-trim.mjs';
 
@@ -17,6 +18,25 @@ export const languages = readdirSync(textsFolder).map((name) => {
 });
 
 /**
+ * Style sheets stand in template literals, which no minifier of scripts looks into.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const minifyStyles = {
+  name: 'minify-styles',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]styles\.ts$/ }, async ({ path }) => {
+      const code = readFileSync(path, 'utf8');
+      const sheet = /(?<=css`)[^`$\\]*(?=`)/.exec(code)?.[0];
+      if (sheet === undefined) throw new Error(`${path} holds no style sheet between css and a backtick`);
+      const { code: small } = await transform(sheet, { loader: 'css', minify: true, charset: 'utf8' });
+      if (/[`$\\]/.test(small)) throw new Error(`${path}: the style sheet holds what a template literal would read otherwise`);
+      return { contents: code.replace(sheet, () => small.trim()), loader: 'ts' };
+    });
+  },
+};
+
+/**
  * How browser code is bundled. Names that begin with `_` are private in all of it, and shortened.
  *
  * @satisfies {import('esbuild').BuildOptions}
@@ -31,7 +51,7 @@ export const browserBundle = {
   charset: /** @type {const} */ ('utf8'),
   logLevel: /** @type {const} */ ('warning'),
   define: { __languages__: JSON.stringify(Object.fromEntries(languages.map(({ lang, integrity }) => [lang, integrity]))) },
-  plugins: [trimSipJs],
+  plugins: [trimSipJs, minifyStyles],
 };
 
 /**

@@ -69,6 +69,45 @@ export function withoutMethods(code, methods) {
   return left;
 }
 
+/** What is said of a request nobody sends to a page; the stack answers it as one it does not know. */
+const requestCase = (/** @type {string} */ method) => new RegExp(`^ {12}case C\\.${method}:\\n[\\s\\S]*?^ {16}break;\\n`, 'm');
+const requestHandler = (/** @type {string} */ name) => new RegExp(`^ {12}${name}: [\\s\\S]*?^ {12}\\},?\\n`, 'm');
+
+/**
+ * Passages within methods, and what stands in their place: requests that no page is sent, INVITE with
+ * Replaces, settings of its log and of earlier releases, long texts of the log.
+ *
+ * @type {Readonly<Record<string, readonly (readonly [RegExp, string])[]>>}
+ */
+const passages = {
+  '/core/dialogs/session-dialog.js': [
+    ...['MESSAGE', 'NOTIFY', 'PRACK', 'REFER'].map((method) => /** @type {const} */ ([requestCase(method), ''])),
+    [/^ +let msg = ".*";\n(?: +msg \+= ".*";\n)+/m, ''],
+  ],
+  '/api/inviter.js': [[/^ {24}if \(this\.earlyMedia\) \{\n +const message = [\s\S]*?^ {24}\}\n/m, '']],
+  '/core/user-agent-core/user-agent-core.js': [
+    ...['MESSAGE', 'NOTIFY', 'REFER', 'REGISTER', 'SUBSCRIBE'].map((method) => /** @type {const} */ ([requestCase(method), ''])),
+    [/(?<=default:\n) +throw new Error\(`Unexpected out of dialog.*$/m, 'this.replyStateless(message, { statusCode: 405 });'],
+  ],
+  '/api/user-agent.js': [
+    ...['onMessage', 'onNotify', 'onRefer', 'onRegister', 'onSubscribe'].map((name) => /** @type {const} */ ([requestHandler(name), ''])),
+    [/^ {8}this\.loggerFactory\.builtinEnabled[\s\S]*?(?=^ {8}\/\/ Initialize Transport$)/m, ''],
+    [/^ {8}if \(this\.options\.hackIpInContact[\s\S]*?^ {8}\}\n/m, ''],
+    [/^ {16}if \(this\.options\.sipExtensionReplaces[\s\S]*?^ {16}\}\n/m, ''],
+  ],
+};
+
+/**
+ * @param {string} code a module of sip.js as published
+ * @param {readonly (readonly [RegExp, string])[]} replacements
+ */
+export function withoutPassages(code, replacements) {
+  return replacements.reduce((left, [passage, instead]) => {
+    if (!passage.test(left)) throw new Error(`sip.js has no passage ${passage} any more: look at what stands for it`);
+    return left.replace(passage, () => instead);
+  }, code);
+}
+
 /** Stands in place of the parser that sip.js generates from its grammar. */
 const grammar = fileURLToPath(new URL('./sip-grammar.ts', import.meta.url));
 
@@ -85,7 +124,8 @@ export const trimSipJs = {
       if (instead !== undefined) return { contents: instead };
       const code = await readFile(path, 'utf8');
       const [, methods = {}] = Object.entries(unused).find(([end]) => place.endsWith(end)) ?? [];
-      return { contents: withoutErrorTexts(withoutLogging(withoutMethods(code, methods))) };
+      const [, replacements = []] = Object.entries(passages).find(([end]) => place.endsWith(end)) ?? [];
+      return { contents: withoutErrorTexts(withoutLogging(withoutPassages(withoutMethods(code, methods), replacements))) };
     });
   },
 };

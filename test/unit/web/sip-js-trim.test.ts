@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { withoutErrorTexts, withoutLogging, withoutMethods } from '../../../src/web/sip-js-trim.mjs';
+import { withoutErrorTexts, withoutLogging, withoutMethods, withoutPassages } from '../../../src/web/sip-js-trim.mjs';
 
 describe('the part of sip.js in the bundle', () => {
   it('is without statements that only log, and else untouched', () => {
@@ -39,5 +39,16 @@ describe('the part of sip.js in the bundle', () => {
     const trimmed = withoutMethods(code.join('\n'), { one: 'request.reject();' });
     expect(trimmed).toBe(['class A {', '    one(request) { request.reject(); }', '    two() {', '        c();', '    }', '}'].join('\n'));
     expect(() => withoutMethods(code.join('\n'), { three: '' })).toThrow(/no method three/);
+  });
+
+  it('has something else in place of passages nobody needs, and says when one is gone', () => {
+    const code = 'a();\nb("$&");\nc();';
+    expect(
+      withoutPassages(code, [
+        [/^b.*\n/m, ''],
+        [/c\(\);/, 'd("$&");'],
+      ]),
+    ).toBe('a();\nd("$&");');
+    expect(() => withoutPassages(code, [[/^e/m, '']])).toThrow(/no passage \/\^e\/m/);
   });
 });
