@@ -226,6 +226,25 @@ describeWithPeers('The button', ['chromium'], () => {
     }
   });
 
+  it('leaves the padding free of a row of flex items, which are as wide as what stands in them', async () => {
+    const narrow = await open({ lang: 'en', theme: 'light', width: 320 });
+    await narrow.evaluate(() => {
+      const button = document.querySelector('call-button') as HTMLElement;
+      const row = document.body.appendChild(document.createElement('div'));
+      row.style.cssText = 'position: absolute; inset: 0 0 auto; display: flex; padding: 1rem';
+      row.appendChild(document.createElement('div')).append(button);
+    });
+    await ask('call', '1001');
+    await shows('.timer');
+    const edges = await narrow.evaluate(() => {
+      const card = document.querySelector('call-button')?.shadowRoot?.querySelector('.card')?.getBoundingClientRect();
+      return [card?.left, card?.right];
+    });
+    expect(edges[0]).toBe(16);
+    expect(edges[1]).toBeGreaterThan(250);
+    expect(edges[1]).toBeLessThanOrEqual(304);
+  });
+
   it('shows an incoming call whole, and takes it', async () => {
     await open({ lang: 'pt', theme: 'light', width: 320 });
     await ask('call', '1006');

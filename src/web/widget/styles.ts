@@ -22,6 +22,8 @@ export const styles = css`
     --_quiet: var(--call-button-quiet, light-dark(#566371, #a3b0bd));
     --_line: var(--call-button-line, light-dark(#dde3e9, #323b46));
     --_radius: var(--call-button-radius, 1.25rem);
+    /* On narrow screens room is left beside it: a flex item is as wide as its widest content, whatever its row has. */
+    --_width: min(20rem, 100vw - 2.5rem);
     --_shadow: var(--call-button-shadow, 0 1px 2px rgb(10 20 30 / 8%), 0 12px 32px rgb(10 20 30 / 12%));
     display: inline-block;
     min-width: 0;
@@ -58,7 +60,7 @@ export const styles = css`
   .press svg { width: 1.35em; height: 1.35em; }
 
   .card {
-    width: 20rem; max-width: 100%; padding: 1.25rem; border-radius: var(--_radius);
+    width: var(--_width); max-width: 100%; padding: 1.25rem; border-radius: var(--_radius);
     background: var(--_surface); border: 1px solid var(--_line); box-shadow: var(--_shadow);
   }
   .head { display: flex; align-items: center; gap: 0.85rem; min-height: 3rem; }
@@ -113,7 +115,7 @@ export const styles = css`
   }
   .key:hover { background: var(--_raised-strong); }
   .key small { min-height: 0.75rem; font-size: 0.625rem; font-weight: 600; letter-spacing: 0.12em; line-height: 0.75rem; color: var(--_quiet); }
-  .menu { display: grid; gap: 0.5rem; width: 20rem; max-width: 100%; margin-top: 1rem; }
+  .menu { display: grid; gap: 0.5rem; width: var(--_width); max-width: 100%; margin-top: 1rem; }
   .card .menu { padding-top: 1rem; border-top: 1px solid var(--_line); }
   .choice {
     display: flex; align-items: center; justify-content: space-between; gap: 0.5rem; min-height: 2.75rem;
@@ -129,7 +131,7 @@ export const styles = css`
   }
   .link bdi { white-space: nowrap; }
   .card > .link { margin-top: 0.75rem; }
-  .before { width: 20rem; max-width: 100%; }
+  .before { width: var(--_width); max-width: 100%; }
   .panel { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.75rem; margin: 1.25rem 0 0; padding: 1rem 0 0; border-top: 1px solid var(--_line); font-size: 0.9375rem; list-style: none; }
   .panel label { display: grid; gap: 0.25rem; }
   .panel label > span, .checks small { color: var(--_quiet); }
