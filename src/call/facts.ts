@@ -25,6 +25,9 @@ export interface Party {
   readonly displayName?: string;
 }
 
+/** What ails the sound of a page, as it sees it. */
+export type PageHint = 'network-slow' | 'network-loss' | 'no-incoming-sound' | 'microphone-silent';
+
 export type EndedBy = 'caller' | 'callee' | 'gateway';
 
 export type CallFactBody =
@@ -87,6 +90,20 @@ export type CallFactBody =
       readonly detail: string;
     }
   | { readonly type: 'media-resumed'; readonly leg: LegName; readonly kind: LegKind }
+  /**
+   * What the page of a leg says of the sound it gets and gives, told when that changes. It is the page's word alone;
+   * figures as its browser has them, loss of the worse direction.
+   */
+  | {
+      readonly type: 'page-quality';
+      readonly leg: LegName;
+      /** From 5, as over a good telephone line, to 1. */
+      readonly score: 1 | 2 | 3 | 4 | 5;
+      readonly roundTripMs: number;
+      readonly lostPercent: number;
+      readonly jitterMs: number;
+      readonly hint?: PageHint;
+    }
   /** Media of a leg could not be set up, or was set up with somebody else. */
   | { readonly type: 'media-failed'; readonly leg: LegName; readonly kind: LegKind; readonly cause: LegFailure; readonly detail: string }
   /** What the call cost by the operator's rates, told right before its end. */

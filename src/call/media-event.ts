@@ -33,6 +33,7 @@ function ofLeg(event: Exclude<MediaEvent, { readonly type: 'session-lost' }>, le
     case 'digit-unsent':
     case 'flash':
     case 'channel-up':
+    case 'channel-text':
       return undefined;
   }
 }

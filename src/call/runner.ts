@@ -23,6 +23,7 @@ import { begin, next } from './machine.js';
 import { eventOfMedia } from './media-event.js';
 import { type FoundLeg, MidCall, type OtherCalls } from './mid-call.js';
 import type { CallServiceOptions } from './options.js';
+import { PageReports } from './page-report.js';
 import type { Diallers, Router } from './ports.js';
 import type { CallRequest } from './request.js';
 import { type CallState, type EndCause, kindsOf, presenceIn } from './state.js';
@@ -70,6 +71,7 @@ export class CallRunner {
   private readonly media: CallMedia;
   private readonly midCall: MidCall;
   private readonly digits: DigitDesk;
+  private readonly pageReports = new PageReports();
   private readonly startedMs: number;
   private readonly startedWallMs: number;
   private answeredMs: number | undefined;
@@ -159,9 +161,16 @@ export class CallRunner {
       const { leg, cause, detail } = event;
       this.emit({ type: 'media-failed', leg, kind: this.legs.kindOf(leg), cause, detail });
     }
+    if (event.type === 'channel-text' && event.leg !== 'c') this.heardOfPage(event.leg, event.text);
     if (event.type === 'leg-direction' && event.leg === 'c') this.midCall.thirdSays(event.direction);
     const translated = eventOfMedia(event);
     if (translated !== undefined) this.post(translated);
+  }
+
+  /** What a page says of its sound; told of calls that are up. */
+  private heardOfPage(leg: LegName, text: string): void {
+    const told = this.state.name === 'connected' ? this.pageReports.take(leg, text) : undefined;
+    if (told !== undefined) this.emit(told);
   }
 
   /** While dialling, a page that has no answer yet cannot set media up; the machine then gives it more time. */

@@ -37,6 +37,8 @@ const columns: ReadonlyArray<readonly [name: string, cell: (record: CallRecord) 
   ['digitsFromTrunk', (record) => record.digits.fromTrunk],
   ['digitsLost', (record) => record.digits.lost],
   ['silences', (record) => record.silences.length],
+  ['pageLowestScore', (record) => record.pageQuality?.lowestScore],
+  ['pageHints', (record) => record.pageQuality?.hints.join(' ')],
 ];
 
 /** Records as a table (RFC 4180), with a line of names first. */

@@ -2,7 +2,7 @@ import { maskNumber } from '../base/mask.js';
 import type { CallFact, LegKind } from '../call/facts.js';
 import type { AudioCodec, LegFailure, LegStats } from '../media/plane.js';
 import { DigitLedger } from './digit-ledger.js';
-import type { CallRating, CallRecord, MediaSummary, SilenceNote, TransferNote } from './record.js';
+import type { CallRating, CallRecord, MediaSummary, PageQualityNote, SilenceNote, TransferNote } from './record.js';
 
 type Received = Extract<CallFact, { type: 'received' }>;
 type Routed = Extract<CallFact, { type: 'routed' }>;
@@ -33,6 +33,7 @@ interface OpenCall {
   rating?: CallRating;
   cost?: { readonly cost: number; readonly currency: string };
   reattached: number;
+  pageQuality?: PageQualityNote;
   readonly silences: OpenSilence[];
   readonly digits: DigitLedger;
 }
@@ -155,6 +156,9 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'reattached':
       call.reattached += 1;
       break;
+    case 'page-quality':
+      call.pageQuality = worse(call.pageQuality, fact);
+      break;
     case 'attempt-failed':
     case 'crowded':
     case 'leg':
@@ -166,6 +170,16 @@ function note(call: OpenCall, fact: Exclude<CallFact, Received | Ended>): void {
     case 'secure-digits':
       break;
   }
+}
+
+function worse(
+  { lowestScore, hints }: PageQualityNote = { lowestScore: 5, hints: [] },
+  { score, hint }: Extract<CallFact, { type: 'page-quality' }>,
+): PageQualityNote {
+  return {
+    lowestScore: Math.min(lowestScore, score),
+    hints: hint === undefined || hints.includes(hint) ? hints : [...hints, hint],
+  };
 }
 
 function ratingOf({ stars, comment, atMs }: Extract<CallFact, { type: 'rated' }>): CallRating {
@@ -271,6 +285,7 @@ function recordOf(call: OpenCall, ended: Ended): CallRecord {
     ...(heldMs === 0 ? {} : { heldMs: Math.round(heldMs) }),
     ...(ended.mediaA === undefined ? {} : { mediaA: mediaOf(ended.mediaA, ended.codecA) }),
     ...(ended.mediaB === undefined ? {} : { mediaB: mediaOf(ended.mediaB, ended.codecB) }),
+    ...(call.pageQuality === undefined ? {} : { pageQuality: call.pageQuality }),
     ...judgedOf(call),
   };
 }

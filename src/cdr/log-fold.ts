@@ -57,6 +57,9 @@ function write(log: Log, fact: CallFact): void {
     case 'media-silent':
       log.warn({ callId, leg: fact.leg, kind: fact.kind, cause: fact.cause, silentMs: fact.silentMs, detail: fact.detail }, 'media silent');
       break;
+    case 'page-quality':
+      log.debug({ callId, leg: fact.leg, score: fact.score, hint: fact.hint }, 'the page tells of its sound');
+      break;
     case 'media-failed':
       log.warn({ callId, leg: fact.leg, kind: fact.kind, cause: fact.cause, detail: fact.detail }, 'media failed');
       break;

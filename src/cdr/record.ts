@@ -1,5 +1,5 @@
 import type { DigitFailure, DigitSource, DigitWay } from '../call/digits/digit-fact.js';
-import type { CallDirection, EndedBy, LegKind } from '../call/facts.js';
+import type { CallDirection, EndedBy, LegKind, PageHint } from '../call/facts.js';
 import type { AudioCodec, SilenceCause } from '../media/plane.js';
 
 /** What one leg carried, as seen from the gateway. */
@@ -58,6 +58,14 @@ export interface TransferNote {
   readonly at: string;
   /** SIP status it came to; 200 when `to` took the place. Absent when the call ended first. */
   readonly status?: number;
+}
+
+/** What the page said of its sound while the call was up. */
+export interface PageQualityNote {
+  /** 1 to 5. */
+  readonly lowestScore: number;
+  /** What ailed it at some time; empty when nothing did. */
+  readonly hints: readonly PageHint[];
 }
 
 /** What the person at the page thought of the call. */
@@ -133,6 +141,8 @@ export interface CallRecord {
   /** Leg `a` called, leg `b` was called. */
   readonly mediaA?: MediaSummary;
   readonly mediaB?: MediaSummary;
+  /** Absent when no page said anything. */
+  readonly pageQuality?: PageQualityNote;
   /** Rule of the policy that refused or ended the call. */
   readonly rule?: string;
   /** What it cost by the operator's rates. */

@@ -124,6 +124,8 @@ export type MediaEvent =
     }
   /** The page of `leg` has opened its data channel, the one with label `call`: `sendMessage` is taken from now on. */
   | { readonly type: 'channel-up'; readonly session: SessionId; readonly leg: LegSlot }
+  /** A text of the page on that channel, as it came: one a second and 1,024 characters at most, what is more is dropped. */
+  | { readonly type: 'channel-text'; readonly session: SessionId; readonly leg: LegSlot; readonly text: string }
   /** A hook flash (RFC 4733 event 16) arrived on `leg`. */
   | { readonly type: 'flash'; readonly session: SessionId; readonly leg: LegSlot; readonly relayed: boolean }
   /** The worker that held the session died; the session is gone. */

@@ -173,6 +173,7 @@ export class Metrics {
       case 'transfer-failed':
       case 'replaced':
       case 'secure-digits':
+      case 'page-quality':
         break;
     }
   }

@@ -143,11 +143,26 @@ function mediaSaying(fact: CallFact): Said | undefined {
       return [`Nothing from ${side[fact.kind]} for ${(fact.silentMs / 1000).toFixed(1)} s: ${fact.detail}`, 'bad'];
     case 'media-resumed':
       return [`Sound from ${side[fact.kind]} is back.`, 'good'];
+    case 'page-quality':
+      return pageSaying(fact);
     case 'media-failed':
       return [`Media of ${side[fact.kind]} failed (${fact.cause}): ${fact.detail}`, 'bad'];
     default:
       return undefined;
   }
+}
+
+const ailing = {
+  'network-slow': 'its network is slow',
+  'network-loss': 'its network loses packets',
+  'no-incoming-sound': 'it hears nothing',
+  'microphone-silent': 'its microphone gives no sound',
+} as const;
+
+function pageSaying({ score, roundTripMs, lostPercent, jitterMs, hint }: Extract<CallFact, { type: 'page-quality' }>): Said {
+  const why = hint === undefined ? '' : `: ${ailing[hint]}`;
+  const figures = `round trip ${roundTripMs} ms, ${lostPercent} % lost, jitter ${jitterMs} ms`;
+  return [`The page has the sound at ${score} of 5${why} (${figures}).`, score >= 4 && hint === undefined ? 'good' : 'warn'];
 }
 
 function digitSaying(fact: CallFact, shown: Shown): Said | undefined {

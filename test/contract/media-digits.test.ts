@@ -310,6 +310,14 @@ describe('digits through the embedded media plane, over loopback', () => {
     expect(await plane.sendMessage(session, 'b', '{}')).toBe(false);
     await until('both messages arrive', () => texts.length === 2);
     expect(texts).toEqual(['{"n":1}', '{"n":"•"}']);
+    const sentBack = (): unknown[] => events.filter(({ type }) => type === 'channel-text');
+    // Too long a text and bytes are passed over; of what comes too fast the first is taken.
+    for (const text of ['x'.repeat(1_025), Buffer.from('bytes'), '{"type":"•"}', 'at once']) channel.send(text);
+    channel.send('last');
+    await until('a text arrives', () => sentBack().length > 0);
+    expect(await plane.sendMessage(session, 'a', 'end')).toBe(true);
+    await until('the last message arrives', () => texts.length === 3);
+    expect(sentBack()).toEqual([{ type: 'channel-text', session, leg: 'a', text: '{"type":"•"}' }]);
     caller.press('1', 100);
     called.press('9', 100);
     await until('both keys arrive', () => called.heardDigits.length === 1 && caller.heardDigits.length === 1);

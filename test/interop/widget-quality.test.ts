@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { PageQualityNote } from '../../src/cdr/record.js';
 import { Baresip } from '../support/baresip.js';
 import { CallStage, phoneNumber } from '../support/call-stage.js';
 import { eventually, eventuallyTrue, listenFor } from '../support/eventually.js';
@@ -91,6 +92,9 @@ describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap
     expect(Number(bad.detail['score'])).toBeLessThanOrEqual(3);
     expect(Number(bad.detail['lostPercent'])).toBeGreaterThan(3);
     await page.hangUp();
+    const { pageQuality } = (await stage.cdr()) as { readonly pageQuality?: PageQualityNote };
+    expect(pageQuality?.hints).toContain('network-loss');
+    expect(pageQuality?.lowestScore).toBeLessThanOrEqual(3);
     expect(Math.max(...relays.map(({ counts }) => counts.lostBack))).toBeGreaterThan(5);
   });
 

@@ -105,6 +105,10 @@ export const schemas: Readonly<Record<string, Schema>> = {
     'alias?': text('Name that was called in place of the number.'),
     'mediaA?': named('Media'),
     'mediaB?': named('Media'),
+    'pageQuality?': fields({
+      lowestScore: whole('1 to 5, as the page had it.'),
+      hints: list(text('network-slow, network-loss, no-incoming-sound or microphone-silent.'), 'What ailed it.'),
+    }),
     'rule?': text('Rule of the policy that refused or ended it.'),
     'cost?': real('By the rates of the policy.'),
     'currency?': text('Of the cost (ISO 4217).'),

@@ -302,6 +302,7 @@ export class Session {
       onFailed: (cause, detail) => tell({ type: 'leg-failed', session: this.id, leg: seat.slot, cause, detail }),
       onGone: (detail) => tell({ type: 'leg-gone', session: this.id, leg: seat.slot, detail }),
       onChannel: () => tell({ type: 'channel-up', session: this.id, leg: seat.slot }),
+      onText: (text) => tell({ type: 'channel-text', session: this.id, leg: seat.slot, text }),
     };
   }
 

@@ -9,7 +9,7 @@ export interface QualityWatchDeps {
   readonly onQuality: (quality: CallQuality) => void;
   /** Nothing at all has come for a while, not even an answer to a check: the path leads nowhere any more. */
   readonly onDead: () => void;
-  /** For the gateway, less often. */
+  /** For the gateway, less often, and when there is another hint. */
   readonly onReport: (quality: CallQuality) => void;
 }
 
@@ -30,6 +30,7 @@ export class QualityWatch {
   private unheard = 0;
   private unspoken = 0;
   private dead = 0;
+  private told: QualityHint | undefined;
 
   constructor(private readonly deps: QualityWatchDeps) {}
 
@@ -46,6 +47,7 @@ export class QualityWatch {
     this.unheard = 0;
     this.unspoken = 0;
     this.dead = 0;
+    this.told = undefined;
   }
 
   private async look(): Promise<void> {
@@ -62,7 +64,8 @@ export class QualityWatch {
     const quality = qualityOf(before, now, this.silence(before, now));
     this.looks += 1;
     this.deps.onQuality(quality);
-    if (this.looks % looksPerReport === 0) this.deps.onReport(quality);
+    if (this.looks % looksPerReport === 0 || quality.hint !== this.told) this.deps.onReport(quality);
+    this.told = quality.hint;
   }
 
   private silence(before: MediaSample, now: MediaSample): QualityHint | undefined {

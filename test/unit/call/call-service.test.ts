@@ -292,6 +292,28 @@ describe('a page that goes away', () => {
   });
 });
 
+describe('what a page says of its sound', () => {
+  const text = JSON.stringify({ type: 'quality', score: 2, roundTripMs: 300, lostPercent: 7, jitterMs: 40, hint: 'network-loss' });
+
+  it('is told once, while the call is up', async () => {
+    const { scene, page } = await connected();
+    for (const said of [text, text, 'and something else']) {
+      scene.media.emit({ type: 'channel-text', session: scene.session(), leg: 'a', text: said });
+    }
+    expect(scene.factTypes().filter((type) => type === 'page-quality')).toHaveLength(1);
+    expect(scene.fact('page-quality')).toMatchObject({ leg: 'a', score: 2, lostPercent: 7, hint: 'network-loss' });
+    await page.bye();
+    await scene.settle();
+    expect(scene.fact('ended')).toMatchObject({ disposition: 'completed' });
+  });
+
+  it('is not believed of a leg in the making, nor before the answer', async () => {
+    const { scene } = await connected();
+    scene.media.emit({ type: 'channel-text', session: scene.session(), leg: 'c', text });
+    expect(scene.factTypes()).not.toContain('page-quality');
+  });
+});
+
 describe('digits', () => {
   it('that the telephone sends as event and as INFO reach the page once', async () => {
     const { scene, page, phone } = await connected();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CallFactBody } from '../../../src/call/facts.js';
+import type { CallFactBody, PageHint } from '../../../src/call/facts.js';
 import { CdrFold } from '../../../src/cdr/fold.js';
 import { RecentRecords } from '../../../src/cdr/recent.js';
 import type { CallRecord } from '../../../src/cdr/record.js';
@@ -134,6 +134,19 @@ describe('the call record', () => {
       ['c-2', 1],
       ['c-1', 0],
     ]);
+  });
+
+  it('keep the worst that the page said of its sound', () => {
+    const said = (score: 1 | 2 | 3 | 4 | 5, hint?: PageHint): CallFactBody => ({
+      ...{ type: 'page-quality', leg: 'a', score, roundTripMs: 40, lostPercent: 0, jitterMs: 3 },
+      ...(hint === undefined ? {} : { hint }),
+    });
+    const told = [said(4), said(2, 'network-loss'), said(3, 'network-slow'), said(2, 'network-loss')];
+    const end = factAt(9, { type: 'ended', by: 'caller', disposition: 'completed', q850: 16, talkMs: 0, totalMs: 9 });
+    const { records } = fold([factAt(0, received), ...told.map((body, at) => factAt(1 + at, body)), end]);
+    expect(records[0]?.pageQuality).toEqual({ lowestScore: 2, hints: ['network-loss', 'network-slow'] });
+    expect(fold([factAt(0, received), factAt(1, said(5)), end]).records[0]?.pageQuality).toEqual({ lowestScore: 5, hints: [] });
+    expect(fold(completedCall).records[0]).not.toHaveProperty('pageQuality');
   });
 
   it('shows what is silent now, and no longer what has resumed', () => {

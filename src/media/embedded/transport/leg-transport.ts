@@ -37,4 +37,6 @@ export interface LegTransportHandlers {
   readonly onGone: (detail: string) => void;
   /** The page has opened its data channel. */
   readonly onChannel: () => void;
+  /** A text of the page on it. */
+  readonly onText: (text: string) => void;
 }

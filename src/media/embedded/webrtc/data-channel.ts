@@ -1,11 +1,15 @@
 /**
  * The data channel of a browser leg: an SCTP association over DTLS (RFC 8831) and whatever channels
  * the page opens (RFC 8832), acknowledged so that the page sees them open. Text is sent on the one
- * with label `call`. Nothing is made of messages that come; a page that opens one must not lose its call for it.
+ * with label `call`. Text that comes is handed on, of a page that writes too much not all of it; a page that opens
+ * another one must not lose its call for it.
  */
 import { Event, type RTCDataChannel, type RTCDtlsTransport, RTCSctpTransport } from 'werift';
 
 const label = 'call';
+/** Longest text that is taken, in UTF-16 units, and how often. */
+const longestText = 1_024;
+const textEveryMs = 1_000;
 /** A page that takes nothing any more is not told more than this. */
 const mostWaitingBytes = 65_536;
 
@@ -13,6 +17,8 @@ export interface DataChannelDeps {
   readonly send: (data: Buffer) => void;
   /** The page has opened the channel: text is taken from now on. */
   readonly onOpen: () => void;
+  readonly onText: (text: string) => void;
+  readonly nowMs: () => number;
 }
 
 export class DataChannelEndpoint {
@@ -21,8 +27,9 @@ export class DataChannelEndpoint {
   private readonly association: PacketTaker;
   private channel: RTCDataChannel | undefined;
   private closed = false;
+  private textAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(deps: DataChannelDeps) {
+  constructor(private readonly deps: DataChannelDeps) {
     this.lower = new LowerTransport(deps.send);
     this.transport.setDtlsTransport(this.lower as unknown as RTCDtlsTransport);
     this.association = this.transport.sctp as unknown as PacketTaker;
@@ -32,6 +39,7 @@ export class DataChannelEndpoint {
       channel.stateChanged.subscribe((state) => {
         if (state === 'open' && !this.closed) deps.onOpen();
       });
+      channel.onMessage.subscribe((data) => this.take(data));
     });
   }
 
@@ -44,6 +52,14 @@ export class DataChannelEndpoint {
   receive(data: Buffer): void {
     if (this.closed) return;
     void this.association.handleData(data).catch(() => {});
+  }
+
+  private take(data: string | Buffer): void {
+    const { nowMs, onText } = this.deps;
+    const atMs = nowMs();
+    if (this.closed || typeof data !== 'string' || data.length > longestText || atMs - this.textAtMs < textEveryMs) return;
+    this.textAtMs = atMs;
+    onText(data);
   }
 
   /** False when the page has no such channel open, or takes nothing. */

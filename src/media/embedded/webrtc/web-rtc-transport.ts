@@ -256,7 +256,12 @@ export class WebRtcTransport implements LegTransport {
 
   private startDataChannel(): void {
     if (this.keys === undefined || this.sctpPort === undefined || this.dataChannel !== undefined) return;
-    this.dataChannel = new DataChannelEndpoint({ send: (data) => this.dtls.sendData(data), onOpen: () => this.handlers.onChannel() });
+    this.dataChannel = new DataChannelEndpoint({
+      send: (data) => this.dtls.sendData(data),
+      onOpen: () => this.handlers.onChannel(),
+      onText: (text) => this.handlers.onText(text),
+      nowMs: this.deps.nowMs,
+    });
     this.dataChannel.start(this.sctpPort);
   }
 

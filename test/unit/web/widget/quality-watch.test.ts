@@ -59,6 +59,15 @@ describe('the watch over how well a call is heard', () => {
     expect([seen.length, clock.liveTimers]).toEqual([11, 0]);
   });
 
+  it('reports at once when there is another hint', async () => {
+    each.energy = 0;
+    await clock.advanceAsync(8_000);
+    expect(reports.map(({ hint }) => hint)).toEqual(['microphone-silent']);
+    each.energy = 0.1;
+    await clock.advanceAsync(2_000);
+    expect(reports.map(({ hint }) => hint)).toEqual(['microphone-silent', undefined]);
+  });
+
   it('says once that the path is dead, when not a byte came over it for four seconds', async () => {
     await clock.advanceAsync(4_000);
     each = { ...each, received: 0, arrived: 0 };

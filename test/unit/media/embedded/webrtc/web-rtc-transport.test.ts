@@ -48,6 +48,7 @@ function watch(): {
         look();
       },
       onChannel: () => undefined,
+      onText: () => undefined,
       onGone: (detail) => {
         seen.gone = detail;
         look();
