@@ -15,6 +15,8 @@ export interface PageReport {
 
 const hints: ReadonlySet<unknown> = new Set<PageHint>(['network-slow', 'network-loss', 'no-incoming-sound', 'microphone-silent']);
 const longestMs = 60_000;
+/** Facts of one call at most: a page that says something else each second is not to fill its story. */
+const mostTold = 100;
 
 const within = (value: unknown, most: number): value is number => typeof value === 'number' && value >= 0 && value <= most;
 
@@ -46,14 +48,16 @@ const worthOf = ({ score }: PageReport): Worth => (score >= 4 ? 'good' : score =
 /** Turns the reports of a call's pages into facts: the first of each leg, and those that say something else than the one before. */
 export class PageReports {
   private readonly told: Partial<Record<LegName, string>> = {};
+  private count = 0;
 
   /** The fact that follows from a text that the page of `leg` sent, if any. */
   take(leg: LegName, text: string): Extract<CallFactBody, { readonly type: 'page-quality' }> | undefined {
-    const report = readPageReport(text);
+    const report = this.count < mostTold ? readPageReport(text) : undefined;
     if (report === undefined) return undefined;
     const now = `${worthOf(report)} ${report.hint ?? ''}`;
     if (this.told[leg] === now) return undefined;
     this.told[leg] = now;
+    this.count += 1;
     return { type: 'page-quality', leg, ...report };
   }
 }

@@ -55,4 +55,10 @@ describe('the reports of a call', () => {
       said('a', { score: 5 }),
     ]).toEqual(['a 5', '–', 'b 4', 'a 2 network-loss', '–', 'a 2 network-slow', 'a 3', '–', 'a 5']);
   });
+
+  it('do not fill its story', () => {
+    const reports = new PageReports();
+    const facts = Array.from({ length: 1_000 }, (_, at) => reports.take('a', text({ score: at % 2 === 0 ? 5 : 1 })));
+    expect(facts.filter((fact) => fact !== undefined)).toHaveLength(100);
+  });
 });
