@@ -151,11 +151,35 @@ function withSilence(cause: StoryCause, facts: readonly CallFact[]): StoryCause 
     else if (fact.type === 'media-resumed' || fact.type === 'transferred' || fact.type === 'replaced') open.delete(fact.leg);
   }
   const [silent] = open.values();
-  if (silent === undefined) return cause;
+  if (silent === undefined) return withPageHint(cause, facts);
   const { what, advice } = silences[silent.cause];
   return {
     title: `${cause.title}, one side silent`,
     sentence: `${cause.sentence} From ${sideOf[silent.kind]}, ${what}.`,
+    advice: cause.advice === undefined ? advice : `${advice} ${cause.advice}`,
+  };
+}
+
+const unheard = {
+  'no-incoming-sound': {
+    what: 'The page heard nothing',
+    advice: 'Sound left the gateway toward the page; look for a firewall on that side, and at the round trips below.',
+  },
+  'microphone-silent': {
+    what: 'The page’s microphone gave no sound',
+    advice:
+      'It may be muted in the system, be the wrong one, or be in use by another program: the caller can choose another in the button’s settings.',
+  },
+} as const;
+
+/** Where the gateway saw packets both ways, the page may still have had no sound to send, or none that reached it. */
+function withPageHint(cause: StoryCause, facts: readonly CallFact[]): StoryCause {
+  const last = facts.findLast((fact) => fact.type === 'page-quality');
+  if (last?.hint !== 'no-incoming-sound' && last?.hint !== 'microphone-silent') return cause;
+  const { what, advice } = unheard[last.hint];
+  return {
+    title: `${cause.title}, one side silent`,
+    sentence: `${cause.sentence} ${what}, as it says itself.`,
     advice: cause.advice === undefined ? advice : `${advice} ${cause.advice}`,
   };
 }

@@ -153,6 +153,20 @@ describe('the cause of an end', () => {
     expect(causeOf([silent, factAt(6, { type: 'media-resumed', leg: 'b', kind: 'trunk' }), end()]).title).toBe('Completed');
   });
 
+  it('takes the page’s word for it where the gateway saw nothing amiss, as long as it stands', () => {
+    const figures = { leg: 'a', score: 1, roundTripMs: 30, lostPercent: 0, jitterMs: 2 } as const;
+    const mute = factAt(5, { type: 'page-quality', ...figures, hint: 'microphone-silent' });
+    const deaf = factAt(6, { type: 'page-quality', ...figures, hint: 'no-incoming-sound' });
+    expect(causeOf([factAt(0, received), mute, end({ by: 'caller' })])).toEqual({
+      title: 'Completed, one side silent',
+      sentence: 'The caller hung up after 1 min 5 s of talk. The page’s microphone gave no sound, as it says itself.',
+      advice: expect.stringContaining('settings'),
+    });
+    expect(causeOf([mute, deaf, end()]).sentence).toContain('The page heard nothing, as it says itself.');
+    expect(causeOf([mute, factAt(7, { type: 'page-quality', ...figures, score: 5 }), end()]).title).toBe('Completed');
+    expect(causeOf([factAt(7, { type: 'page-quality', ...figures, hint: 'network-loss' }), end()]).title).toBe('Completed');
+  });
+
   it('is where a live call stands', () => {
     expect(causeOf([factAt(0, received)]).title).toBe('Being set up');
     expect(causeOf([factAt(0, received), factAt(1, { type: 'answered' })]).title).toBe('Connected');
