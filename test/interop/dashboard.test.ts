@@ -103,7 +103,7 @@ describeWithPeers('The dashboard in Chromium', ['chromium', 'sipp', 'tshark'], (
     await rows().first().getByRole('link', { name: 'Story' }).click();
     const { page: shown } = dashboard;
     await shown.locator('story-page .chip', { hasText: 'live' }).waitFor();
-    const isDrawn = (dots: readonly number[]): boolean => dots.length >= 3 && dots.every((count) => count > 40);
+    const isDrawn = (dots: readonly number[]): boolean => dots.length >= 3 && dots.every((count) => count > 20);
     await eventually(async () => (isDrawn(await dashboard.linesDrawn()) ? true : undefined), {
       what: 'lines on all plots',
       withinMs: 20_000,
@@ -144,6 +144,32 @@ describeWithPeers('The dashboard in Chromium', ['chromium', 'sipp', 'tshark'], (
     const methods = execFileSync(peerPath('tshark'), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
     expect(methods.filter((method) => method.trim() === 'INVITE')).toHaveLength(2);
     expect(await dashboard.troubles()).toEqual([]);
+  });
+
+  it('draws a figure that is known only once, as the round trip of a short call is', async () => {
+    await open(token);
+    const page = await call();
+    await rows().first().getByRole('link', { name: 'Story' }).click();
+    const { page: shown } = dashboard;
+    await shown.locator('plot-view').first().waitFor();
+    await page.hangUp();
+    await shown.locator('story-page .cause', { hasText: 'The caller hung up' }).waitFor();
+    await shown.route(/\/story$/, async (route) => {
+      const response = await route.fetch();
+      const story = (await response.json()) as { readonly media: readonly { samples: readonly object[] }[] };
+      for (const leg of story.media) {
+        const { roundTripMs: _none, ...sample } = { roundTripMs: 0, ...leg.samples[0] };
+        const times = [5_000, 10_000, 15_000, 20_000];
+        leg.samples = times.map((atMs) => ({ ...sample, atMs, ...(atMs === 20_000 ? { roundTripMs: 40 } : {}) }));
+      }
+      await route.fulfill({ response, json: story });
+    });
+    await shown.reload();
+    await eventually(async () => ((await dashboard.linesDrawn()).length === 4 ? true : undefined), { what: 'four plots', withinMs: 8_000 });
+    await eventually(async () => ((await dashboard.linesDrawn()).every((count) => count > 20) ? true : undefined), {
+      what: 'something on each of them',
+      withinMs: 4_000,
+    });
   });
 
   it('shows no number and no key anywhere to who may only look, and no button that changes anything', async () => {

@@ -72,6 +72,10 @@ export function plotsOf(media: readonly StoryMedia[]): readonly Plot[] {
     .filter(({ lines }) => lines.length > 0);
 }
 
+/** Whether so few values are known that a line would not show them: of a short call the round trip is known once, at its end. */
+export const isSparse = (values: ArrayLike<number | null | undefined>): boolean =>
+  Array.from(values).filter((value) => value !== null && value !== undefined).length < 3;
+
 /** The figures of a leg over the whole call. */
 export interface LegFigures {
   readonly leg: 'a' | 'b';

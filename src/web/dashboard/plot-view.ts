@@ -1,6 +1,6 @@
 import { html, LitElement, type TemplateResult } from 'lit';
 import uPlot from 'uplot';
-import type { Plot, PlotLine } from './plot-data.js';
+import { isSparse, type Plot, type PlotLine } from './plot-data.js';
 
 const height = 170;
 /** All plots of a page show the same moment under the pointer. */
@@ -25,7 +25,7 @@ const shown = (unit: string) => (_: uPlot, value: number | null) =>
 function optionsOf({ lines, unit }: Plot, width: number, { axis, grid, legs }: Colours): uPlot.Options {
   const lineOf = ({ label, leg, dashed }: PlotLine): uPlot.Series => ({
     ...{ label, stroke: legs[leg], width: 1.75, spanGaps: true, value: shown(unit) },
-    ...{ points: { show: (plot: uPlot) => (plot.data[0]?.length ?? 0) < 3 } },
+    ...{ points: { show: (plot: uPlot, at: number) => isSparse(plot.data[at] ?? []), size: 8, fill: legs[leg] } },
     ...(dashed ? { dash: [5, 4] } : {}),
   });
   const axisOf = (size: number): uPlot.Axis => ({

@@ -4,7 +4,7 @@ import type { StoryMedia, StoryMessage } from '../../../../src/story/call-story.
 import { callRow, filterCalls } from '../../../../src/web/dashboard/call-rows.js';
 import { dayFigures, trunkSaid, trunksSaid } from '../../../../src/web/dashboard/day-figures.js';
 import { ladderRows } from '../../../../src/web/dashboard/ladder-rows.js';
-import { legFigures, plotsOf } from '../../../../src/web/dashboard/plot-data.js';
+import { isSparse, legFigures, plotsOf } from '../../../../src/web/dashboard/plot-data.js';
 import {
   emptyFilter,
   filterFromAddress,
@@ -176,6 +176,7 @@ describe('plots', () => {
     expect(plots[0]?.lines.map(({ label, dashed }) => `${label} ${dashed}`)).toEqual([
       ...['from page false', 'to page true', 'from telephone false', 'to telephone true'],
     ]);
+    expect([isSparse([null, 40, null]), isSparse([undefined, 1, 2]), isSparse([1, null, 2, 3])]).toEqual([true, true, false]);
     expect([plotsOf([]), plotsOf([{ leg: 'a', kind: 'browser', samples: [] }])]).toEqual([[], []]);
   });
 
