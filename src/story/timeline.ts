@@ -162,7 +162,7 @@ const ailing = {
 function pageSaying({ score, roundTripMs, lostPercent, jitterMs, hint }: Extract<CallFact, { type: 'page-quality' }>): Said {
   const why = hint === undefined ? '' : `: ${ailing[hint]}`;
   const figures = `round trip ${roundTripMs} ms, ${lostPercent} % lost, jitter ${jitterMs} ms`;
-  return [`The page has the sound at ${score} of 5${why} (${figures}).`, score >= 4 && hint === undefined ? 'good' : 'warn'];
+  return [`The page measures its sound at ${score} of 5${why} (${figures}).`, score >= 4 && hint === undefined ? 'good' : 'warn'];
 }
 
 function digitSaying(fact: CallFact, shown: Shown): Said | undefined {

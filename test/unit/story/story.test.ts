@@ -98,11 +98,11 @@ describe('the story of a call', () => {
     [{ type: 'digit-failed', id: 4, why: 'withheld' }, 'plain: Press 4 did not leave: a secure window is open.'],
     [
       { type: 'page-quality', leg: 'a', score: 2, roundTripMs: 310, lostPercent: 6.5, jitterMs: 20, hint: 'network-loss' },
-      'warn: The page has the sound at 2 of 5: its network loses packets (round trip 310 ms, 6.5 % lost, jitter 20 ms).',
+      'warn: The page measures its sound at 2 of 5: its network loses packets (round trip 310 ms, 6.5 % lost, jitter 20 ms).',
     ],
     [
       { type: 'page-quality', leg: 'a', score: 5, roundTripMs: 30, lostPercent: 0, jitterMs: 2 },
-      'good: The page has the sound at 5 of 5 (round trip 30 ms, 0 % lost, jitter 2 ms).',
+      'good: The page measures its sound at 5 of 5 (round trip 30 ms, 0 % lost, jitter 2 ms).',
     ],
     [{ type: 'cost', amount: 0.25, currency: 'EUR' }, 'plain: It cost 0.25 EUR.'],
     [{ type: 'rated', stars: 2, comment: 'echo' }, 'warn: Rated 2 of 5: “echo”.'],
