@@ -91,6 +91,17 @@ describeWithPeers('A page in a call', ['chromium', 'baresip', 'tshark', 'dumpcap
     );
     expect(Number(bad.detail['score'])).toBeLessThanOrEqual(3);
     expect(Number(bad.detail['lostPercent'])).toBeGreaterThan(3);
+    // Its word to the gateway goes over the same bad path.
+    const [live] = await stage.gateway.calls();
+    const story = `${stage.gateway.http}/api/v1/calls/${String(live?.['id'])}/story`;
+    let told = '';
+    await eventuallyTrue(
+      async () => {
+        told = await (await fetch(story)).text();
+        return /measures its sound at \d of 5: its network loses packets/.test(told);
+      },
+      { what: 'the story has the word of the page', withinMs: 15_000, explain: () => told.slice(0, 3_000) },
+    );
     await page.hangUp();
     const { pageQuality } = (await stage.cdr()) as { readonly pageQuality?: PageQualityNote };
     expect(pageQuality?.hints).toContain('network-loss');
